@@ -1,0 +1,84 @@
+"""Vocabulary, cut-offs and column names: the one place where they stand.
+
+Source: WHO 1994 (TRS 843) for the T-score cut-offs; they apply to the unrounded T-score.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+OSTEOPOROSIS_AT_MOST: Final = -2.5
+"""T-score at or below which there is osteoporosis."""
+NORMAL_AT_LEAST: Final = -1.0
+"""T-score at or above which bone is normal; below it there is bone loss."""
+
+NORMAL: Final = "normal"
+OSTEOPENIA: Final = "osteopenia"
+OSTEOPOROSIS: Final = "osteoporosis"
+DIAGNOSES: Final = (NORMAL, OSTEOPENIA, OSTEOPOROSIS)
+"""Diagnoses in order of severity."""
+
+SEXES: Final = ("F", "M")
+SPLITS: Final = ("train", "validation", "test", "external")
+REFERENCE_STANDARDS: Final = ("dxa", "qus", "qct", "model", "phantom")
+REFERENCE_SITES: Final = (
+    "lumbar_spine",
+    "total_hip",
+    "femoral_neck",
+    "forearm",
+    "calcaneus",
+    "knee",
+    "lowest",
+)
+"""Where on the body the reference standard was measured; `lowest` is the lowest of several sites."""
+ANATOMIES: Final = ("knee", "lumbar", "chest", "hip", "hand", "pelvis", "spine")
+VIEWS: Final = ("AP", "PA", "LATERAL", "OBLIQUE", "AXIAL")
+LATERALITIES: Final = ("L", "R", "B")
+
+IMAGE_ID: Final = "image_id"
+PATIENT_ID: Final = "patient_id"
+SPLIT: Final = "split"
+FOLD: Final = "fold"
+IDENTITY_COLUMNS: Final = (IMAGE_ID, PATIENT_ID, "site", "scanner", "anatomy", "view", "laterality")
+"""Columns that the manifest and the predictions table share, in order."""
+CLINICAL_COLUMNS: Final = ("age", "sex", "bmi")
+"""Clinical variables known to every cohort: years, F or M, kg/m2."""
+
+BONE_LOSS: Final = "bone_loss"
+OSTEOPOROSIS_GIVEN_LOSS: Final = "osteoporosis_given_loss"
+T_SCORE: Final = "t_score"
+
+
+def target_column(task: str) -> str:
+    """Name of the reference value of `task` in the predictions table; empty cells are unknown."""
+    return f"target.{task}"
+
+
+def logit_column(task: str) -> str:
+    """Name of the uncalibrated logit of a binary `task` in the predictions table."""
+    return f"logit.{task}"
+
+
+def class_logit_column(task: str, label: str) -> str:
+    """Name of the logit of one class of a multiclass `task` in the predictions table."""
+    return f"logit.{task}.{label}"
+
+
+def prediction_column(task: str) -> str:
+    """Name of the predicted value of a regression `task` in the predictions table."""
+    return f"pred.{task}"
+
+
+def baseline_column(baseline: str, task: str) -> str:
+    """Name of the score of a baseline (`clinical`, `metadata`, ...) for `task` in the predictions table."""
+    return f"baseline.{baseline}.{task}"
+
+
+def diagnosis_from_t_score(t_score: float) -> str:
+    """Diagnosis of an unrounded T-score; its boundaries belong to the sicker and the healthier side.
+
+    Source: WHO 1994: normal T >= -1.0, osteoporosis T <= -2.5.
+    """
+    if t_score <= OSTEOPOROSIS_AT_MOST:
+        return OSTEOPOROSIS
+    return NORMAL if t_score >= NORMAL_AT_LEAST else OSTEOPENIA
