@@ -1,0 +1,95 @@
+"""Files that are whole or absent: written to a temporary name beside the target, then renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from strnet.errors import StrnetError
+
+
+@contextmanager
+def write_atomically(path: Path | str) -> Iterator[Path]:
+    """A temporary path in the folder of `path`; it becomes `path` when the block ends without an error.
+
+    The old file stays intact until the rename, also when the disk is full or the process is killed.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path | str, content: bytes) -> None:
+    """Nothing; the file at `path` holds `content`, or is what it was before."""
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Nothing; the file at `path` holds `text` in UTF-8, or is what it was before."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path | str, content: Any) -> None:
+    """Nothing; the file at `path` holds strict JSON (no NaN), or is what it was before."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """The content of a strict JSON file.
+
+    Raises: StrnetError: unreadable file, invalid JSON, or the non-standard NaN and Infinity.
+    """
+    path = Path(path)
+    try:
+        return json.loads(path.read_text(), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise StrnetError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except ValueError as error:
+        raise StrnetError(f"{path}: not strict JSON: {error}.") from error
+
+
+def canonical_json(content: Any) -> bytes:
+    """The one byte form of a JSON value: sorted keys, no spaces, no NaN; what hashes are taken of."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def sha256_bytes(content: bytes) -> str:
+    """SHA-256 of `content`, 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_file(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
