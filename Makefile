@@ -1,0 +1,47 @@
+# strnet: `make demo` and `make test` need nothing but Python 3.11 or later and pip.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?=
+WORKERS ?= 2
+
+.PHONY: help install demo test check format bench reproduce-strnet reproduce-knee-qus clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed ## virtual environment with strnet and what its tests need
+
+demo: install ## the whole way on a phantom knee cohort, about 8 minutes after installation
+	$(BIN)/python experiments/demo/run.py
+
+test: install ## every test, with coverage
+	$(BIN)/python -m pytest --cov=strnet --cov-report=term:skip-covered --cov-fail-under=90
+
+check: install ## lint, format, types, architecture, unit tests: under two minutes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m 'not slow'
+
+format: install ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install ## every measurement in benchmarks/, with the peers it is held against
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python benchmarks/run_all.py
+
+reproduce-strnet: install ## STR-Net on 1,570 phantom films, and the ablation: about 90 minutes, resumable
+	$(BIN)/python experiments/strnet_knee/run.py
+
+reproduce-knee-qus: install ## five folds on the real knee films: make reproduce-knee-qus DATA=FOLDER
+	$(BIN)/python experiments/knee_qus/run.py --data "$(DATA)"
+
+clean: ## remove what the targets made, but not the environment
+	rm -rf demo reproduce .mypy_cache .ruff_cache .pytest_cache .coverage*

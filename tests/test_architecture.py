@@ -1,0 +1,113 @@
+"""Who may import whom. The table is the design; an edge outside it is a failure, not a discussion."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "strnet"
+LEAVES = {"schema", "config", "errors", "files", "tables"}
+ALLOWED = {
+    "errors": set(),
+    "schema": set(),
+    "config": {"errors"},
+    "files": {"errors"},
+    "tables": {"errors", "files"},
+    "imaging": LEAVES,
+    "stats": LEAVES,
+    "models": LEAVES,
+    "thresholds": LEAVES | {"stats"},
+    "cohort": LEAVES | {"imaging"},
+    "phantom": LEAVES | {"imaging"},
+    "data": LEAVES | {"cohort", "imaging"},
+    "training": LEAVES | {"data", "models", "stats", "cohort", "thresholds"},
+    "inference": LEAVES | {"imaging", "models", "stats", "thresholds"},
+    "interop": LEAVES | {"inference", "imaging"},
+    "report": LEAVES | {"stats", "thresholds"},
+    "jobs": LEAVES
+    | {
+        "imaging",
+        "cohort",
+        "phantom",
+        "data",
+        "models",
+        "training",
+        "stats",
+        "thresholds",
+        "inference",
+        "report",
+    },
+    "cli": {"errors", "jobs"},
+}
+HOMES = {
+    "pytorch_lightning": ("training/", "data/datamodule.py"),
+    "lightning": (),
+    "optuna": ("training/tune.py",),
+    "pydicom": ("imaging/", "interop/", "phantom/"),
+    "timm": ("models/",),
+    "monai": ("models/", "inference/saliency.py"),
+    "torch": ("models/", "training/", "data/", "inference/"),
+    "pandas": (),
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Absolute names of all modules a file imports, at the top or inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_part_of_the_package_has_an_import_rule():
+    parts = {part_of(path) for path in modules()} - {"__init__", "__main__"}
+    assert parts <= set(ALLOWED)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_imports_only_the_parts_below_it(path):
+    part = part_of(path)
+    if part in ("__init__", "__main__"):
+        return
+    used = {name.split(".")[1] for name in imported(path) if name.startswith("strnet.")} - {part}
+    forbidden = {name for name in used if name != "__version__"} - ALLOWED[part]
+    assert not forbidden, f"{path.relative_to(PACKAGE)} imports {sorted(forbidden)}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_heavy_library_stays_in_its_home(path):
+    relative = path.relative_to(PACKAGE).as_posix()
+    for name in imported(path):
+        top = name.split(".")[0]
+        if top in HOMES:
+            assert relative.startswith(HOMES[top]), f"{relative} imports {top}"
+
+
+def test_the_parts_form_no_circle():
+    seen: set[str] = set()
+    while len(seen) < len(ALLOWED):
+        free = {part for part, below in ALLOWED.items() if part not in seen and below <= seen}
+        assert free, f"circle among {sorted(set(ALLOWED) - seen)}"
+        seen |= free
+
+
+def test_no_module_is_named_after_nothing():
+    empty_words = {"utils", "helpers", "common", "misc", "info", "data_utils"}
+    assert not {path.stem for path in modules()} & empty_words
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_holds_one_idea(path):
+    assert len(path.read_text().splitlines()) <= 400

@@ -1,0 +1,131 @@
+import pytest
+
+from strnet.config import dump_recipe, load_recipe, parse_override, parse_recipe
+from strnet.errors import ConfigError
+from strnet.schema import diagnosis_from_t_score
+
+TASK = {
+    "name": "bone_loss",
+    "kind": "binary",
+    "target": {"column": "diagnosis", "positive": ["osteopenia", "osteoporosis"]},
+}
+
+
+def recipe(**changes):
+    return {"name": "r", "tasks": [TASK], **changes}
+
+
+def test_an_unknown_key_is_an_error_with_the_nearest_valid_one():
+    with pytest.raises(
+        ConfigError, match=r"trainer\.max_epoch: Unknown key 'max_epoch', did you mean 'max_epochs'"
+    ):
+        parse_recipe(recipe(trainer={"max_epoch": 3}))
+
+
+def test_an_unknown_key_inside_a_task_is_found_too():
+    task = {**TASK, "copling": 0.1}
+    with pytest.raises(
+        ConfigError, match=r"tasks\.0\.copling: Unknown key 'copling', did you mean 'coupling'"
+    ):
+        parse_recipe(recipe(tasks=[task]))
+
+
+def test_an_unknown_value_is_an_error_with_the_nearest_valid_one():
+    with pytest.raises(ConfigError, match="Unknown value 'gates', did you mean 'gate'"):
+        parse_recipe(recipe(network={"routing": {"kind": "gates"}}))
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(ConfigError, match=r"2 problem\(s\)"):
+        parse_recipe(recipe(trainer={"max_epochs": 0, "batch_size": -1}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"target": {"column": "t_score"}}, "exactly one of positive, at_most, below"),
+        ({"kind": "multiclass"}, "two or more `classes`"),
+        ({"kind": "regression"}, "takes a column only"),
+        ({"loss": "huber"}, "loss huber is not for binary"),
+    ],
+)
+def test_a_target_that_does_not_fit_its_kind_is_refused(change, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_recipe(recipe(tasks=[{**TASK, **change}]))
+
+
+def test_two_tasks_of_one_name_are_refused():
+    with pytest.raises(ConfigError, match="must differ"):
+        parse_recipe(recipe(tasks=[TASK, TASK]))
+
+
+def test_an_operating_point_needs_its_task():
+    with pytest.raises(ConfigError, match="no binary task 'fracture'"):
+        parse_recipe(recipe(operating_point={"task": "fracture"}))
+
+
+@pytest.mark.parametrize("floor", ["86", "0.86%", "1.01", "-0.5", ""])
+def test_a_floor_that_is_no_fraction_is_refused(floor):
+    with pytest.raises(ConfigError, match="min_sensitivity"):
+        parse_recipe(recipe(operating_point={"min_sensitivity": floor}))
+
+
+def test_a_written_recipe_reads_back_equal(tmp_path):
+    first = parse_recipe(recipe(seed=7, operating_point={"task": "bone_loss"}))
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(first))
+    assert load_recipe(tmp_path / "recipe.yaml") == first
+
+
+def test_paths_are_relative_to_the_recipe_and_overrides_are_not(tmp_path):
+    (tmp_path / "recipe.yaml").write_text(
+        "name: r\ncohort: {manifest: m.csv, split: s.csv}\n"
+        "tasks: [{name: a, kind: regression, target: {column: t_score}}]\n"
+    )
+    loaded = load_recipe(tmp_path / "recipe.yaml", {"cohort.split": "here.csv", "tasks.a.weight": 0.5})
+    assert loaded.cohort.manifest == tmp_path / "m.csv"
+    assert str(loaded.cohort.split) == "here.csv"
+    assert loaded.tasks[0].weight == 0.5
+
+
+def test_an_override_of_an_unknown_task_names_the_nearest(tmp_path):
+    (tmp_path / "recipe.yaml").write_text(
+        "name: r\ntasks: [{name: t_score, kind: regression, target: {column: t_score}}]\n"
+    )
+    with pytest.raises(ConfigError, match="did you mean 't_score'"):
+        load_recipe(tmp_path / "recipe.yaml", {"tasks.tscore.weight": 2})
+
+
+def test_overrides_are_read_as_yaml():
+    assert parse_override("trainer.max_epochs=5") == ("trainer.max_epochs", 5)
+    assert parse_override("network.backbone.weights=null") == ("network.backbone.weights", None)
+    with pytest.raises(ConfigError, match="KEY=VALUE"):
+        parse_override("trainer.max_epochs")
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1\n- 2"])
+def test_a_file_that_is_no_recipe_says_so(tmp_path, text):
+    (tmp_path / "recipe.yaml").write_text(text)
+    with pytest.raises(ConfigError):
+        load_recipe(tmp_path / "recipe.yaml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_recipe(tmp_path / "absent.yaml")
+
+
+def test_the_preprocessing_digest_moves_with_every_field():
+    base = parse_recipe(recipe()).preprocessing
+    changed = [base.model_copy(update={"height": 128}), base.model_copy(update={"percentiles": (1.0, 99.0)})]
+    assert len({base.digest, *(other.digest for other in changed)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("t_score", "diagnosis"),
+    [
+        (-2.5, "osteoporosis"),
+        (-2.4999, "osteopenia"),
+        (-1.0, "normal"),
+        (-1.0001, "osteopenia"),
+        (0.3, "normal"),
+    ],
+)
+def test_the_boundaries_belong_to_the_classes_that_who_gave_them(t_score, diagnosis):
+    assert diagnosis_from_t_score(t_score) == diagnosis

@@ -1,0 +1,79 @@
+import os
+import signal
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from strnet.errors import ManifestError, StrnetError
+from strnet.files import read_json, sha256_file, write_atomically, write_json, write_text
+from strnet.tables import read_table, require_columns, write_table
+
+
+def test_a_write_that_fails_half_way_leaves_the_old_file_and_no_litter(tmp_path):
+    target = tmp_path / "result.json"
+    write_text(target, "old")
+    with pytest.raises(TypeError), write_atomically(target) as temporary:
+        temporary.write_text(None)
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_killed_writer_leaves_the_old_file_whole(tmp_path):
+    target = tmp_path / "result.txt"
+    write_text(target, "old")
+    program = (
+        "import os, signal\nfrom strnet.files import write_atomically\n"
+        f"with write_atomically({str(target)!r}) as temporary:\n"
+        "    temporary.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert target.read_text() == "old"
+
+
+def test_a_new_file_obeys_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "file", "x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_nan_is_refused_on_the_way_out_and_on_the_way_in(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a.json", {"auroc": float("nan")})
+    (tmp_path / "b.json").write_text('{"auroc": NaN}')
+    with pytest.raises(StrnetError, match="NaN is not a JSON number"):
+        read_json(tmp_path / "b.json")
+
+
+def test_the_hash_of_a_file_is_the_published_one_of_its_content(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1
+    assert sha256_file(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
+def test_a_table_comes_back_with_blanks_unknown_and_ids_as_text(tmp_path, suffix):
+    frame = pl.DataFrame({"patient_id": ["007", "12"], "t_score": [None, -2.5]})
+    write_table(frame, tmp_path / f"table{suffix}")
+    assert read_table(tmp_path / f"table{suffix}").equals(frame)
+
+
+def test_a_missing_or_strange_table_is_named_in_the_error(tmp_path):
+    with pytest.raises(ManifestError, match="no such scores table"):
+        read_table(tmp_path / "absent.csv", "scores table")
+    (tmp_path / "table.docx").write_text("x")
+    with pytest.raises(ManifestError, match=r"'\.docx' is not read"):
+        read_table(tmp_path / "table.docx")
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ManifestError, match="cannot be read"):
+        read_table(tmp_path / "torn.parquet")
+
+
+def test_a_missing_column_suggests_the_nearest_one():
+    with pytest.raises(ManifestError, match="did you mean 'tscore'"):
+        require_columns(pl.DataFrame({"tscore": [1.0]}), ["t_score"], "table.csv")
