@@ -1,0 +1,6 @@
+"""`python -m strnet` is the command line."""
+
+from strnet.cli.main import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,152 @@
+"""`strnet phantom`, `ingest`, `split`: how a cohort comes to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
+
+phantom_app = typer.Typer(help="Films with planted truth, made by simulation.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Nothing; `app` has the commands of this module."""
+    app.add_typer(phantom_app, name="phantom")
+    app.command("ingest")(ingest)
+    app.command("split")(split)
+
+
+@phantom_app.command("knee")
+def phantom_knee(
+    out: Annotated[Path, typer.Argument(help="Folder for images/, manifest.csv, truth.csv and cohort.json.")],
+    patients: Annotated[int, typer.Option(help="Patients; each has one or two films.", min=1)] = 400,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = 0,
+    rows: Annotated[int, typer.Option(help="Rows of a film, pixels.", min=128)] = 768,
+    columns: Annotated[int, typer.Option(help="Columns of a film, pixels.", min=128)] = 640,
+    t_score_known: Annotated[float, typer.Option(help="Fraction of patients with a T-score.", min=0, max=1)] = 0.7,
+    sites: Annotated[int, typer.Option(help="Hospitals; each has its scanner.", min=1)] = 2,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """AP knee radiographs as DICOM, with a manifest, the planted truth and its ideal observer.
+
+    \b
+    Example:
+      strnet phantom knee cohort --patients 400 --seed 1
+    """
+    from strnet.jobs import phantom
+
+    with progress_bar("films", shown=not as_json) as progress:
+        made = phantom(
+            out,
+            patients=patients,
+            seed=seed,
+            size=(rows, columns),
+            t_score_known=t_score_known,
+            sites=sites,
+            workers=workers,
+            progress=progress,
+        )
+    if as_json:
+        print_json(made)
+    else:
+        print_pairs(f"Phantom knee cohort in {out}", made)
+
+
+def ingest(
+    folder: Annotated[Path, typer.Argument(help="Folder with DICOM, PNG or JPEG files.", exists=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Manifest to write (.csv or .parquet).")],
+    layout: Annotated[
+        str, typer.Option(help="What the folder is: auto, dicom, table, knee-qus. auto: table if --table is given.")
+    ] = "auto",
+    table: Annotated[Path | None, typer.Option(help="Table with one row per image or per patient.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", help="MANIFEST=TABLE column name; may be repeated.")
+    ] = None,
+    constant: Annotated[
+        list[str] | None, typer.Option("--set", help="COLUMN=VALUE for every row, such as reference_standard=dxa.")
+    ] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """A cohort manifest from a folder of images; files that cannot be read go to a quarantine table.
+
+    \b
+    Examples:
+      strnet ingest films -o manifest.csv --table labels.csv --column t_score=T --set reference_standard=dxa
+      strnet ingest dicom_folder -o manifest.csv --table labels.csv
+      strnet ingest knee_qus -o manifest.csv --layout knee-qus
+    """
+    from strnet.jobs import ingest as job
+
+    with progress_bar("files", shown=not as_json) as progress:
+        done = job(
+            folder,
+            out,
+            layout=layout,
+            table=table,
+            columns=pairs(column, "--column"),
+            constants=pairs(constant, "--set"),
+            workers=workers,
+            progress=progress,
+        )
+    if as_json:
+        print_json(done)
+        return
+    print_pairs(f"Manifest {out}", done)
+
+
+def split(
+    manifest: Annotated[Path, typer.Argument(help="Cohort manifest.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Split file to write (.csv); its certificate goes beside it.")],
+    ratio: Annotated[
+        str, typer.Option(help="train/validation/test shares; numbers of films work as well.")
+    ] = "0.714/0.144/0.142",
+    folds: Annotated[int | None, typer.Option(help="k folds instead of a ratio.", min=3)] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    external_site: Annotated[list[str] | None, typer.Option(help="Site kept apart; may be repeated.")] = None,
+    stratify_by: Annotated[str, typer.Option(help="Column whose balance is kept.")] = "diagnosis",
+    as_json: Json = False,
+) -> None:
+    """A patient-disjoint split or folds, with a certificate that training checks.
+
+    \b
+    Examples:
+      strnet split manifest.csv -o split.csv --ratio 0.7/0.15/0.15
+      strnet split manifest.csv -o folds.csv --folds 5 --external-site north
+    """
+    from strnet.jobs import split as job
+
+    done = job(
+        manifest,
+        out,
+        ratio=ratio,
+        folds=folds,
+        seed=seed,
+        external_sites=external_site or [],
+        stratify_by=stratify_by,
+    )
+    if as_json:
+        print_json(done)
+        return
+    counts = done["counts"]
+    columns = list(counts[0])
+    print_table(f"Split {out}", columns, [[str(row[name]) for name in columns] for row in counts])
+    print_text(f"Certificate: {done['certificate']}")
+
+
+def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+    """The mapping that repeated `NAME=VALUE` options give."""
+    found = {}
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{option} {text}: expected NAME=VALUE.")
+        found[name.strip()] = value.strip()
+    return found

@@ -1,0 +1,69 @@
+"""Printing: tables and progress for people, JSON for machines, errors with their exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from strnet.errors import StrnetError
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) as work goes on."""
+
+
+def print_json(content: Any) -> None:
+    """Nothing; strict JSON stands on standard output."""
+    sys.stdout.write(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False, default=str) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Nothing; the text stands on standard output, unchanged (no markup is read)."""
+    from rich.console import Console
+
+    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
+    """Nothing; a table stands on standard output, its first column to the left, numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 120).print(table, markup=False, highlight=False)
+
+
+def print_pairs(title: str, pairs: Mapping[str, object]) -> None:
+    """Nothing; names and values stand on standard output, one pair a line."""
+    width = max(map(len, pairs), default=0)
+    lines = [f"  {name.ljust(width)}  {value}" for name, value in pairs.items()]
+    print_text("\n".join([title, *lines]))
+
+
+def print_error(error: StrnetError, *, as_json: bool) -> None:
+    """Nothing; the message stands on standard error, or as a JSON object on standard output."""
+    if as_json:
+        print_json({"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code})
+    else:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+
+
+@contextmanager
+def progress_bar(description: str, *, shown: bool = True) -> Iterator[Progress]:
+    """A callback (done, total) that moves a bar on standard error; one that does nothing if not `shown`."""
+    if not shown:
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,127 @@
+"""`strnet evaluate`, `report`, `predict`, `export`, `check-metrics`: what comes of a trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+RunFolder = Annotated[Path, typer.Argument(help="Run folder of `strnet train` or `crossval`.")]
+Truth = Annotated[Path | None, typer.Option(help="Truth table of a phantom cohort: adds its ideal observer.")]
+
+export_app = typer.Typer(help="A bundle in another format.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Nothing; `app` has the commands of this module."""
+    app.command("evaluate")(evaluate)
+    app.command("report")(report)
+    app.command("predict")(predict)
+    app.add_typer(export_app, name="export")
+
+
+def evaluate(
+    run: RunFolder,
+    truth: Truth = None,
+    split: Annotated[str, typer.Option(help="Rows that are reported: test or external.")] = "test",
+    as_json: Json = False,
+) -> None:
+    """Metrics with intervals, patients as the unit, beside the baselines; written to evaluation.json.
+
+    \b
+    Example:
+      strnet evaluate run --truth cohort/truth.csv
+    """
+    from strnet.jobs import evaluate as job
+
+    done = job(run, truth=truth, split=split)
+    if as_json:
+        print_json(done.content)
+        return
+    for table in done.tables:
+        print_table(table.title, table.columns, table.rows, table.caption)
+
+
+def report(
+    run: RunFolder,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default: report/ in the run.")] = None,
+    truth: Truth = None,
+    as_json: Json = False,
+) -> None:
+    """One self-contained HTML page with tables and figures, and the figures as SVG.
+
+    \b
+    Example:
+      strnet report run --truth cohort/truth.csv
+    """
+    from strnet.jobs import report as job
+
+    page = job(run, out, truth=truth)
+    if as_json:
+        print_json({"report": str(page)})
+    else:
+        print_text(f"Report: {page}")
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Bundle folder.")],
+    paths: Annotated[list[Path], typer.Argument(help="DICOM, PNG or JPEG files, or folders of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Results table to write (.csv or .parquet).")],
+    clinical: Annotated[
+        Path | None, typer.Option(help="Table of clinical values, joined by image_id, path or patient_id.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="torch or onnx.")] = "torch",
+    batch_size: Annotated[int, typer.Option(min=1)] = 16,
+    workers: Annotated[int | None, typer.Option(help="Processes that read files; default: one per core.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Probabilities, T-score, class and decision for each film; exit code 4 if a file could not be read.
+
+    \b
+    Example:
+      strnet predict run/bundle films/ -o results.csv
+    """
+    from strnet.jobs import predict as job
+
+    with progress_bar("films", shown=not as_json) as progress:
+        done = job(
+            bundle,
+            paths,
+            out,
+            clinical=clinical,
+            engine=engine,
+            batch_size=batch_size,
+            workers=workers,
+            progress=progress,
+        )
+    if as_json:
+        print_json(done.content)
+    else:
+        print_pairs(f"Results {out}", done.content)
+    done.raise_if_partial()
+
+
+@export_app.command("onnx")
+def export_onnx(
+    bundle: Annotated[Path, typer.Argument(help="Bundle folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="ONNX file to write.")],
+    tolerance: Annotated[float, typer.Option(help="Largest difference from torch.", min=0)] = 1e-4,
+    as_json: Json = False,
+) -> None:
+    """The network of a bundle as ONNX, checked against torch before the file is left behind.
+
+    \b
+    Example:
+      strnet export onnx run/bundle -o network.onnx
+    """
+    from strnet.jobs import export
+
+    done = export(bundle, out, tolerance=tolerance)
+    if as_json:
+        print_json(done)
+    else:
+        print_pairs(f"ONNX {out}", done)

@@ -1,0 +1,115 @@
+"""`strnet train`, `crossval`, `tune`: from a recipe to a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from strnet.cli.console import print_json, print_pairs, print_table
+
+RecipeFile = Annotated[Path, typer.Argument(help="Recipe (YAML).")]
+RunFolder = Annotated[Path, typer.Option("--out", "-o", help="Run folder.")]
+ManifestFile = Annotated[Path | None, typer.Option(help="Cohort manifest; default: the recipe's.")]
+SplitFile = Annotated[Path | None, typer.Option(help="Split file with its certificate; default: the recipe's.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="Change the recipe, e.g. trainer.max_epochs=5; may be repeated.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Nothing; `app` has the commands of this module."""
+    app.command("train")(train)
+    app.command("crossval")(crossval)
+    app.command("tune")(tune)
+
+
+def train(
+    recipe: RecipeFile,
+    out: RunFolder,
+    manifest: ManifestFile = None,
+    split: SplitFile = None,
+    overrides: Overrides = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """A trained network: run folder with checkpoint, predictions table, operating points and bundle.
+
+    \b
+    Examples:
+      strnet train recipe.yaml -o run --manifest manifest.csv --split split.csv
+      strnet train recipe.yaml -o run --set trainer.max_epochs=5 --set network.routing.kind=film
+      strnet train recipe.yaml -o run --resume
+    """
+    from strnet.jobs import train as job
+
+    done = job(_recipe(recipe, manifest, split, overrides), out, resume=resume, progress=not as_json)
+    _show(done, f"Run {out}", as_json)
+
+
+def crossval(
+    recipe: RecipeFile,
+    out: RunFolder,
+    manifest: ManifestFile = None,
+    split: SplitFile = None,
+    overrides: Overrides = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Out-of-fold predictions of k networks, one per fold of a split made with `strnet split --folds`.
+
+    \b
+    Example:
+      strnet crossval recipe.yaml -o folds --manifest manifest.csv --split folds.csv
+    """
+    from strnet.jobs import crossval as job
+
+    done = job(_recipe(recipe, manifest, split, overrides), out, resume=resume, progress=not as_json)
+    _show(done, f"Cross-validation {out}", as_json)
+
+
+def tune(
+    recipe: RecipeFile,
+    space: Annotated[Path, typer.Argument(help="Search space (YAML): recipe key to choices or range.")],
+    out: RunFolder,
+    trials: Annotated[int, typer.Option(help="Trials in all, those of earlier calls counted.", min=1)] = 20,
+    manifest: ManifestFile = None,
+    split: SplitFile = None,
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> None:
+    """The best recipe of a search on the validation rows; test rows are never read.
+
+    \b
+    Example:
+      strnet tune recipe.yaml space.yaml -o study --trials 20
+    """
+    from strnet.jobs import tune as job
+
+    done = job(_recipe(recipe, manifest, split, overrides), space, out, trials=trials, progress=not as_json)
+    if as_json:
+        print_json(done)
+        return
+    rows = [[str(trial["number"]), trial["state"], str(trial["value"]), str(trial["parameters"])] for trial in done["trials"]]
+    print_table(f"Study {out}", ["trial", "state", str(done["objective"]), "parameters"], rows)
+    print_pairs("Best", {"recipe": done["best_recipe"], "value": done["best_value"]})
+
+
+def _recipe(path: Path, manifest: Path | None, split: Path | None, overrides: list[str] | None) -> Any:
+    from strnet.config import load_recipe, parse_override
+
+    changes = dict(parse_override(text) for text in overrides or [])
+    for key, value in (("cohort.manifest", manifest), ("cohort.split", split)):
+        if value is not None:
+            changes[key] = str(value)
+    return load_recipe(path, changes)
+
+
+def _show(done: dict[str, Any], title: str, as_json: bool) -> None:
+    if as_json:
+        print_json(done)
+    else:
+        print_pairs(title, done)
