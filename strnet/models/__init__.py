@@ -1,0 +1,32 @@
+"""Screening networks: from films and clinical values to one output per task."""
+
+from __future__ import annotations
+
+from strnet.models.backbones import Backbone, build_backbone
+from strnet.models.clinical import ClinicalScaling, encode_clinical, fit_clinical_scaling
+from strnet.models.losses import Losses, multi_task_loss
+from strnet.models.network import ScreeningNetwork, TaskView, build_network
+from strnet.models.parameters import ParameterGroup, freeze_backbone, parameter_groups
+from strnet.models.targets import TargetStatistics, class_labels, output_size, target_statistics
+from strnet.models.weights import load_backbone_weights
+
+__all__ = [
+    "Backbone",
+    "ClinicalScaling",
+    "Losses",
+    "ParameterGroup",
+    "ScreeningNetwork",
+    "TargetStatistics",
+    "TaskView",
+    "build_backbone",
+    "build_network",
+    "class_labels",
+    "encode_clinical",
+    "fit_clinical_scaling",
+    "freeze_backbone",
+    "load_backbone_weights",
+    "multi_task_loss",
+    "output_size",
+    "parameter_groups",
+    "target_statistics",
+]

@@ -1,0 +1,137 @@
+"""Backbones: any 2-D timm network as a function from films to one feature map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from strnet.errors import ModelError, unknown_name
+from strnet.models.weights import load_backbone_weights
+
+_PROBE_SIDE = 128
+"""Side of the film that shows a new backbone's output shape; some nets refuse anything below 75 pixels."""
+
+
+class Backbone(nn.Module):
+    """A timm network without its head: films (N, 1, H, W) to a feature map (N, C, h, w).
+
+    Its output is what a class activation map reads: hook the backbone itself. Parts of the timm network
+    that only its classifier uses are gone. While frozen, the whole trunk stays in evaluation mode, so
+    that batch statistics do not move either.
+    """
+
+    def __init__(self, *, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.frozen = False
+        self.channels_last = getattr(model, "output_fmt", "NCHW") == "NHWC"
+        self.feature_channels = self._probe()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Feature map (N, C, h, w) of `image` (N, 1, H, W)."""
+        features = self.model.forward_features(image)  # type: ignore[operator]
+        if features.ndim == 3:
+            return self._map_from_tokens(features, image)
+        return features.permute(0, 3, 1, 2) if self.channels_last else features
+
+    def train(self, mode: bool = True) -> Backbone:
+        """Itself, in training mode unless frozen."""
+        super().train(mode and not self.frozen)
+        return self
+
+    def freeze(self, frozen: bool) -> None:
+        """Stops (or resumes) gradients, batch statistics and stochastic depth of the whole trunk."""
+        self.frozen = frozen
+        self.requires_grad_(not frozen)
+        self.train(self.training or not frozen)
+
+    def _map_from_tokens(self, tokens: Tensor, image: Tensor) -> Tensor:
+        height, width = self.model.patch_embed.dynamic_feat_size(image.shape[-2:])  # type: ignore[union-attr,operator]
+        patches = tokens[:, getattr(self.model, "num_prefix_tokens", 0) :]
+        return patches.transpose(1, 2).reshape(patches.shape[0], -1, height, width)
+
+    def _probe(self) -> int:
+        """Channels of the feature map. Removes the parts that the feature map does not depend on."""
+        features = _first_that_runs(self)
+        used = torch.autograd.grad(features.sum(), list(self.parameters()), allow_unused=True)
+        reached = {
+            name.split(".")[0]
+            for (name, _), gradient in zip(self.model.named_parameters(), used, strict=True)
+            if gradient is not None
+        }
+        for name, child in self.model.named_children():
+            if name not in reached and next(child.parameters(), None) is not None:
+                setattr(self.model, name, nn.Identity())
+        return int(features.shape[1])
+
+
+def build_backbone(
+    *, name: str, weights: Path | None = None, pretrained: bool = False, drop_path: float = 0.0
+) -> Backbone:
+    """The timm network `name` for single-channel films, with random weights or those asked for.
+
+    The first convolution of RGB weights becomes the sum of its three filters, which is what the RGB
+    network computes on a grey image repeated in three channels.
+
+    Raises: ModelError: unknown name (with the nearest valid one); both sources of weights at once;
+        weights that cannot be had or do not fit; a network that yields no spatial feature map.
+    """
+    if not timm.is_model(name) or ":" in name:
+        raise ModelError(f"network.backbone.name: {unknown_name('backbone', name, timm.list_models())}")
+    if weights is not None and pretrained:
+        raise ModelError(
+            "network.backbone: both weights (a file) and pretrained (timm's hub) are given. Keep one of them."
+        )
+    options = {"drop_path_rate": drop_path} if drop_path > 0 else {}
+    backbone = Backbone(model=_create(name, pretrained=pretrained, options=options))
+    if weights is not None:
+        load_backbone_weights(backbone, weights)
+    return backbone
+
+
+def _create(name: str, *, pretrained: bool, options: dict[str, Any]) -> nn.Module:
+    common = {"in_chans": 1, "num_classes": 0, "global_pool": "", **options}
+    try:
+        try:
+            # Transformers then take any film size; most other networks do not know the word.
+            return timm.create_model(name, pretrained=pretrained, dynamic_img_size=True, **common)
+        except TypeError as error:
+            if "dynamic_img_size" not in str(error):
+                raise
+        return timm.create_model(name, pretrained=pretrained, **common)
+    except TypeError as error:
+        raise ModelError(f"network.backbone: {name} does not take these settings ({error}).") from error
+    except Exception as error:
+        if not pretrained:
+            raise ModelError(f"network.backbone: timm cannot build {name}: {error}") from error
+        raise ModelError(
+            f"network.backbone: no pretrained weights for {name} from timm's hub ({error}). Check the "
+            "connection to it, or give a local file as network.backbone.weights."
+        ) from error
+
+
+@torch.enable_grad()
+def _first_that_runs(backbone: Backbone) -> Tensor:
+    """Feature map of an empty film of the probe size, or else of the size the timm network was made for."""
+    name = backbone.model.default_cfg["architecture"]  # type: ignore[index]
+    native = backbone.model.default_cfg["input_size"][-2:]  # type: ignore[index]
+    backbone.eval()
+    problem = ""
+    for height, width in ((_PROBE_SIDE, _PROBE_SIDE), native):
+        try:
+            features = backbone(torch.zeros(1, 1, height, width))
+        except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError) as error:
+            problem = str(error)
+            continue
+        if isinstance(features, Tensor) and features.ndim == 4:
+            backbone.train()
+            return features
+        problem = "its output is not one feature map"
+    raise ModelError(
+        f"network.backbone: {name} gives no (N, C, h, w) feature map ({problem}). Take another backbone, "
+        "for example resnet18, efficientnet_b0 or vit_tiny_patch16_224."
+    )

@@ -1,0 +1,97 @@
+"""Clinical variables as network input: encoding, and standardisation by the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from strnet import schema
+from strnet.errors import ModelError
+
+
+@dataclass(frozen=True)
+class ClinicalScaling:
+    """Clinical columns in the order of the network's input, with mean and SD over the training rows."""
+
+    columns: tuple[str, ...] = ()
+    means: tuple[float, ...] = ()
+    stds: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not len(self.columns) == len(self.means) == len(self.stds):
+            raise ModelError(
+                f"clinical scaling: {len(self.columns)} columns, {len(self.means)} means and "
+                f"{len(self.stds)} SDs. Give one of each per column."
+            )
+        if not all(std > 0 for std in self.stds):
+            raise ModelError(f"clinical scaling: SDs must be positive, found {self.stds}.")
+
+
+def encode_clinical(column: str, cells: Iterable[object]) -> NDArray[np.float32]:
+    """Numbers (N,) of the cells of a clinical column; unknown (None, NaN, blank) is NaN, sex is F 0, M 1.
+
+    Raises: ModelError: a cell that is neither a number nor, for sex, F or M.
+    """
+    codes = {name: float(code) for code, name in enumerate(schema.SEXES)} if column == "sex" else None
+    return np.array([_encode(column, cell, codes) for cell in cells], dtype=np.float32)
+
+
+def _encode(column: str, cell: object, codes: dict[str, float] | None) -> float:
+    if cell is None or cell == "":
+        return float("nan")
+    if codes is not None and isinstance(cell, str):
+        if cell in codes:
+            return codes[cell]
+        raise ModelError(f"clinical column {column}: found '{cell}', expected one of {', '.join(codes)}.")
+    try:
+        return float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"clinical column {column}: found {cell!r}, expected a number.") from error
+
+
+def fit_clinical_scaling(columns: Sequence[str], values: NDArray[np.floating]) -> ClinicalScaling:
+    """Mean and SD of each column over the known values of the training rows (N, K); NaN is unknown.
+
+    A column with one value only keeps SD 1.
+
+    Raises: ModelError: a column that no training row knows.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    unknown = [name for name, column in zip(columns, values.T, strict=True) if np.isnan(column).all()]
+    if unknown:
+        raise ModelError(
+            f"clinical columns {', '.join(unknown)}: no training row knows them. Leave them out of the "
+            "tasks' `clinical`, or fill the manifest."
+        )
+    means, stds = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+    stds = np.where(stds > 0, stds, 1.0)
+    return ClinicalScaling(tuple(columns), tuple(map(float, means)), tuple(map(float, stds)))
+
+
+class ClinicalInput(nn.Module):
+    """Standardises clinical values and says which are missing.
+
+    A missing value becomes 0, the training mean. The indicator is 1 where a value is missing, not where
+    it is known: an indicator that is constant in training then stays 0, and a weight on it unlearned,
+    instead of acting as a second bias that drops out at the first missing value.
+    """
+
+    means: Tensor
+    stds: Tensor
+
+    def __init__(self, *, columns: Sequence[str], means: Sequence[float], stds: Sequence[float]) -> None:
+        super().__init__()
+        self.columns = tuple(columns)
+        self.register_buffer("means", torch.tensor(means, dtype=torch.float32), persistent=False)
+        self.register_buffer("stds", torch.tensor(stds, dtype=torch.float32), persistent=False)
+
+    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Standardised values and missing indicators, each (N, K), of `values` (N, K) with NaN missing."""
+        missing = torch.isnan(values)
+        scaled = (values.float() - self.means) / self.stds
+        return torch.where(missing, torch.zeros_like(scaled), scaled), missing.float()
