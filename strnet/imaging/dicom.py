@@ -1,0 +1,242 @@
+"""DICOM files: one grey frame of a projection radiograph, or a DicomError that names the tag."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom import uid
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.multival import MultiValue
+from pydicom.pixels import pixel_array
+
+from strnet.errors import DicomError
+from strnet.imaging.grayscale import display_table
+from strnet.imaging.radiograph import Acquisition, Image, Radiograph
+
+# A slice or a map is not a film, whatever its pixels look like. Blank, OT and the like may be one.
+_NOT_PROJECTION = frozenset(
+    (
+        *("CT", "MR", "PT", "NM", "US", "IVUS", "OCT", "OPT", "OP", "SM", "GM", "ES", "XC", "ECG"),
+        *("SEG", "SR", "PR", "KO", "REG", "RWV", "DOC", "PLAN", "FID", "M3D", "AU", "TG"),
+        *("RTPLAN", "RTSTRUCT", "RTDOSE", "RTIMAGE", "RTRECORD"),
+    )
+)
+_LARGEST_SIDE = 20_000  # pixels; a film of 43 cm at 0.025 mm. More is a corrupt header.
+
+# One decoder per encoding, so that lossy films decode to the same grey values on every machine.
+_DECODERS: dict[str, str] = {
+    **dict.fromkeys(uid.JPEGLSTransferSyntaxes, "pyjpegls"),
+    **dict.fromkeys(uid.JPEGTransferSyntaxes, "pylibjpeg"),
+    **dict.fromkeys(uid.JPEG2000TransferSyntaxes, "pylibjpeg"),
+    uid.RLELossless: "pylibjpeg",
+}
+
+
+def read_dicom(path: Path) -> Radiograph:
+    """The film in a DICOM file, overlays ignored, resampled to square pixels where it has others.
+
+    Raises: DicomError: no readable pixels, or not one grey frame of a projection radiograph.
+    """
+    try:
+        header = _read(path, pixels=True)
+        source = _acquisition(header)
+        shown = _shown(header)
+    except DicomError as error:
+        raise DicomError(f"{path}: {error}") from error
+    except Exception as error:  # decoders raise anything on corrupt bytes; all of it means unreadable
+        raise DicomError(f"{path}: the pixels cannot be decoded: {_said(error)}") from error
+    return _with_square_pixels(shown, source, _aspect(header, source.spacing_mm))
+
+
+def read_dicom_acquisition(path: Path) -> Acquisition:
+    """What the header of a DICOM film says; the pixels are not touched.
+
+    Raises: DicomError: unreadable, or not one grey frame of a projection radiograph.
+    """
+    try:
+        return _acquisition(_read(path, pixels=False))
+    except DicomError as error:
+        raise DicomError(f"{path}: {error}") from error
+    except Exception as error:
+        raise DicomError(f"{path}: the header cannot be read: {_said(error)}") from error
+
+
+def _read(path: Path, *, pixels: bool) -> FileDataset:
+    try:
+        header = pydicom.dcmread(path, force=True, stop_before_pixels=not pixels)
+    except Exception as error:
+        raise DicomError(f"not a readable DICOM data set: {_said(error)}") from error
+    _require_radiograph(header, pixels=pixels)
+    return header
+
+
+def _require_radiograph(header: Dataset, *, pixels: bool) -> None:
+    """Nothing for one grey frame of a projection radiograph. Source: DICOM PS3.3 C.7.6.3."""
+    if not any(keyword in header for keyword in ("SOPClassUID", "Modality", "Rows")):
+        raise DicomError(
+            "no SOP Class UID (0008,0016), Modality (0008,0060) or Rows (0028,0010): not an image."
+        )
+    modality = _text(header, "Modality")
+    if modality in _NOT_PROJECTION:
+        raise DicomError(f"Modality (0008,0060) is {modality}, not a projection radiograph.")
+    if "FloatPixelData" in header or "DoubleFloatPixelData" in header:
+        raise DicomError("Float Pixel Data (7FE0,0008): a parametric map is not a radiograph.")
+    if pixels and "PixelData" not in header:
+        raise DicomError("Pixel Data (7FE0,0010) is missing: the file holds no image.")
+    _require_grey_frame(header)
+
+
+def _require_grey_frame(header: Dataset) -> None:
+    frames = int(header.get("NumberOfFrames") or 1)
+    if frames != 1:
+        raise DicomError(
+            f"Number of Frames (0028,0008) is {frames}, expected 1. Export the frame to be used."
+        )
+    samples = int(header.get("SamplesPerPixel") or 1)
+    if samples != 1:
+        photometric = _text(header, "PhotometricInterpretation")
+        raise DicomError(
+            f"Samples per Pixel (0028,0002) is {samples} ({photometric}), expected 1: a colour picture."
+        )
+    for keyword, tag in (("Rows", "(0028,0010)"), ("Columns", "(0028,0011)")):
+        if not 1 <= int(header.get(keyword) or 0) <= _LARGEST_SIDE:
+            raise DicomError(f"{keyword} {tag} is {header.get(keyword)}, expected 1 to {_LARGEST_SIDE}.")
+    _require_depth(header)
+
+
+def _require_depth(header: Dataset) -> None:
+    """Nothing if stored values are whole numbers in the low bits. Source: DICOM PS3.5 8.1.1."""
+    allocated = int(header.get("BitsAllocated") or 0)
+    stored = int(header.get("BitsStored") or 0)
+    if allocated not in (8, 16):
+        raise DicomError(f"Bits Allocated (0028,0100) is {allocated or 'missing'}, expected 8 or 16.")
+    if not 2 <= stored <= allocated:
+        raise DicomError(f"Bits Stored (0028,0101) is {stored or 'missing'}, expected 2 to {allocated}.")
+    if int(header.get("HighBit", stored - 1)) != stored - 1:
+        raise DicomError(
+            f"High Bit (0028,0102) is {header.HighBit}, expected Bits Stored - 1 = {stored - 1}."
+        )
+
+
+def _shown(header: FileDataset) -> Image:
+    stored = _stored_values(header)
+    patterns = np.arange(2 ** (8 * stored.dtype.itemsize), dtype=f"u{stored.dtype.itemsize}")
+    table = display_table(header, patterns.view(stored.dtype))
+    return np.asarray(cv2.LUT(stored.view(patterns.dtype), table), dtype=np.float32)
+
+
+def _stored_values(header: FileDataset) -> npt.NDArray[np.integer]:
+    """Stored values (H, W), one or two bytes each, native byte order."""
+    if "PixelRepresentation" not in header:
+        header.PixelRepresentation = 0  # type 1 in the standard; where it is missing, old files mean unsigned
+    syntax = _transfer_syntax(header)
+    stored = pixel_array(header, decoding_plugin=_DECODERS.get(syntax, ""))
+    if stored.ndim != 2 or stored.dtype.kind not in "iu" or stored.dtype.itemsize > 2:
+        raise DicomError(
+            f"Pixel Data (7FE0,0010) decodes to {stored.dtype} {stored.shape}, expected one grey frame."
+        )
+    return np.ascontiguousarray(stored)
+
+
+def _transfer_syntax(header: FileDataset) -> uid.UID:
+    """The transfer syntax; without file meta, the uncompressed one the data set was written in.
+
+    Safe, because pydicom then refuses pixels whose length is not rows x columns x bytes.
+    """
+    meta = getattr(header, "file_meta", None)
+    if meta is None:
+        meta = header.file_meta = FileMetaDataset()
+    if "TransferSyntaxUID" not in meta:
+        implicit, little = header.original_encoding
+        if implicit:
+            meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian
+        else:
+            meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
+    return uid.UID(meta.TransferSyntaxUID)
+
+
+def _acquisition(header: Dataset) -> Acquisition:
+    return Acquisition(
+        file_format="dicom",
+        rows=int(header.Rows),
+        columns=int(header.Columns),
+        bits_stored=int(header.BitsStored),
+        photometric=_text(header, "PhotometricInterpretation") or "",
+        modality=_text(header, "Modality"),
+        presentation_intent=_text(header, "PresentationIntentType"),
+        manufacturer=_text(header, "Manufacturer"),
+        model=_text(header, "ManufacturerModelName"),
+        institution=_text(header, "InstitutionName"),
+        body_part=_text(header, "BodyPartExamined"),
+        view=_text(header, "ViewPosition"),
+        laterality=_text(header, "ImageLaterality") or _text(header, "Laterality"),
+        patient_id=_text(header, "PatientID"),
+        patient_age=age_in_years(_text(header, "PatientAge")),
+        patient_sex=_text(header, "PatientSex"),
+        study_date=_date(_text(header, "StudyDate")),
+        spacing_mm=_pair(header, "PixelSpacing") or _pair(header, "ImagerPixelSpacing"),
+    )
+
+
+def age_in_years(text: str | None) -> float | None:
+    """Years of an age string such as 063Y, 018M or 010D; None where it is not one, or 000.
+
+    Source: DICOM PS3.5 6.2, value representation AS. A bare number of years is common, and taken.
+    """
+    found = re.fullmatch(r"(\d{1,3})([YMWD]?)", text or "")
+    if found is None or int(found[1]) == 0:  # 000Y is what anonymisers write
+        return None
+    return int(found[1]) / {"": 1.0, "Y": 1.0, "M": 12.0, "W": 52.1775, "D": 365.2425}[found[2]]
+
+
+def _with_square_pixels(shown: Image, source: Acquisition, aspect: float) -> Radiograph:
+    """The film with the finer of its two spacings both ways, so that bones keep their shape."""
+    if abs(aspect - 1.0) < 0.01:
+        return Radiograph(pixels=shown, source=source, spacing_mm=source.spacing_mm)
+    rows, columns = shown.shape
+    size = (columns, round(rows * aspect)) if aspect > 1.0 else (round(columns / aspect), rows)
+    square = cv2.resize(shown, size, interpolation=cv2.INTER_LINEAR)
+    finer = None if source.spacing_mm is None else min(source.spacing_mm)
+    return Radiograph(np.asarray(square, np.float32), source, None if finer is None else (finer, finer))
+
+
+def _aspect(header: Dataset, spacing: tuple[float, float] | None) -> float:
+    """Height of a pixel over its width. Source: DICOM PS3.3 C.7.6.3.1.7 (Pixel Aspect Ratio)."""
+    vertical, horizontal = spacing or _pair(header, "PixelAspectRatio") or (1.0, 1.0)
+    if not 0.1 <= vertical / horizontal <= 10.0:
+        raise DicomError(
+            f"Pixel Spacing (0028,0030) is {vertical:g} by {horizontal:g}: no film has such pixels."
+        )
+    return vertical / horizontal
+
+
+def _pair(header: Dataset, keyword: str) -> tuple[float, float] | None:
+    value = header.get(keyword)
+    if not isinstance(value, (MultiValue, list)) or len(value) != 2:
+        return None
+    first, second = float(value[0]), float(value[1])
+    return (first, second) if min(first, second) > 0.0 else None
+
+
+def _text(header: Dataset, keyword: str) -> str | None:
+    value = header.get(keyword)
+    if isinstance(value, MultiValue):
+        value = value[0] if value else None
+    return str(value).strip().strip("\0") or None if value is not None else None
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return datetime.strptime((text or "").replace(".", ""), "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
+def _said(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:400]
