@@ -1,0 +1,169 @@
+"""One film: the knee of one patient on one scanner, from the planted truth to display values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from strnet.phantom.anatomy import Grid
+from strnet.phantom.detector import Exposure, detect, enhance, expose, tone_curve
+from strnet.phantom.knee import KneeShape, Quality
+from strnet.phantom.overlay import (
+    METAL_SHARE,
+    Marker,
+    draw_field,
+    draw_marker,
+    draw_metal,
+    inside_field,
+    stamp,
+)
+from strnet.phantom.patients import Knee, Patient, draw_knee
+from strnet.phantom.projection import Paths, Spongiosa, project_knee, transmission, turn
+from strnet.phantom.scanners import Scanner
+from strnet.phantom.spectra import spectrum
+
+Array = np.ndarray
+
+_LEG_MM = 12.0
+"""Soft tissue along the beam from which on a pixel belongs to the leg."""
+
+
+@dataclass(frozen=True)
+class Positioning:
+    """How the leg lies on the film: rotation (degrees), where the joint is (mm from the centre), zoom."""
+
+    rotation_degrees: float
+    shift_x_mm: float
+    shift_y_mm: float
+    zoom: float
+    kilovolts: float
+
+
+def draw_shape(patient: Patient, generator: np.random.Generator) -> KneeShape:
+    """The shape of one leg: size by sex, girth and fat by BMI, nothing by T-score."""
+    z = generator.standard_normal(8)
+    female = patient.sex == "F"
+    excess = patient.bmi - 27.0
+    return KneeShape(
+        scale=float((0.94 if female else 1.05) * (1.0 + 0.035 * z[0])),
+        slenderness=float(1.0 + 0.05 * z[1]),
+        joint_space_mm=float(np.clip(5.0 + 0.8 * z[2], 2.5, 7.5)),
+        patella_x_mm=float(2.2 * z[3]),
+        patella_y_mm=float(4.0 * z[4]),
+        varus=float(0.018 * z[5] + 0.01),
+        girth_mm=float(np.clip(59.0 + 0.9 * excess + 5.0 * z[6], 45.0, 85.0)),
+        fat_mm=float(np.clip((8.5 if female else 6.0) + 0.45 * excess + 2.0 * z[7], 2.5, 24.0)),
+    )
+
+
+def draw_positioning(scanner: Scanner, generator: np.random.Generator) -> Positioning:
+    """How one film was taken."""
+    z = generator.standard_normal(5)
+    return Positioning(
+        rotation_degrees=float(np.clip(2.5 * z[0], -7.0, 7.0)),
+        shift_x_mm=float(5.0 * z[1]),
+        shift_y_mm=float(11.0 * z[2]),
+        zoom=float(np.exp(0.06 * z[3])),
+        kilovolts=float(np.rint(np.clip(scanner.kilovolts + 2.0 * z[4], 55.0, 70.0))),
+    )
+
+
+def displacement(grid: Grid, rotation_degrees: float, generator: np.random.Generator) -> tuple[Array, Array]:
+    """Where each pixel of the turned film looks (columns, rows), float32: rotation and gentle bends."""
+    rows, columns = grid.shape
+    angle = np.deg2rad(rotation_degrees)
+    bends = 1.3 / grid.pixel_mm * generator.standard_normal((2, 8, 7), dtype=np.float32)
+    x = np.arange(columns, dtype=np.float32)[None, :] - np.float32(columns / 2)
+    y = np.arange(rows, dtype=np.float32)[:, None] - np.float32(rows / 2)
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    across = cv2.resize(bends[0], (columns, rows), interpolation=cv2.INTER_CUBIC)
+    along = cv2.resize(bends[1], (columns, rows), interpolation=cv2.INTER_CUBIC)
+    across += cos * x + (sin * y + np.float32(columns / 2))
+    along += (np.float32(rows / 2) - sin * x) + cos * y
+    return across, along
+
+
+def film_grid(size: tuple[int, int], pixel_mm: float, positioning: Positioning) -> Grid:
+    """The film's grid in mm of the object plane, origin at the joint."""
+    rows, columns = size
+    step = pixel_mm / positioning.zoom * 768.0 / rows
+    y = (np.arange(rows) - rows / 2 + 0.5) * step - positioning.shift_y_mm
+    x = (np.arange(columns) - columns / 2 + 0.5) * step - positioning.shift_x_mm
+    return Grid(y.astype(np.float32), x.astype(np.float32), step)
+
+
+@dataclass(frozen=True)
+class FilmPlan:
+    """What is planted in a film, drawn before anything is rendered."""
+
+    knee: Knee
+    shape: KneeShape
+    metal: bool
+    laterality: str
+    scanner: Scanner
+    positioning: Positioning
+    exposure: Exposure
+    field: tuple[int, int, int, int]
+    marker: Marker
+
+    @property
+    def quality(self) -> Quality:
+        """What the bones are made of."""
+        return Quality(self.knee.cortical_index, self.knee.bone_volume_fraction)
+
+
+@dataclass(frozen=True)
+class Film:
+    """A finished film: `display` in [0, 1], bone bright, float32 (H, W); `pixel_mm` at the bone."""
+
+    display: Array
+    pixel_mm: float
+
+
+def plan_film(
+    patient: Patient,
+    laterality: str,
+    scanner: Scanner,
+    size: tuple[int, int],
+    generator: np.random.Generator,
+) -> FilmPlan:
+    """The plan of the film of one knee at `scanner`; `size` in rows and columns."""
+    return FilmPlan(
+        knee=draw_knee(patient.true_t_score, generator),
+        shape=draw_shape(patient, generator),
+        metal=bool(generator.random() < METAL_SHARE),
+        laterality=laterality,
+        scanner=scanner,
+        positioning=draw_positioning(scanner, generator),
+        exposure=expose(scanner, generator),
+        field=draw_field(size, generator),
+        marker=draw_marker(laterality, scanner.marker, size, generator),
+    )
+
+
+def make_film(plan: FilmPlan, size: tuple[int, int], generator: np.random.Generator) -> Film:
+    """The film of `plan`: projection, detection, vendor processing, marker."""
+    grid = film_grid(size, plan.scanner.pixel_mm, plan.positioning)
+    right = plan.laterality == "R"
+    metal = draw_metal(grid, plan.shape.scale, generator) if plan.metal else None
+    if metal is not None and right:
+        metal = np.ascontiguousarray(metal[:, ::-1])
+    paths = knee_paths(grid, plan, generator)
+    primary = transmission(paths, spectrum(plan.positioning.kilovolts), metal)
+    attenuation = detect(primary, plan.scanner, plan.exposure, generator)
+    inside = inside_field(size, plan.field)
+    leg = ((paths.soft + paths.adipose) > np.float32(_LEG_MM)) & inside
+    display = tone_curve(enhance(attenuation, plan.exposure), leg, plan.exposure)
+    display *= inside
+    return Film(stamp(display, plan.marker), grid.pixel_mm)
+
+
+def knee_paths(grid: Grid, plan: FilmPlan, generator: np.random.Generator) -> Paths:
+    """Path lengths of the planned knee as it lies on the film, a right knee mirrored."""
+    spacing = plan.knee.trabecular_spacing_mm
+    spongiosa = Spongiosa(spacing, plan.knee.transverse_share, 0.16 * spacing / 1.55)
+    paths = project_knee(grid, plan.shape, plan.quality, spongiosa, generator)
+    looks = displacement(grid, plan.positioning.rotation_degrees, generator)
+    return turn(paths, looks, plan.laterality == "R")

@@ -1,0 +1,47 @@
+"""The scanners of the phantom's sites: what differs between them, none of it related to the T-score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """One site's device.
+
+    `pixel_mm` in the object plane; `magnification` detector over object; `blur_pixels` SD of the detector's
+    spread; `quanta` photons per pixel behind the leg (exposure control keeps them); `scatter` over primary;
+    `edge_gain` and `latitude_gain` of the vendor's filtering; `levels` where its tone curve puts the
+    2, 25, 50, 75 and 98% points of the leg, in [0, 1]; `voi` how the display is described.
+    """
+
+    site: str
+    model: str
+    modality: str
+    photometric: str
+    bits_stored: int
+    pixel_mm: float
+    magnification: float
+    blur_pixels: float
+    quanta: float
+    scatter: float
+    kilovolts: float
+    edge_gain: float
+    latitude_gain: float
+    levels: tuple[float, float, float, float, float]
+    voi: str
+    marker: str
+
+
+SCANNERS: Final = (
+    Scanner("site_a", "DX One", "DX", "MONOCHROME2", 12, 0.290, 1.10, 0.75, 2600.0, 0.22, 62.0, 0.35, 0.35,
+            (0.14, 0.38, 0.50, 0.64, 0.88), "window", "box"),
+    Scanner("site_b", "CR Two", "CR", "MONOCHROME1", 10, 0.305, 1.06, 1.05, 1500.0, 0.34, 66.0, 0.25, 0.25,
+            (0.18, 0.42, 0.56, 0.68, 0.86), "sigmoid", "plain"),
+    Scanner("site_c", "DX Three", "DX", "MONOCHROME2", 14, 0.280, 1.14, 0.65, 3600.0, 0.18, 60.0, 0.50, 0.45,
+            (0.12, 0.34, 0.47, 0.62, 0.90), "lut", "plain"),
+    Scanner("site_d", "CR Four", "CR", "MONOCHROME2", 16, 0.315, 1.08, 0.95, 1900.0, 0.30, 64.0, 0.30, 0.30,
+            (0.16, 0.40, 0.53, 0.66, 0.87), "window", "box"),
+)  # fmt: skip
+"""One scanner per site, in order."""
