@@ -13,10 +13,11 @@ from strnet.files import write_atomically
 READABLE = (".csv", ".tsv", ".parquet", ".xlsx")
 
 
-def read_table(path: Path | str, what: str = "table") -> pl.DataFrame:
+def read_table(path: Path | str, what: str = "table", *, as_text: bool = False) -> pl.DataFrame:
     """The rows of a CSV, TSV, Parquet or XLSX file; empty cells are null, `*_id` columns are text.
 
-    `what` names the table in error messages.
+    `what` names the table in error messages. With `as_text` every cell of a CSV or TSV stays as written,
+    so that a bad cell can be reported with its line.
 
     Raises: ManifestError: no such file, an extension that is not read, or content that does not parse.
     """
@@ -24,7 +25,7 @@ def read_table(path: Path | str, what: str = "table") -> pl.DataFrame:
     if not path.is_file():
         raise ManifestError(f"{path}: no such {what}. Give the path of a {', '.join(READABLE)} file.")
     try:
-        return _read(path)
+        return _read(path, as_text)
     except (pl.exceptions.PolarsError, ValueError, OSError) as error:
         raise ManifestError(f"{path}: the {what} cannot be read: {error}") from error
 
@@ -56,18 +57,20 @@ def require_columns(frame: pl.DataFrame, names: Iterable[str], where: str) -> No
             )
 
 
-def _read(path: Path) -> pl.DataFrame:
+def _read(path: Path, as_text: bool) -> pl.DataFrame:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         return pl.read_parquet(path)
     if suffix == ".xlsx":
         return pl.read_excel(path)
     if suffix in (".csv", ".tsv"):
-        return _read_delimited(path, "\t" if suffix == ".tsv" else ",")
+        return _read_delimited(path, "\t" if suffix == ".tsv" else ",", as_text)
     raise ManifestError(f"{path}: '{path.suffix}' is not read. Use {', '.join(READABLE)}.")
 
 
-def _read_delimited(path: Path, separator: str) -> pl.DataFrame:
+def _read_delimited(path: Path, separator: str, as_text: bool) -> pl.DataFrame:
+    if as_text:
+        return pl.read_csv(path, separator=separator, infer_schema=False)
     # An id of digits is still a name: 007 must not become 7.
     header = pl.read_csv(path, separator=separator, n_rows=0).columns
     text = {name: pl.String for name in header if name.endswith("_id")}
