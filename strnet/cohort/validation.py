@@ -1,0 +1,223 @@
+"""A table as it was written to a manifest that can be trusted, or every reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import polars as pl
+
+from strnet import schema
+from strnet.cohort.columns import BY_NAME, COLUMNS, Column, require_known_names
+from strnet.cohort.findings import LINE, Finding, finding, named, raise_findings
+from strnet.errors import ManifestError
+
+Rule = Callable[[pl.DataFrame], Iterator[Finding | None]]
+
+
+def validated(table: pl.DataFrame, where: str, *, lines: pl.Series, line_word: str = "line") -> pl.DataFrame:
+    """The rows of `table` with every manifest column, typed and in order, then the further columns.
+
+    Blank cells, `NaN` in number columns included, are null. `diagnosis` is filled from `t_score`.
+    `lines` says where each row stands in the file called `where`.
+
+    Raises: ManifestError: column names, or every broken rule with its rows; nothing is repaired.
+    """
+    require_known_names(table.columns, where)
+    if not table.height:
+        raise ManifestError(f"{where}: no rows below the header, expected one per film.")
+    text = _blank_to_null(table).with_columns(lines.alias(LINE))
+    typed = _typed(text)
+    findings = [found for rule in _RULES for found in rule(typed) if found]
+    raise_findings(where, [*_unreadable(text, typed), *findings], line_word)
+    return _with_diagnosis(typed.drop(LINE))
+
+
+def lines_of(table: pl.DataFrame) -> pl.Series:
+    """Line of each row in the CSV file that `table` was read from as text; the header is line 1."""
+    text = [
+        pl.col(name).str.count_matches("\n").fill_null(0)
+        for name, kind in table.schema.items()
+        if kind == pl.String
+    ]
+    extra = table.select(pl.sum_horizontal(text).alias("n"))["n"] if text else pl.Series([0] * table.height)
+    return pl.Series(range(2, table.height + 2)) + extra.cum_sum().shift(1, fill_value=0)
+
+
+def _blank_to_null(table: pl.DataFrame) -> pl.DataFrame:
+    absent = [
+        pl.lit(None, pl.String).alias(column.name) for column in COLUMNS if column.name not in table.columns
+    ]
+    extras = [name for name in table.columns if name not in BY_NAME]
+    stripped = table.with_columns(
+        pl.col(pl.String).str.strip_chars().replace("", None),
+        pl.col(pl.Float64, pl.Float32).fill_nan(None),
+    )
+    return stripped.with_columns(absent).select(*BY_NAME, *extras)
+
+
+def _typed(text: pl.DataFrame) -> pl.DataFrame:
+    known = [_cast(column, text.schema[column.name]) for column in COLUMNS]
+    others = [name for name in text.columns if name not in BY_NAME and name != LINE]
+    extras = [name for name in others if _all_numbers(text[name])]
+    return text.with_columns(known).with_columns(pl.col(extras).cast(pl.Float64))
+
+
+def _cast(column: Column, kind: pl.DataType) -> pl.Expr:
+    cell = pl.col(column.name)
+    if column.kind == "text":
+        return cell.cast(pl.String)
+    number = cell.cast(pl.Float64, strict=False).fill_nan(None)
+    number = pl.when(number.is_finite()).then(number)
+    if column.kind == "number":
+        return number.alias(column.name)
+    # 12.0 is how a table with blanks in the column is often written
+    return pl.when(number == number.round()).then(number).cast(pl.Int64).alias(column.name)
+
+
+def _all_numbers(cells: pl.Series) -> bool:
+    if cells.dtype != pl.String:
+        return cells.dtype.is_numeric()
+    return cells.cast(pl.Float64, strict=False).null_count() == cells.null_count() < cells.len()
+
+
+def _unreadable(text: pl.DataFrame, typed: pl.DataFrame) -> Iterator[Finding]:
+    """Cells of number columns that hold something else."""
+    for column in COLUMNS:
+        if column.kind == "text":
+            continue
+        cell = text[column.name].cast(pl.String)
+        broken = typed[column.name].is_null() & cell.is_not_null() & ~cell.str.to_lowercase().is_in(["nan"])
+        expected = "a whole number" if column.kind == "integer" else "a number"
+        found = finding(
+            text.with_columns(broken.alias("__broken__")),
+            pl.col("__broken__"),
+            f"{{rows}} with something else than {expected} in {column.name}.",
+            [named(column.name)],
+            f"Write {expected} ({column.unit}), or leave it blank: blank means unknown.",
+        )
+        if found:
+            yield found
+
+
+def _required_cells(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    for column in COLUMNS:
+        if column.required:
+            yield finding(
+                frame,
+                pl.col(column.name).is_null(),
+                f"{{rows}} without {column.name}.",
+                [named(schema.IMAGE_ID)],
+                f"Every film needs one ({column.meaning.lower()}).",
+            )
+
+
+def _unique_cells(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    for name in (schema.IMAGE_ID, "path"):
+        yield finding(
+            frame,
+            pl.col(name).is_not_null() & pl.col(name).is_duplicated(),
+            f"{{rows}} with the same {name} as another row.",
+            [named(name)],
+            "One row per film: remove or rename the others.",
+        )
+
+
+def _vocabulary(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    for column in COLUMNS:
+        if column.values:
+            yield finding(
+                frame,
+                ~pl.col(column.name).is_in(column.values),
+                f"{{rows}} with an unknown {column.name}.",
+                [named(column.name), pl.col(column.name).map_elements(column.advice, return_dtype=pl.String)],
+                "Use the manifest's words, or leave it blank: blank means unknown.",
+            )
+
+
+def _ranges(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    for column in COLUMNS:
+        if column.low is not None and column.high is not None:
+            hint = f" ({column.hint})" if column.hint else ""
+            yield finding(
+                frame,
+                ~pl.col(column.name).is_between(column.low, column.high),
+                f"{{rows}} with an implausible {column.name}.",
+                [named(column.name)],
+                f"Expected {column.low:g} to {column.high:g} {column.unit}{hint}. Correct it, or leave it "
+                "blank: blank means unknown.",
+            )
+
+
+def _hashes(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    for column in COLUMNS:
+        if column.pattern:
+            yield finding(
+                frame,
+                ~pl.col(column.name).str.contains(f"^{column.pattern}$"),
+                f"{{rows}} whose {column.name} is no SHA-256.",
+                [named(column.name)],
+                "Expected 64 hexadecimal digits in lower case. Leave it blank if you do not have it.",
+            )
+
+
+def _one_sex_per_patient(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    known_sex = pl.col("sex").is_in(schema.SEXES) & pl.col("patient_id").is_not_null()
+    yield finding(
+        frame,
+        known_sex & (pl.col("sex").filter(known_sex).n_unique().over("patient_id") > 1),
+        "{rows} of patients with two sexes.",
+        [named("sex"), named(schema.IMAGE_ID)],
+        "Either the sex is wrong, or two people share an id: splits would then not be by patient.",
+    )
+
+
+def _label_agrees(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    """The rule that the boundaries in `schema` decide. Source: WHO 1994, on the unrounded T-score."""
+    labelled = frame.filter(pl.col("diagnosis").is_in(schema.DIAGNOSES)).with_columns(implied_diagnosis())
+    meaning = {
+        schema.OSTEOPOROSIS: f"(T <= {schema.OSTEOPOROSIS_AT_MOST} means osteoporosis)",
+        schema.OSTEOPENIA: f"({schema.OSTEOPOROSIS_AT_MOST} < T < {schema.NORMAL_AT_LEAST} means osteopenia)",
+        schema.NORMAL: f"(T >= {schema.NORMAL_AT_LEAST} means normal)",
+    }
+    yield finding(
+        labelled,
+        pl.col("implied") != pl.col("diagnosis"),
+        "{rows} contradict{s} {their} T-score.",
+        [named("t_score"), named("diagnosis"), pl.col("implied").replace_strict(meaning, default=None)],
+        "Correct the label, or leave it blank: blank means unknown.",
+    )
+
+
+def _provenance(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    yield finding(
+        frame,
+        (pl.col("t_score").is_not_null() | pl.col("diagnosis").is_not_null())
+        & pl.col("reference_standard").is_null(),
+        "{rows} with a label, but without reference_standard.",
+        [named("t_score"), named("diagnosis")],
+        f"Say what it was measured with: {', '.join(schema.REFERENCE_STANDARDS)}. It is never guessed.",
+    )
+
+
+_RULES: tuple[Rule, ...] = (
+    _required_cells,
+    _unique_cells,
+    _vocabulary,
+    _ranges,
+    _hashes,
+    _one_sex_per_patient,
+    _label_agrees,
+    _provenance,
+)
+
+
+def implied_diagnosis() -> pl.Expr:
+    """Column `implied`: the diagnosis of `t_score`, null where it is unknown."""
+    return (
+        pl.col("t_score").map_elements(schema.diagnosis_from_t_score, return_dtype=pl.String).alias("implied")
+    )
+
+
+def _with_diagnosis(frame: pl.DataFrame) -> pl.DataFrame:
+    filled = frame.with_columns(implied_diagnosis())
+    return filled.with_columns(pl.coalesce("diagnosis", "implied").alias("diagnosis")).drop("implied")
