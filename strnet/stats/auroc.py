@@ -1,0 +1,145 @@
+"""The area under the ROC curve with its interval, for independent rows, patients and weighted rows.
+
+scikit-learn has the value; it has no variance, and no patients.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy.typing as npt
+from scipy import optimize
+
+from strnet.errors import StatsError, unknown_name
+from strnet.stats.estimates import Estimate
+from strnet.stats.influence import AurocInfluence, auroc_influence
+from strnet.stats.inputs import (
+    Bools,
+    Floats,
+    checked_clusters,
+    checked_finite,
+    checked_target,
+    checked_weights,
+    require_both_classes,
+    require_same_length,
+)
+from strnet.stats.normal import Limits, logit_limits, normal_quantile, unit_limits
+from strnet.stats.ranks import sort_classes, sorted_placements
+
+AUROC_INTERVALS: Final = ("delong", "logit", "newcombe")
+
+
+def auroc(
+    target: npt.ArrayLike,
+    score: npt.ArrayLike,
+    *,
+    confidence: float = 0.95,
+    interval: str = "delong",
+    clusters: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+) -> Estimate:
+    """P(a positive scores above a negative), ties counting one half, with its interval.
+
+    `target` (n,) of 0 and 1, `score` (n,) any finite numbers, `clusters` (n,) patients, `weights` (n,) >= 0.
+    Intervals: `delong` is plain, cut at 0 and 1, and has no width at an area of 0 or 1; `logit` lies inside
+    (0, 1); `newcombe` needs only the area and the counts, and is defined even there and at one positive.
+
+    Raises: StatsError: unusable rows, one class, an unknown interval, `newcombe` with patients or weights.
+    Source: DeLong 1988 (variance); Obuchowski 1997, Biometrics 53:567-578 (patients); Newcombe 2006, Stat.
+        Med. 25:559-573, method 5.
+    """
+    positive, scores = checked_target(target), checked_finite(score)
+    require_same_length(positive.size, score=scores)
+    positives, negatives = require_both_classes(positive, purpose="auroc")
+    require_interval(interval, counts_only=clusters is None and weights is None)
+    patients = None
+    if clusters is None and weights is None:
+        value, error = _independent(positive, scores)
+    else:
+        influence = influence_of(positive, scores, clusters, weights)
+        patients = influence.patients.count if influence.patients else None
+        value, error = influence.value, influence.standard_error
+    if interval == "newcombe":
+        low, high = newcombe_limits(value, positives, negatives, confidence)
+    else:
+        low, high = _limits(value, error, interval, confidence)
+    return Estimate(
+        value=value,
+        low=low,
+        high=high,
+        confidence=confidence,
+        method=interval if patients is None else f"{interval}, Obuchowski variance",
+        count=positive.size,
+        events=positives,
+        clusters=patients,
+        standard_error=error,
+        note=_note(low, high, error),
+    )
+
+
+def influence_of(
+    target: Bools, score: Floats, clusters: npt.ArrayLike | None, weights: npt.ArrayLike | None
+) -> AurocInfluence:
+    """What each row adds to the AUROC, of checked target and score and unchecked clusters and weights.
+
+    Raises: StatsError: unusable clusters or weights, or a class whose weights are all 0.
+    """
+    known_clusters = None if clusters is None else checked_clusters(clusters, target.size)
+    known_weights = None if weights is None else checked_weights(weights, target.size)
+    return auroc_influence(target, score, known_clusters, known_weights)
+
+
+def require_interval(interval: str, *, counts_only: bool) -> None:
+    """Nothing.
+
+    Raises: StatsError: an unknown interval, or one that knows counts only where there is more.
+    """
+    if interval not in AUROC_INTERVALS:
+        raise StatsError(unknown_name("AUROC interval", interval, AUROC_INTERVALS))
+    if interval == "newcombe" and not counts_only:
+        raise StatsError(
+            "auroc: interval 'newcombe' with clusters or weights; it uses only the counts of rows. "
+            "Use 'delong' or 'logit', which know patients and weights."
+        )
+
+
+def newcombe_limits(value: float, positives: int, negatives: int, confidence: float) -> Limits:
+    """The AUROCs at which the observed one lies z standard errors away, by the variance under each.
+
+    Source: Newcombe 2006, Stat. Med. 25:559-573, method 5: Hanley and McNeil's variance with both sample
+        sizes in its numerator replaced by their mean.
+    """
+    z, mean_size = normal_quantile(confidence), (positives + negatives) / 2 - 1
+
+    def excess(area: float) -> float:
+        spread = 1 + mean_size * ((1 - area) / (2 - area) + area / (1 + area))
+        return (value - area) ** 2 - z**2 * area * (1 - area) * spread / (positives * negatives)
+
+    # the excess is negative at the value and positive at 0 and 1, but 0 where both are the same
+    low = 0.0 if value == 0 else float(optimize.brentq(excess, 0.0, min(value, 1 - 1e-12), xtol=1e-14))
+    high = 1.0 if value == 1 else float(optimize.brentq(excess, max(value, 1e-12), 1.0, xtol=1e-14))
+    return low, high
+
+
+def _independent(target: Bools, score: Floats) -> tuple[float, float]:
+    """Area and standard error without knowing which row is which, so by sorting values only."""
+    parts = sorted_placements(sort_classes(target, score))
+    value = float(parts.positives.mean())
+    if min(parts.positives.size, parts.negatives.size) < 2:
+        return value, math.nan
+    variance = parts.positives.var(ddof=1) / parts.positives.size
+    variance += parts.negatives.var(ddof=1) / parts.negatives.size
+    return value, math.sqrt(variance)
+
+
+def _limits(value: float, error: float, interval: str, confidence: float) -> Limits:
+    limits = unit_limits if interval == "delong" else logit_limits
+    return limits(value, error, confidence)
+
+
+def _note(low: float, high: float, error: float) -> str:
+    if math.isnan(low):
+        reason = "the variance needs two of each class" if math.isnan(error) else "the logit of 0 or 1"
+        return f"{reason}; interval='newcombe' is defined here"
+    return "no width: the classes are separated; interval='newcombe' has one" if low == high else ""

@@ -1,0 +1,122 @@
+"""Is one AUROC larger than another: on the same rows (paired), or on two cohorts (unpaired)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy.typing as npt
+from scipy import special
+
+from strnet.errors import StatsError
+from strnet.stats.auroc import influence_of
+from strnet.stats.comparisons import Comparison, HypothesisTest, z_test
+from strnet.stats.estimates import Estimate
+from strnet.stats.influence import AurocInfluence
+from strnet.stats.inputs import (
+    checked_finite,
+    checked_fraction,
+    checked_target,
+    require_both_classes,
+    require_same_length,
+)
+from strnet.stats.normal import plain_limits, unit_limits
+
+
+def paired_delong(
+    target: npt.ArrayLike,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    *,
+    confidence: float = 0.95,
+    clusters: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+) -> Comparison:
+    """Two models scored on the same rows: the difference of their AUROCs and the test that it is 0.
+
+    `target`, `first`, `second` are (n,); with `clusters` (n,) the variance is Obuchowski's.
+
+    Raises: StatsError: as `auroc`.
+    Source: DeLong 1988, Biometrics 44:837-845; with patients Obuchowski 1997, Biometrics 53:567-578.
+    """
+    positive = checked_target(target)
+    one, two = checked_finite(first, name="first"), checked_finite(second, name="second")
+    require_same_length(positive.size, first=one, second=two)
+    require_both_classes(positive, purpose="paired_delong")
+    areas = [influence_of(positive, score, clusters, weights) for score in (one, two)]
+    gain = areas[0].minus(areas[1])
+    error = gain.standard_error
+    return Comparison(
+        first=_area(areas[0], confidence),
+        second=_area(areas[1], confidence),
+        difference=Estimate(
+            gain.value,
+            *plain_limits(gain.value, error, confidence),
+            confidence,
+            "delong",
+            count=positive.size,
+            clusters=gain.patients.count if gain.patients else None,
+            standard_error=error,
+            note=_undefined(error),
+        ),
+        test=z_test("paired DeLong", gain.value, error, positive.size),
+    )
+
+
+def unpaired_delong(first: Estimate, second: Estimate) -> Comparison:
+    """Two AUROCs of different patients, such as two sites: their difference and the test that it is 0.
+
+    Takes what `auroc` returned, with or without patients and weights. The statistic is held against Student's
+    t with Welch's degrees of freedom, from the number of patients or rows; the interval as well.
+
+    Raises: StatsError: an estimate without a standard error, or two of different confidence.
+    Source: DeLong 1988; degrees of freedom as in pROC 1.18, roc.test(paired = FALSE).
+    """
+    variances = [_variance(estimate) for estimate in (first, second)]
+    if first.confidence != second.confidence:
+        raise StatsError(
+            f"unpaired_delong: found confidence {first.confidence} and {second.confidence}, expected one."
+        )
+    difference, error = first.value - second.value, math.sqrt(sum(variances))
+    units = [estimate.clusters or estimate.count for estimate in (first, second)]
+    count = first.count + second.count
+    if error == 0:
+        test = z_test("unpaired DeLong", difference, error, count)
+        low, high = difference, difference
+    else:
+        freedom = sum(variances) ** 2 / sum(v**2 / (n - 1) for v, n in zip(variances, units, strict=True))
+        p_value = 2 * float(special.stdtr(freedom, -abs(difference / error)))
+        test = HypothesisTest("unpaired DeLong", difference / error, p_value, count, freedom)
+        tail = (1 - checked_fraction(first.confidence, name="confidence")) / 2
+        half = -float(special.stdtrit(freedom, tail)) * error
+        low, high = difference - half, difference + half
+    gain = Estimate(difference, low, high, first.confidence, "delong", count, standard_error=error)
+    return Comparison(first, second, gain, test)
+
+
+def _variance(estimate: Estimate) -> float:
+    error = estimate.standard_error
+    if error is None or math.isnan(error):
+        raise StatsError(
+            f"unpaired_delong: found an estimate without a standard error ({estimate}), expected one "
+            "of `auroc` with at least two rows or patients of each class."
+        )
+    return error**2
+
+
+def _area(influence: AurocInfluence, confidence: float) -> Estimate:
+    error = influence.standard_error
+    return Estimate(
+        influence.value,
+        *unit_limits(influence.value, error, confidence),
+        confidence,
+        "delong",
+        count=influence.positives.size + influence.negatives.size,
+        events=influence.positives.size,
+        clusters=influence.patients.count if influence.patients else None,
+        standard_error=error,
+        note=_undefined(error),
+    )
+
+
+def _undefined(error: float) -> str:
+    return "the variance needs two of each class" if math.isnan(error) else ""

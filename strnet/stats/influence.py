@@ -1,0 +1,132 @@
+"""How much each row, or each patient, adds to an AUROC: variances and covariances are sums over these.
+
+One form serves all: without weights and clusters it is DeLong's, with clusters Obuchowski's, with weights its
+linearisation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from strnet.errors import StatsError
+from strnet.stats.inputs import Bools, Clusters, Floats, Ints
+from strnet.stats.ranks import placements, split_classes
+
+
+@dataclass(frozen=True, slots=True)
+class PatientsByClass:
+    """The patient of each positive and of each negative, and the number of patients."""
+
+    positives: Ints
+    negatives: Ints
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AurocInfluence:
+    """An AUROC and what each row adds to its error; the terms of a class sum to 0."""
+
+    value: float
+    positives: Floats
+    negatives: Floats
+    patients: PatientsByClass | None
+
+    def minus(self, other: AurocInfluence) -> AurocInfluence:
+        """The difference of two AUROCs of the same rows, so that its variance is a sum of squares."""
+        return AurocInfluence(
+            self.value - other.value,
+            self.positives - other.positives,
+            self.negatives - other.negatives,
+            self.patients,
+        )
+
+    @property
+    def standard_error(self) -> float:
+        """NaN with fewer than two positive or two negative rows or patients."""
+        variance = _independent(self) if self.patients is None else _by_patient(self, self.patients)
+        # Obuchowski's three terms have three small-sample factors: their sum can fall below 0 by a hair
+        return variance if math.isnan(variance) else math.sqrt(max(variance, 0.0))
+
+
+def auroc_influence(
+    target: Bools, score: Floats, clusters: Clusters | None, weights: Floats | None
+) -> AurocInfluence:
+    """The AUROC of checked rows of two classes and the influence of each row.
+
+    Raises: StatsError: a class whose weights are all 0.
+    """
+    patients = None
+    if clusters is not None:
+        codes = clusters.codes
+        patients = PatientsByClass(
+            codes[np.flatnonzero(target)], codes[np.flatnonzero(~target)], clusters.count
+        )
+    if weights is None:
+        parts = placements(target, score)
+        value = float(parts.positives.mean())
+        return AurocInfluence(
+            value, _excess(parts.positives, value), _excess(parts.negatives, value), patients
+        )
+    above, below = split_classes(target, score)
+    share_above, share_below = (_shares(part) for part in split_classes(target, weights))
+    placed_above = _share_below(above, below, share_below)
+    placed_below = _share_below(-below, -above, share_above)
+    value = float(np.dot(share_above, placed_above))
+    return AurocInfluence(
+        value, share_above * (placed_above - value), share_below * (placed_below - value), patients
+    )
+
+
+def _excess(placed: Floats, value: float) -> Floats:
+    excess = placed - value
+    excess /= placed.size
+    return excess
+
+
+def _independent(influence: AurocInfluence) -> float:
+    """Source: DeLong 1988."""
+    return sum(
+        _corrected(part.size) * float(np.dot(part, part))
+        for part in (influence.positives, influence.negatives)
+    )
+
+
+def _by_patient(influence: AurocInfluence, patients: PatientsByClass) -> float:
+    """Source: Obuchowski 1997, Biometrics 53:567-578; patients with both classes bring the last term."""
+    positive = np.bincount(patients.positives, influence.positives, minlength=patients.count)
+    negative = np.bincount(patients.negatives, influence.negatives, minlength=patients.count)
+    with_positive, with_negative = np.unique(patients.positives).size, np.unique(patients.negatives).size
+    return (
+        _corrected(with_positive) * float(np.dot(positive, positive))
+        + _corrected(with_negative) * float(np.dot(negative, negative))
+        + 2 * _corrected(patients.count) * float(np.dot(positive, negative))
+    )
+
+
+def _corrected(units: int) -> float:
+    """The small-sample factor k / (k - 1); NaN for a single unit."""
+    return units / (units - 1) if units > 1 else math.nan
+
+
+def _shares(weights: Floats) -> Floats:
+    total = weights.sum()
+    if total <= 0:
+        raise StatsError(
+            "weights: every weight of one class is 0. At least one row of each class must count."
+        )
+    shares: Floats = weights / total
+    return shares
+
+
+def _share_below(values: Floats, others: Floats, shares: Floats) -> Floats:
+    """Share of `others` that lies below each of `values`, ties counting one half."""
+    order = np.argsort(others)
+    cumulative = np.concatenate([[0.0], np.cumsum(shares[order])])
+    ordered = others[order]
+    left = cumulative[np.searchsorted(ordered, values, side="left")]
+    right = cumulative[np.searchsorted(ordered, values, side="right")]
+    below: Floats = (left + right) / 2
+    return below
