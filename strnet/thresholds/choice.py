@@ -1,0 +1,189 @@
+"""The highest threshold that a rule allows on one set of positives, by how its films hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Final, Literal
+
+import numpy as np
+
+from strnet.errors import ImpossibleError, ThresholdError, unknown_name
+from strnet.stats.inputs import Bools, Floats, Ints
+from strnet.thresholds import betting
+from strnet.thresholds.effective import kish, korn_graubard
+from strnet.thresholds.floor import Floor
+from strnet.thresholds.rows import ClassRows
+from strnet.thresholds.rules import (
+    Method,
+    chance_of_holding,
+    effective_exact_misses,
+    impossible,
+    misses_allowed,
+    require_method,
+)
+
+ClusterMethod = Literal["korn_graubard", "one_per_cluster", "betting", "worst"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What is asked of a threshold: the floor, how surely, and how films of one patient are treated."""
+
+    floor: Floor
+    delta: Fraction
+    method: Method = "exact"
+    cluster_method: ClusterMethod = "korn_graubard"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A threshold (higher means positive) and what it rests on.
+
+    `allowed` of `units` (films, or patients) may lie below it. The law of its sensitivity is that of
+    `law_misses` among `law_units`, which are effective numbers where films are weighted or clustered.
+    """
+
+    threshold: float
+    units: int
+    allowed: int
+    law_units: float
+    law_misses: float
+    chance: float
+    unit: Literal["film", "patient"] = "film"
+    proven: bool = True
+
+
+def choose(positives: ClassRows, rule: Rule) -> Choice:
+    """The highest threshold that the rule allows.
+
+    Raises:
+        ThresholdError: an unknown method, or one that weights or clusters do not go with.
+        ImpossibleError: no threshold meets the rule; the message says how many positives would.
+    """
+    require_method(rule.method)
+    if positives.clusters is None:
+        return _independent(positives, rule) if positives.weights is None else _effective(positives, rule)
+    if rule.cluster_method not in CLUSTER_METHODS:
+        raise ThresholdError(unknown_name("cluster method", rule.cluster_method, CLUSTER_METHODS))
+    if positives.weights is not None and rule.cluster_method != "korn_graubard":
+        raise ThresholdError(
+            f"cluster_method {rule.cluster_method}: found weights, which it is not defined for. "
+            "Use korn_graubard, or leave the weights out."
+        )
+    return CLUSTER_METHODS[rule.cluster_method](positives, rule)
+
+
+def _independent(positives: ClassRows, rule: Rule) -> Choice:
+    count = positives.score.size
+    allowed = misses_allowed(rule.method, count, rule.floor, rule.delta)
+    # in place, the rows are a copy already: a second one of 1e7 scores would cost more than the selection
+    positives.score.partition(allowed)
+    chance = chance_of_holding(allowed, count, rule.floor)
+    return Choice(float(positives.score[allowed]), count, allowed, float(count), float(allowed), chance)
+
+
+def _effective(positives: ClassRows, rule: Rule) -> Choice:
+    order = np.argsort(positives.score, kind="stable")
+    score = positives.score[order]
+    weights = np.ones(score.size) if positives.weights is None else positives.weights[order]
+    clusters = None if positives.clusters is None else positives.clusters[order]
+    below = np.concatenate([[0.0], np.cumsum(weights)])
+    worth = _worth(score, weights, clusters, below, rule)
+    scale = worth / float(below[-1])
+    limit = _weight_allowed(float(below[-1]), worth, rule)
+    if limit < 0:
+        raise ImpossibleError(
+            impossible(rule.method, worth, rule.floor, rule.delta, "effective positives")
+            + f" ({score.size} positive films are worth {worth:.4g} independent ones here.)"
+        )
+    allowed = int(np.searchsorted(below[:-1], limit, side="right")) - 1
+    misses = float(below[allowed]) * scale
+    chance = chance_of_holding(misses, worth, rule.floor)
+    return Choice(float(score[allowed]), score.size, allowed, worth, misses, chance, proven=False)
+
+
+def _worth(score: Floats, weights: Floats, clusters: Ints | None, below: Floats, rule: Rule) -> float:
+    if clusters is None:
+        return kish(weights)
+    # read once, at the empirical threshold: the choice must not select on the noise of the design effect
+    empirical = int(np.searchsorted(below[:-1], float(rule.floor.miss_share) * below[-1], side="right")) - 1
+    uneven = None if np.ptp(weights) == 0 else weights
+    return korn_graubard(score < score[empirical], clusters, uneven, float(rule.delta))
+
+
+def _weight_allowed(total: float, worth: float, rule: Rule) -> float:
+    """The weight that may lie below the threshold, of `total`; negative where even 0 is too much."""
+    if rule.method == "empirical":
+        return float(rule.floor.miss_share * Fraction(total))
+    if rule.method == "crc":
+        misses = float(rule.floor.miss_share) * (worth + 1) - 1
+    else:
+        misses = effective_exact_misses(worth, rule.floor, float(rule.delta))
+    return misses * total / worth
+
+
+def _one_per_cluster(positives: ClassRows, rule: Rule) -> Choice:
+    score, clusters = _by_patient(positives)
+    first = np.flatnonzero(np.diff(clusters, prepend=-1))
+    films = np.diff(first, append=score.size)
+    drawn = first + np.random.default_rng(rule.seed).integers(films)
+    return replace(_independent(ClassRows(score[drawn]), rule), unit="patient")
+
+
+def _worst(positives: ClassRows, rule: Rule) -> Choice:
+    score, clusters = _by_patient(positives)
+    lowest = score[np.flatnonzero(np.diff(clusters, prepend=-1))]
+    return replace(_independent(ClassRows(lowest), rule), unit="patient")
+
+
+def _betting(positives: ClassRows, rule: Rule) -> Choice:
+    if rule.method != "exact":
+        raise ThresholdError(
+            f"cluster_method betting: found method {rule.method}, expected exact: betting gives a guarantee. "
+            "Use korn_graubard, one_per_cluster or worst with this method."
+        )
+    score, clusters = _by_patient(positives)
+    share, delta = float(rule.floor.miss_share), float(rule.delta)
+    patients = int(np.unique(clusters).size)
+    allowed = betting.safe_misses(score, clusters, share, delta, np.random.default_rng(rule.seed))
+    if allowed < 0:
+        raise ImpossibleError(impossible(rule.method, patients, rule.floor, rule.delta, "positive patients"))
+    threshold = float(np.partition(score, allowed)[allowed])
+    worth, misses = _patient_means(score < threshold, clusters)
+    return Choice(threshold, score.size, allowed, worth, misses, float(1 - rule.delta))
+
+
+def _patient_means(missed: Bools, clusters: Ints) -> tuple[float, float]:
+    """What the patients' mean misses are worth in independent films, and how many of those are missed."""
+    first = np.flatnonzero(np.diff(clusters, prepend=-1))
+    films = np.diff(first, append=clusters.size)
+    means = np.add.reduceat(missed.astype(np.float64), first) / films
+    share, variance = float(means.mean()), float(means.var(ddof=1)) / means.size
+    worth = share * (1 - share) / variance if variance > 0 else float(means.size)
+    return worth, share * worth
+
+
+def _by_patient(positives: ClassRows) -> tuple[Floats, Ints]:
+    """Scores and clusters ordered by patient, then by score: the order of rows must not change a draw."""
+    assert positives.clusters is not None
+    order = np.lexsort((positives.score, positives.clusters))
+    return positives.score[order], positives.clusters[order]
+
+
+CLUSTER_METHODS: Final = MappingProxyType[ClusterMethod, Callable[[ClassRows, Rule], Choice]](
+    {
+        "korn_graubard": _effective,
+        "one_per_cluster": _one_per_cluster,
+        "betting": _betting,
+        "worst": _worst,
+    }
+)
+"""Ways to treat several films of one patient. All but the first are guarantees.
+
+`korn_graubard` speaks of the sensitivity over films, `one_per_cluster` and `betting` of the sensitivity
+averaged over patients, `worst` of the share of patients none of whose positive films is missed.
+"""

@@ -1,0 +1,119 @@
+"""From a choice of threshold to the operating point that states everything about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+
+from strnet.thresholds.choice import Choice, Rule
+from strnet.thresholds.measure import Measured, measure
+from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint, Operator, Status
+from strnet.thresholds.rows import ClassRows, Rows
+from strnet.thresholds.rules import sensitivity_law
+
+WORST_NOTE = "law of the patients none of whose positive films is missed; averaged over patients it is higher"
+DRAWING = ("one_per_cluster", "betting")
+"""Cluster methods whose result depends on a seed."""
+BACKWARDS_NOTE = (
+    "More negatives than positives lie at or above the threshold: if scores fall with disease, say "
+    "higher_is_positive=False (--lower-is-positive)."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A checked request: the rule, and what shapes the answer."""
+
+    rule: Rule
+    confidence: float
+    anchor: Anchor = "tight"
+    group_policy: GroupPolicy = "common"
+
+
+def describe(rows: Rows, positives: ClassRows, choice: Choice, request: Request) -> OperatingPoint:
+    """The operating point of one threshold for all rows."""
+    rule = request.rule
+    threshold = anchored(rows, choice.threshold, request.anchor)
+    measured = measure(rows, positives, threshold, request.confidence)
+    worst = choice.unit == "patient" and rule.cluster_method == "worst"
+    return OperatingPoint(
+        status=status_of(rule, choice.proven),
+        method=rule.method,
+        min_sensitivity=rule.floor.text,
+        confidence=request.confidence,
+        threshold=rows.sign * threshold,
+        operator=operator_of(rows),
+        anchor=request.anchor,
+        positives=rows.positive_count,
+        negatives=rows.negative_count,
+        unit=choice.unit,
+        units=choice.units,
+        misses_allowed=choice.allowed,
+        misses_made=measured.misses,
+        effective_positives=choice.law_units,
+        confidence_reached=choice.chance,
+        expected_sensitivity=sensitivity_law(
+            choice.law_misses, choice.law_units, request.confidence, note=WORST_NOTE if worst else ""
+        ),
+        observed_sensitivity=measured.sensitivity,
+        specificity=measured.specificity,
+        ties=measured.ties,
+        notes=_notes(measured),
+        **origin(rows, rule),
+    )
+
+
+def anchored(rows: Rows, threshold: float, anchor: Anchor) -> float:
+    """The threshold, or the middle of the gap below it; both oriented so that higher means positive.
+
+    No observed row lies in the gap, so that the same rows are positive, and lowering t keeps every promise.
+    """
+    if anchor == "tight":
+        return threshold
+    below = rows.next_below(threshold)
+    if below is None:
+        return threshold
+    middle = below / 2 + threshold / 2
+    return middle if below < middle <= threshold else threshold  # neighbours one ulp apart have no middle
+
+
+def status_of(rule: Rule, proven: bool) -> Status:
+    """What may be said of a threshold chosen by `rule`."""
+    if rule.method != "exact":
+        return "point only"
+    return "guaranteed" if proven else "approximate"
+
+
+def operator_of(rows: Rows) -> Operator:
+    """How a score is compared with the threshold."""
+    return ">=" if rows.sign > 0 else "<="
+
+
+class Origin(TypedDict):
+    """The fields of an operating point that say how films hang together."""
+
+    weighted: bool
+    clusters: int | None
+    cluster_method: str | None
+    seed: int | None
+
+
+def origin(rows: Rows, rule: Rule) -> Origin:
+    """The fields of an operating point that say how films hang together."""
+    weighted = rows.weights is not None
+    if rows.clusters is None:
+        return {"weighted": weighted, "clusters": None, "cluster_method": None, "seed": None}
+    return {
+        "weighted": weighted,
+        "clusters": int(np.unique(rows.clusters).size),
+        "cluster_method": rule.cluster_method,
+        "seed": rule.seed if rule.cluster_method in DRAWING else None,
+    }
+
+
+def _notes(measured: Measured) -> tuple[str, ...]:
+    if measured.specificity is None or measured.sensitivity.value + measured.specificity.value >= 1:
+        return ()
+    return (BACKWARDS_NOTE,)

@@ -1,0 +1,72 @@
+"""The floor and the confidence as exact fractions: 0.86 means 43/50, not the nearest binary number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from strnet.errors import ThresholdError
+
+Proportion = str | float | Fraction | Decimal
+"""How a caller may write a floor or a confidence; text is read exactly, a float as its shortest decimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The minimum sensitivity: as it was written, and as a fraction in (0, 1]."""
+
+    text: str
+    share: Fraction
+
+    @property
+    def miss_share(self) -> Fraction:
+        """The share of positives that may be missed, in [0, 1)."""
+        return 1 - self.share
+
+
+def read_floor(given: Proportion) -> Floor:
+    """The floor, exact.
+
+    Raises: ThresholdError: not a number, a percentage, or outside (0, 1].
+    """
+    share = _read("min_sensitivity", given)
+    if not 0 < share <= 1:
+        raise ThresholdError(_outside("min_sensitivity", given, share, "above 0 and at most 1"))
+    return Floor(str(given), share)
+
+
+def read_confidence(given: Proportion) -> Fraction:
+    """The confidence, exact.
+
+    Raises: ThresholdError: not a number, a percentage, or outside (0, 1).
+    """
+    share = _read("confidence", given)
+    if not 0 < share < 1:
+        raise ThresholdError(_outside("confidence", given, share, "strictly between 0 and 1"))
+    return share
+
+
+def required_true_positives(floor: Floor, positives: int) -> int:
+    """The fewest of `positives` that must be found for the observed sensitivity to reach the floor.
+
+    Source: ceil(floor * n) in rational arithmetic; the float product is one too high for 0.55 x 100.
+    """
+    return -((-floor.share * positives) // 1)
+
+
+def _read(name: str, given: Proportion) -> Fraction:
+    try:
+        return Fraction(given) if isinstance(given, Fraction | Decimal) else Fraction(str(given).strip())
+    except (ValueError, OverflowError, ZeroDivisionError) as error:
+        hint = ""
+        if str(given).strip().endswith("%"):
+            hint = f" Write {str(given).strip().rstrip('%').strip()}% as a fraction, 86% as 0.86."
+        raise ThresholdError(
+            f"{name}: found {given!r}, expected a fraction such as 0.86 or '43/50'.{hint}"
+        ) from error
+
+
+def _outside(name: str, given: Proportion, share: Fraction, expected: str) -> str:
+    hint = f" Write {given} percent as {float(share / 100):g}." if 1 < share <= 100 else ""
+    return f"{name}: found {given}, expected a fraction {expected}.{hint}"

@@ -1,0 +1,184 @@
+"""A floor in every group (site, subgroup): one common threshold, or one for each.
+
+Common: t = min over groups of t_g, each group at delta and without a correction; if it fails, the bound of
+the group with the lowest true threshold failed. Per group: each at 1 - (1 - delta)^(1/G).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from strnet.errors import ImpossibleError
+from strnet.stats.estimates import Estimate
+from strnet.stats.inputs import Bools, Ints
+from strnet.thresholds.choice import Choice, Rule, choose
+from strnet.thresholds.describe import Request, anchored, describe, origin, status_of
+from strnet.thresholds.effective import rate
+from strnet.thresholds.measure import SEEN_BY_THE_RULE, measure, specificity_of
+from strnet.thresholds.point import GroupRow, OperatingPoint, Ties
+from strnet.thresholds.rows import ClassRows, Rows
+from strnet.thresholds.rules import fewest_positives
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group's rows, and what the rule allows there; `choice` is None where it allows nothing."""
+
+    name: str
+    rows: Rows
+    positives: ClassRows
+    choice: Choice | None
+    refusal: str = ""
+
+
+def fit_groups(rows: Rows, request: Request) -> OperatingPoint:
+    """The operating point that keeps the floor in every group large enough to prove it.
+
+    Raises: ImpossibleError: no group is.
+    """
+    rule = request.rule
+    if request.group_policy == "per_group":
+        rule = replace(rule, delta=_shared_delta(rule.delta, rows))
+    groups = [
+        _choose_in(name, rows, _codes(rows) == code, rule) for code, name in enumerate(rows.group_names)
+    ]
+    if not any(group.choice for group in groups):
+        needed = fewest_positives(rule.method, rule.floor, rule.delta)
+        sizes = ", ".join(f"{group.name}: {group.positives.score.size}" for group in groups)
+        raise ImpossibleError(
+            f"min_sensitivity {rule.floor.text}: no group can be certified (positives {sizes}); each needs "
+            f"{needed} positives. Collect more, ask for less, or fit without groups."
+        )
+    return (_common if request.group_policy == "common" else _per_group)(rows, groups, request, rule)
+
+
+def _codes(rows: Rows) -> Ints:
+    assert rows.groups is not None
+    return rows.groups
+
+
+def _shared_delta(delta: Fraction, rows: Rows) -> Fraction:
+    # Sidak needs independent groups; patients with films in two of them make the split a plain one
+    count = len(rows.group_names)
+    if _patients_cross(rows):
+        return delta / count
+    return Fraction(1 - float(1 - delta) ** (1 / count))
+
+
+def _patients_cross(rows: Rows) -> bool:
+    if rows.clusters is None:
+        return False
+    pairs = np.unique(np.stack([rows.clusters, _codes(rows)]), axis=1)
+    return bool(pairs.shape[1] > np.unique(rows.clusters).size)
+
+
+def _choose_in(name: str, rows: Rows, members: Bools, rule: Rule) -> Group:
+    own = rows.subset(members)
+    positives = own.positives()
+    if positives.score.size == 0:
+        return Group(name, own, positives, None, "no positives")
+    try:
+        return Group(name, own, positives, choose(positives, rule))
+    except ImpossibleError as error:
+        return Group(name, own, positives, None, str(error))
+
+
+def _common(rows: Rows, groups: list[Group], request: Request, rule: Rule) -> OperatingPoint:
+    positives = rows.positives()
+    certified = [group.choice for group in groups if group.choice]
+    threshold = min(choice.threshold for choice in certified)
+    pooled = _choose_in("all", rows, np.ones(rows.target.size, dtype=np.bool_), rule).choice
+    if pooled:  # the positives of groups too small to certify still count among all
+        threshold = min(threshold, pooled.threshold)
+    point = describe(rows, positives, _law_at(threshold, positives, pooled or certified[0]), request)
+    applied = anchored(rows, threshold, request.anchor)
+    return replace(
+        point,
+        status=status_of(rule, all(choice.proven for choice in certified)),
+        confidence_reached=min(choice.chance for choice in certified),
+        misses_allowed=None,
+        group_policy="common",
+        groups=tuple(_row(group, applied, request, rule) for group in groups),
+    )
+
+
+def _law_at(threshold: float, positives: ClassRows, like: Choice) -> Choice:
+    """The choice that missed exactly the positives below `threshold`, with effective numbers as in `like`."""
+    found = positives.score >= threshold
+    missed = 1 - rate(positives, found, 0.95).value
+    return replace(like, threshold=threshold, law_misses=missed * like.law_units)
+
+
+def _per_group(rows: Rows, groups: list[Group], request: Request, rule: Rule) -> OperatingPoint:
+    chosen = [(group, group.choice) for group in groups if group.choice]
+    points = [describe(group.rows, group.positives, choice, request) for group, choice in chosen]
+    thresholds = {
+        group.name: rows.sign * (point.threshold or 0.0)
+        for (group, _), point in zip(chosen, points, strict=True)
+    }
+    chances = [point.confidence_reached for point in points]
+    sensitivity, specificity = _pooled_rates(rows, thresholds, request.confidence)
+    return replace(
+        points[0],
+        threshold=None,
+        status=status_of(rule, all(choice.proven for _, choice in chosen)),
+        positives=rows.positive_count,
+        negatives=rows.negative_count,
+        units=sum(point.units for point in points),
+        misses_allowed=sum(choice.allowed for _, choice in chosen),
+        misses_made=sum(point.misses_made for point in points),
+        effective_positives=sum(point.effective_positives for point in points),
+        confidence_reached=1 - sum(1 - c for c in chances) if _patients_cross(rows) else math.prod(chances),
+        expected_sensitivity=_mean_law(points, request.confidence),
+        observed_sensitivity=sensitivity,
+        specificity=specificity,
+        ties=Ties(sum(p.ties.positives for p in points), sum(p.ties.negatives for p in points)),
+        group_policy="per_group",
+        groups=tuple(_row(group, thresholds.get(group.name), request, rule) for group in groups),
+        **origin(rows, rule),
+    )
+
+
+def _mean_law(points: list[OperatingPoint], confidence: float) -> Estimate:
+    count = sum(point.positives for point in points)
+    mean = sum(point.expected_sensitivity.value * point.positives for point in points) / count
+    note = "mean over the positives of the groups with a threshold; each group has an interval of its own"
+    return Estimate(mean, math.nan, math.nan, confidence, "beta", count, note=note)
+
+
+def _pooled_rates(
+    rows: Rows, thresholds: dict[str, float], confidence: float
+) -> tuple[Estimate, Estimate | None]:
+    each = np.array([thresholds.get(name, math.nan) for name in rows.group_names])[_codes(rows)]
+    served = ~np.isnan(each)
+    everyone, each = rows.subset(served), each[served]
+    positives, negatives = everyone.positives(), everyone.negatives()
+    sensitivity = rate(positives, positives.score >= each[everyone.target], confidence)
+    rejected = negatives.score < each[~everyone.target]
+    return replace(sensitivity, note=SEEN_BY_THE_RULE), specificity_of(negatives, rejected, confidence)
+
+
+def _row(group: Group, threshold: float | None, request: Request, rule: Rule) -> GroupRow:
+    choice, sign = group.choice, group.rows.sign
+    seen = None
+    if threshold is not None and group.positives.score.size:
+        seen = measure(group.rows, group.positives, threshold, request.confidence)
+    return GroupRow(
+        name=group.name,
+        certified=choice is not None,
+        threshold=None if threshold is None else sign * threshold,
+        own_threshold=None if choice is None else sign * choice.threshold,
+        positives=group.rows.positive_count,
+        negatives=group.rows.negative_count,
+        misses_allowed=None if choice is None else choice.allowed,
+        misses_made=None if seen is None else seen.misses,
+        confidence_reached=None if choice is None else choice.chance,
+        sensitivity=None if seen is None else seen.sensitivity,
+        specificity=None if seen is None else seen.specificity,
+        positives_needed=fewest_positives(rule.method, rule.floor, rule.delta),
+        note=group.refusal,
+    )

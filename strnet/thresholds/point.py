@@ -1,0 +1,171 @@
+"""The operating point: a threshold, what it promises, and the rows it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from strnet import __version__
+from strnet.errors import BundleError, ThresholdError
+from strnet.stats import inputs
+from strnet.stats.estimates import Estimate
+from strnet.stats.inputs import Bools
+from strnet.thresholds.rows import as_threshold_error, checked_labels
+
+Status = Literal["guaranteed", "approximate", "point only"]
+Operator = Literal[">=", "<="]
+Anchor = Literal["tight", "midgap"]
+GroupPolicy = Literal["common", "per_group"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreIdentity:
+    """Which score a threshold belongs to. None is unknown; `calibrator_sha256` is "none" for a raw score."""
+
+    task: str | None = None
+    column: str | None = None
+    model_sha256: str | None = None
+    calibrator_sha256: str | None = None
+
+    def contradictions(self, other: ScoreIdentity) -> list[str]:
+        """What both know and say differently, one line each; a column may be named as one likes."""
+        names = ("task", "model_sha256", "calibrator_sha256")
+        pairs = [(name, getattr(self, name), getattr(other, name)) for name in names]
+        return [f"{name}: {a} against {b}" for name, a, b in pairs if None not in (a, b) and a != b]
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """Positives and negatives whose score equals the threshold; they count as positive."""
+
+    positives: int
+    negatives: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow:
+    """One group (site, subgroup): whether the floor is certified there, and what was seen.
+
+    `own_threshold` is what the group alone would have allowed, `threshold` what is applied to it.
+    `positives_needed` is the size from which a group can be certified.
+    """
+
+    name: str
+    certified: bool
+    threshold: float | None
+    own_threshold: float | None
+    positives: int
+    negatives: int
+    misses_allowed: int | None
+    misses_made: int | None
+    confidence_reached: float | None
+    sensitivity: Estimate | None
+    specificity: Estimate | None
+    positives_needed: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """A threshold under a sensitivity floor; a case is positive if `score operator threshold`.
+
+    `status`: `guaranteed` (P(true sensitivity >= floor) >= confidence, for any distribution of scores),
+    `approximate` (the same through an effective number of positives), `point only` (no such promise).
+    `misses_allowed` is in `unit`s, of which there were `units`; `positives`, `negatives` and `misses_made`
+    count films. `confidence_reached` is P(true sensitivity >= floor) for this choice; `expected_sensitivity`
+    is the law of the true sensitivity, `observed_sensitivity` what these rows show. `threshold` is None
+    where each group has its own.
+    """
+
+    status: Status
+    method: str
+    min_sensitivity: str
+    confidence: float
+    threshold: float | None
+    operator: Operator
+    anchor: Anchor
+    positives: int
+    negatives: int
+    unit: Literal["film", "patient"]
+    units: int
+    misses_allowed: int | None
+    misses_made: int
+    effective_positives: float
+    confidence_reached: float
+    expected_sensitivity: Estimate
+    observed_sensitivity: Estimate
+    specificity: Estimate | None
+    ties: Ties
+    weighted: bool = False
+    clusters: int | None = None
+    cluster_method: str | None = None
+    seed: int | None = None
+    group_policy: GroupPolicy | None = None
+    groups: tuple[GroupRow, ...] = ()
+    score: ScoreIdentity = ScoreIdentity()
+    label: str | None = None
+    rows_sha256: str | None = None
+    rows_without_target: int = 0
+    code_version: str = __version__
+    notes: tuple[str, ...] = ()
+
+    def apply(
+        self,
+        scores: npt.ArrayLike,
+        groups: npt.ArrayLike | None = None,
+        *,
+        source: ScoreIdentity | None = None,
+    ) -> Bools:
+        """Which of `scores` (n,) are positive, shape (n,); `groups` (n,) where each group has its threshold.
+
+        Raises:
+            ThresholdError: scores that are not finite; groups missing, unknown or without a threshold.
+            BundleError: `source` says that the scores are of another model, calibrator or task.
+        """
+        self.require_same_score(source)
+        values = np.asarray(scores)
+        if values.size == 0:
+            return np.zeros(values.shape, dtype=np.bool_)
+        with as_threshold_error():
+            if values.dtype != np.float32 or not np.isfinite(values.sum(dtype=np.float64)):
+                values = inputs.checked_finite(values, name="score")
+        if self.threshold is not None:
+            return self._decide(values, np.float64(self.threshold))
+        return self._decide(values, self._thresholds_of(groups, values.size))
+
+    def require_same_score(self, source: ScoreIdentity | None) -> None:
+        """Nothing.
+
+        Raises: BundleError: `source` is known to be another score than the one this threshold was set on.
+        """
+        contradictions = [] if source is None else self.score.contradictions(source)
+        if contradictions:
+            raise BundleError(
+                "This operating point belongs to another score (threshold's own against given): "
+                f"{'; '.join(contradictions)}. A threshold means nothing on other scores: fit one for them."
+            )
+
+    def _decide(self, values: npt.NDArray[np.floating], threshold: npt.ArrayLike) -> Bools:
+        decide = np.greater_equal if self.operator == ">=" else np.less_equal
+        positive: Bools = decide(values, threshold)
+        return positive
+
+    def _thresholds_of(self, groups: npt.ArrayLike | None, rows: int) -> npt.NDArray[np.float64]:
+        known = {row.name: row.threshold for row in self.groups}
+        if groups is None:
+            raise ThresholdError(
+                "groups: none given, expected one label per score: "
+                f"each of {sorted(known)} has its own threshold."
+            )
+        names, codes = checked_labels(groups, rows, "groups")
+        missing = [name for name in names if known.get(name) is None]
+        if missing:
+            raise ThresholdError(
+                f"groups: no certified threshold for {missing}, only for "
+                f"{sorted(name for name, value in known.items() if value is not None)}. "
+                "Fit a common threshold, or collect positives of these groups."
+            )
+        return np.array([known[name] for name in names], dtype=np.float64)[codes]

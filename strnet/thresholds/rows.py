@@ -1,0 +1,222 @@
+"""Calibration rows, checked once and read in chunks, so that 1e7 scores never need a second copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from strnet.errors import StatsError, ThresholdError
+from strnet.stats import inputs
+from strnet.stats.inputs import Bools, Floats, Ints
+
+Scores = npt.NDArray[np.floating[Any]]
+
+CHUNK = 1 << 16
+"""Rows of one pass: half a megabyte of scores stays in the cache of a core."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRows:
+    """Rows of one class: scores (n,) with higher meaning positive, weights (n,), cluster codes (n,)."""
+
+    score: Floats
+    weights: Floats | None = None
+    clusters: Ints | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Checked rows: `target` (n,) bool, finite `score` (n,) as given, and what else is known of each row.
+
+    `sign` is -1 where a lower score means positive. Rows of weight 0 have been left out.
+    """
+
+    target: Bools
+    score: Scores
+    sign: int = 1
+    weights: Floats | None = None
+    clusters: Ints | None = None
+    groups: Ints | None = None
+    group_names: tuple[str, ...] = ()
+
+    @property
+    def positive_count(self) -> int:
+        """Number of positive rows."""
+        return int(np.count_nonzero(self.target))
+
+    @property
+    def negative_count(self) -> int:
+        """Number of negative rows."""
+        return int(self.target.size) - self.positive_count
+
+    def positives(self) -> ClassRows:
+        """The positive rows, oriented so that higher means positive; the scores are a copy."""
+        return self._of_class(self.target)
+
+    def negatives(self) -> ClassRows:
+        """The negative rows, likewise."""
+        return self._of_class(~self.target)
+
+    def subset(self, wanted: Bools) -> Rows:
+        """The rows where `wanted` (n,) is true."""
+        return replace(
+            self,
+            target=self.target[wanted],
+            score=self.score[wanted],
+            weights=None if self.weights is None else self.weights[wanted],
+            clusters=None if self.clusters is None else self.clusters[wanted],
+            groups=None if self.groups is None else self.groups[wanted],
+        )
+
+    def count_below(self, threshold: float) -> tuple[int, int]:
+        """Numbers of rows below `threshold` and at it, in the orientation where higher means positive."""
+        edge = np.float64(self.sign * threshold)  # float64 also beside float32 scores: no rounding of t
+        below = at = 0
+        for chunk in _chunks(self.score):
+            below += int(np.count_nonzero(chunk < edge if self.sign > 0 else chunk > edge))
+            at += int(np.count_nonzero(chunk == edge))
+        return below, at
+
+    def next_below(self, threshold: float) -> float | None:
+        """The highest score below `threshold`, oriented so that higher means positive; None without one."""
+        best = -np.inf
+        for chunk in _chunks(self.score):
+            oriented = chunk.astype(np.float64) * self.sign
+            best = max(best, float(oriented.max(where=oriented < threshold, initial=-np.inf)))
+        return best if np.isfinite(best) else None
+
+    def _of_class(self, chosen: Bools) -> ClassRows:
+        score = np.empty(np.count_nonzero(chosen), dtype=np.float64)
+        filled = 0
+        for start in range(0, chosen.size, CHUNK):
+            # compress is twice as fast as a boolean index, but keeps the row numbers: hence the chunks
+            part = np.compress(chosen[start : start + CHUNK], self.score[start : start + CHUNK])
+            score[filled : filled + part.size] = part
+            filled += part.size
+        if self.sign < 0:
+            np.negative(score, out=score)
+        return ClassRows(
+            score,
+            None if self.weights is None else self.weights[chosen],
+            None if self.clusters is None else self.clusters[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowColumns:
+    """What a caller may give beside target and score, each (n,) or None."""
+
+    weights: npt.ArrayLike | None = None
+    clusters: npt.ArrayLike | None = None
+    groups: npt.ArrayLike | None = None
+    mixed_clusters: bool = False
+    higher_is_positive: bool = True
+
+
+def checked_rows(target: npt.ArrayLike, score: npt.ArrayLike, columns: RowColumns) -> Rows:
+    """The rows, checked.
+
+    Raises: ThresholdError: targets other than 0 and 1, scores that are not finite or all equal, no positive
+        row, columns of different lengths, a negative weight, a cluster with both targets.
+    """
+    with as_threshold_error():
+        positive = _checked_target(target)
+        scores = _checked_score(score, positive.size)
+        weights, clusters = _checked_columns(positive, columns)
+    rows = Rows(positive, scores, 1 if columns.higher_is_positive else -1, weights, clusters)
+    if columns.groups is not None:
+        names, groups = checked_labels(columns.groups, positive.size, "groups")
+        rows = replace(rows, groups=groups, group_names=tuple(names))
+    if weights is not None and not weights.all():
+        rows = rows.subset(weights > 0)
+    if rows.positive_count == 0:
+        raise ThresholdError(
+            f"target: found no positive among {rows.target.size} rows, expected at least one. "
+            "A sensitivity floor needs positives: check how the target was coded."
+        )
+    return rows
+
+
+def checked_labels(labels: npt.ArrayLike, rows: int, name: str) -> tuple[list[str], Ints]:
+    """The distinct labels as text, sorted, and the code (n,) of each row among them.
+
+    Raises: ThresholdError: another length, or rows without a label.
+    """
+    with as_threshold_error(name):
+        codes = inputs.checked_clusters(labels, rows)
+    values = np.asarray(labels)
+    first = np.full(codes.count, rows, dtype=np.int64)
+    np.minimum.at(first, codes.codes, np.arange(rows))
+    return [str(value) for value in values[first]], codes.codes
+
+
+@contextmanager
+def as_threshold_error(name: str = "clusters") -> Iterator[None]:
+    """A block whose StatsErrors become ThresholdErrors, `name` standing for `clusters` in their text."""
+    try:
+        yield
+    except StatsError as error:
+        raise ThresholdError(str(error).replace("clusters", name, 1)) from error
+
+
+def _checked_target(target: npt.ArrayLike) -> Bools:
+    values = np.asarray(target)
+    if values.dtype == np.bool_ or values.dtype.kind not in "iuf" or values.ndim != 1 or not values.size:
+        return inputs.checked_target(values)
+    positive = np.empty(values.size, dtype=np.bool_)
+    negatives = 0
+    for start in range(0, values.size, CHUNK):
+        chunk = values[start : start + CHUNK]
+        np.equal(chunk, 1, out=positive[start : start + CHUNK])
+        negatives += int(np.count_nonzero(chunk == 0))
+    if np.count_nonzero(positive) + negatives != values.size:
+        return inputs.checked_target(values)  # which names the rows that are neither
+    return positive
+
+
+def _checked_score(score: npt.ArrayLike, rows: int) -> Scores:
+    values = np.asarray(score)
+    if values.dtype not in (np.float32, np.float64):
+        values = inputs.checked_finite(values, name="score")
+    if values.ndim != 1 or not values.size:
+        return inputs.checked_finite(values, name="score")
+    inputs.require_same_length(rows, score=values)
+    low, high = np.inf, -np.inf
+    for chunk in _chunks(values):
+        # a NaN is passed on by min and max, an infinity is one of them
+        low, high = np.minimum(low, chunk.min()), np.maximum(high, chunk.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        inputs.checked_finite(values, name="score")
+    if low == high and values.size > 1:
+        inputs.require_varied(np.asarray(values, dtype=np.float64), purpose="a threshold")
+    return values
+
+
+def _checked_columns(target: Bools, columns: RowColumns) -> tuple[Floats | None, Ints | None]:
+    weights = None if columns.weights is None else inputs.checked_weights(columns.weights, target.size)
+    if columns.clusters is None:
+        return weights, None
+    clusters = inputs.checked_clusters(columns.clusters, target.size)
+    if not columns.mixed_clusters:
+        _require_one_target(target, clusters)
+    return weights, clusters.codes
+
+
+def _require_one_target(target: Bools, clusters: inputs.Clusters) -> None:
+    try:
+        inputs.require_one_target_per_cluster(target, clusters)
+    except StatsError as error:
+        raise ThresholdError(
+            f"{error} Where each film has a target of its own, and both may be right, "
+            "say mixed_clusters=True (--mixed-clusters)."
+        ) from error
+
+
+def _chunks(values: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    for start in range(0, values.size, CHUNK):
+        yield values[start : start + CHUNK]
