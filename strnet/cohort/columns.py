@@ -1,4 +1,4 @@
-"""The manifest's columns as data: name, unit, vocabulary, range. Everything that checks them reads it here."""
+"""The manifest columns as data: name, unit, vocabulary, range. Everything that checks them reads it here."""
 
 from __future__ import annotations
 
