@@ -1,0 +1,124 @@
+"""Batches of network inputs: fetched whole from the memory map, augmented whole on tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from strnet.config import Augmentation, Preprocessing
+from strnet.data.augment import augment, draw
+from strnet.data.cache import SampleCache
+from strnet.data.randomness import Stream, generator
+from strnet.data.targets import Targets
+from strnet.imaging import to_network_input
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The rows of one split, all arrays with one entry a row."""
+
+    image_ids: tuple[str, ...]
+    clinical: NDArray[np.float64]
+    """(rows, columns) as measured, NaN where unknown."""
+    targets: Targets
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+
+class Batch(NamedTuple):
+    """What one step sees."""
+
+    image: Tensor
+    """(N, 1, H, W) float32, standardised."""
+    clinical: Tensor
+    """(N, columns) float32 as measured, NaN where unknown."""
+    targets: dict[str, Tensor]
+    """(N,) float32 by task, NaN where unknown."""
+    rows: Tensor
+    """(N,) int64, positions in the split."""
+
+
+class BatchKey(NamedTuple):
+    """Which rows a batch holds, and in which epoch; the draws follow from it."""
+
+    epoch: int
+    rows: NDArray[np.int64]
+
+
+class RadiographDataset(Dataset[Batch]):
+    """The films of one split; indexed by a `BatchKey` it gives a whole batch."""
+
+    def __init__(
+        self,
+        samples: Samples,
+        cache: SampleCache,
+        preprocessing: Preprocessing,
+        *,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Without `augmentation` the films are given as they are.
+
+        Raises: CacheError: a row whose film the cache does not hold.
+        """
+        self.samples = samples
+        self._cache = cache
+        self._records = cache.rows(samples.image_ids)
+        self._preprocessing = preprocessing
+        self._augmentation = augmentation
+        self._seed = seed
+        self._clinical = torch.from_numpy(samples.clinical.astype(np.float32))
+        self._targets = {name: torch.from_numpy(t.astype(np.float32)) for name, t in samples.targets.items()}
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.samples)
+
+    def __getitem__(self, key: BatchKey) -> Batch:
+        """The rows of `key`, as they look in its epoch."""
+        films = self._cache.records[self._records[key.rows]]
+        image = torch.from_numpy(to_network_input(films, self._preprocessing))[:, None]
+        if self._augmentation is not None:
+            indices = key.rows.tolist()
+            draws = draw(self._augmentation, films.shape[1:], self._seed, key.epoch, indices)
+            image = augment(image, draws, self._augmentation, self._preprocessing)
+        rows = torch.from_numpy(key.rows)
+        return Batch(image, self._clinical[rows], {n: t[rows] for n, t in self._targets.items()}, rows)
+
+
+class EpochSampler(Sampler[BatchKey]):
+    """The batches of an epoch, in an order that follows from (seed, epoch); `set_epoch` moves on.
+
+    Every row once. Batches differ in size by one at most: a last batch of a single row would have no
+    variance for a batch normalisation to divide by.
+    """
+
+    def __init__(self, rows: int, batch_size: int, *, seed: int | None) -> None:
+        """Without a `seed` the rows come in their own order."""
+        self._rows = rows
+        self._batches = -(-rows // batch_size)
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Nothing; the next iteration gives the batches of `epoch`."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return self._batches
+
+    def __iter__(self) -> Iterator[BatchKey]:
+        order = np.arange(self._rows)
+        if self._seed is not None:
+            order = generator(self._seed, Stream.ORDER, self._epoch).permutation(self._rows)
+        for rows in np.array_split(order, self._batches):
+            yield BatchKey(self._epoch, rows)

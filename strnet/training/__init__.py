@@ -1,0 +1,24 @@
+"""Training: a recipe and a cohort in, a run folder with a predictions table out."""
+
+from __future__ import annotations
+
+from strnet.training.baselines import fit_baselines
+from strnet.training.fit import RunResult, fit
+from strnet.training.machine import MachineSettings, choose_settings, keep_freed_memory
+from strnet.training.predictions import predict_rows, predictions_table
+from strnet.training.quantities import quantity_modes
+from strnet.training.run_folder import RunFolder, read_run
+
+__all__ = [
+    "MachineSettings",
+    "RunFolder",
+    "RunResult",
+    "choose_settings",
+    "fit",
+    "fit_baselines",
+    "keep_freed_memory",
+    "predict_rows",
+    "predictions_table",
+    "quantity_modes",
+    "read_run",
+]

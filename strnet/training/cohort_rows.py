@@ -1,0 +1,135 @@
+"""The rows a run trains, validates and predicts: manifest joined with certified split, films in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from strnet.cohort import read_manifest, read_split
+from strnet.config import Recipe, TaskConfig
+from strnet.data import SampleCache, Targets, build_cache, targets_of
+from strnet.data.cache import Progress
+from strnet.data.dataset import Samples
+from strnet.errors import ConfigError, TrainingError, unknown_name
+from strnet.files import sha256_file
+from strnet.models import class_labels, encode_clinical
+from strnet.schema import FOLD, IMAGE_ID, SPLIT, SPLITS
+
+
+@dataclass(frozen=True)
+class CohortRows:
+    """Rows of a manifest with a part in a split, in the manifest's order."""
+
+    frame: pl.DataFrame
+    """The manifest's columns, `split` and `fold`."""
+    paths: tuple[Path, ...]
+    manifest_sha256: str
+    split_sha256: str
+
+    def of(self, splits: Sequence[str]) -> CohortRows:
+        """The rows of some splits only."""
+        chosen = self.frame[SPLIT].is_in(list(splits))
+        return self.where(chosen)
+
+    def where(self, chosen: pl.Series) -> CohortRows:
+        """The rows where `chosen` is true."""
+        paths = tuple(path for path, keep in zip(self.paths, chosen, strict=True) if keep)
+        return replace(self, frame=self.frame.filter(chosen), paths=paths)
+
+
+@dataclass(frozen=True)
+class PreparedCohort:
+    """Rows whose films are in the cache, with targets and clinical values."""
+
+    rows: CohortRows
+    cache: SampleCache
+    targets: Targets
+    clinical: NDArray[np.float64]
+    """(rows, the recipe's clinical columns) as measured, NaN where unknown."""
+
+    def samples(self, split: str | None = None) -> Samples:
+        """The rows of one split, or all."""
+        frame = self.rows.frame
+        chosen = np.ones(frame.height, dtype=bool) if split is None else (frame[SPLIT] == split).to_numpy()
+        return Samples(
+            image_ids=tuple(frame.filter(pl.Series(chosen))[IMAGE_ID]),
+            clinical=self.clinical[chosen],
+            targets={name: target[chosen] for name, target in self.targets.items()},
+        )
+
+
+def read_rows(manifest: Path, split: Path, fold: int | None = None) -> CohortRows:
+    """The rows of `manifest` that `split` gives a part to; of k folds, with `fold` as the test rows.
+
+    Raises: SplitError: the split's certificate does not hold. TrainingError: a split with folds and no
+    `fold`, or the other way round.
+    """
+    table = read_manifest(manifest)
+    parts = read_split(split, table)
+    if fold is not None:
+        parts = parts.for_fold(fold)
+    frame = table.frame.join(
+        parts.frame.select(IMAGE_ID, SPLIT, FOLD), on=IMAGE_ID, how="left", maintain_order="left"
+    )
+    if frame[SPLIT].null_count() == frame.height:
+        raise TrainingError(
+            f"{split}: no row has a split. A split of k folds is trained one fold at a time (crossval); "
+            "for one run make a split by ratios."
+        )
+    paths = tuple(table.image_path(row) for row in frame.iter_rows(named=True))
+    rows = CohortRows(frame, paths, sha256_file(manifest), sha256_file(split))
+    return rows.of(SPLITS)
+
+
+def prepare_cohort(
+    recipe: Recipe, rows: CohortRows, folder: Path, progress: Progress | None = None
+) -> PreparedCohort:
+    """`rows` with their films in the cache in `folder`; rows whose film cannot be read are left out.
+
+    Raises: ConfigError: a column or value that the manifest does not have. TrainingError: no film could be
+    read.
+    """
+    clinical_values(
+        rows.frame, recipe.clinical_columns
+    )  # before the films: a misspelt column must not cost hours
+    targets_of(rows.frame, recipe.tasks)
+    files = list(zip(rows.frame[IMAGE_ID], rows.paths, strict=True))
+    cache = build_cache(files, recipe.preprocessing, folder, progress=progress)
+    rows = rows.where(rows.frame[IMAGE_ID].is_in(list(cache)))
+    if not rows.frame.height:
+        raise TrainingError(
+            f"None of {len(files)} films could be read; the first: {cache.quarantine['reason'][0]}"
+        )
+    clinical = clinical_values(rows.frame, recipe.clinical_columns)
+    return PreparedCohort(rows, cache, targets_of(rows.frame, recipe.tasks), clinical)
+
+
+def clinical_values(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.float64]:
+    """Clinical values (rows, columns) as numbers, NaN where unknown.
+
+    Raises: ConfigError: a column that the manifest does not have, with the nearest one.
+    """
+    for column in columns:
+        if column not in frame.columns:
+            raise ConfigError(f"tasks.clinical: {unknown_name('column', column, frame.columns)}")
+    values = [encode_clinical(column, frame[column]).astype(np.float64) for column in columns]
+    return np.stack(values, axis=1) if values else np.zeros((frame.height, 0))
+
+
+def balance(tasks: Sequence[TaskConfig], samples: Samples) -> dict[str, Any]:
+    """By task: rows, known targets, and rows per class or mean and SD, as JSON values."""
+    return {task.name: _balance(task, samples.targets[task.name]) for task in tasks}
+
+
+def _balance(task: TaskConfig, target: NDArray[np.float64]) -> dict[str, Any]:
+    known = target[~np.isnan(target)]
+    counts: dict[str, Any] = {"rows": target.size, "known": known.size}
+    if task.kind == "regression":
+        return counts | ({"mean": float(known.mean()), "sd": float(known.std())} if known.size else {})
+    return counts | {label: int((known == index).sum()) for index, label in enumerate(class_labels(task))}

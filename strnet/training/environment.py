@@ -1,0 +1,61 @@
+"""What a run ran on: versions, machine, code."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import strnet
+from strnet.training.machine import machine_description
+
+_PACKAGES = (
+    "strnet",
+    "torch",
+    "pytorch-lightning",
+    "timm",
+    "monai",
+    "numpy",
+    "polars",
+    "scikit-learn",
+    "opencv-python-headless",
+    "pydicom",
+)
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine, commit and time (UTC) of a run that starts now, as JSON values."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "git_commit": git_commit(Path(strnet.__file__).parent),
+        "machine": machine_description(),
+    }
+
+
+def git_commit(folder: Path) -> str | None:
+    """Commit checked out around `folder`, with `+changes` if files differ; None outside a repository."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return commit + ("+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10
+    )
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,114 @@
+"""A recipe in, a run folder out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from strnet.config import Recipe
+from strnet.data import RadiographDataset
+from strnet.schema import SPLIT, SPLITS
+from strnet.tables import write_table
+from strnet.training.baselines import fit_baselines
+from strnet.training.cohort_rows import CohortRows, PreparedCohort, balance, prepare_cohort, read_rows
+from strnet.training.learning import TrainedNetwork, check_recipe, train_network
+from strnet.training.machine import keep_freed_memory
+from strnet.training.predictions import predict_rows, predictions_table
+from strnet.training.progress import film_progress
+from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
+
+_CACHE = "cache"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A complete run."""
+
+    folder: RunFolder
+    summary: dict[str, Any] = field(repr=False)
+    """What `run.json` says: best epoch, monitored value, rows, class balance, clinical scaling, seconds."""
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        """The predictions table, one row per image."""
+        return pl.read_parquet(self.folder.predictions)
+
+
+def fit(
+    recipe: Recipe,
+    manifest: Path,
+    split: Path,
+    run: Path,
+    *,
+    fold: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> RunResult:
+    """A network trained by `recipe`, and everything that later jobs need of it, in the folder `run`.
+
+    Of a split in folds, `fold` are the test rows and the next one the validation rows. With `resume` an
+    interrupted run goes on after its last whole epoch, with the same result as if it had not been
+    interrupted, and a complete one is returned as it is; `overwrite` starts afresh.
+
+    Raises: ConfigError, ManifestError, SplitError: inputs that do not fit together. TrainingError: rows
+    that cannot train or judge a task, another run in the folder, or a loss that is not finite.
+    """
+    check_recipe(recipe)
+    keep_freed_memory()
+    rows = read_rows(manifest, split, fold)
+    identity = RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256, fold)
+    with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
+        if not folder.complete:
+            _train_and_predict(
+                recipe, rows, folder, recipe.cohort.cache or manifest.parent / _CACHE, progress
+            )
+        return RunResult(folder, read_run(run))
+
+
+def _train_and_predict(
+    recipe: Recipe, rows: CohortRows, folder: RunFolder, cache: Path, progress: bool
+) -> None:
+    clock = [time.perf_counter()]
+    with film_progress(progress) as report:
+        cohort = prepare_cohort(recipe, rows, cache, report)
+    write_table(cohort.cache.quarantine, folder.quarantine)
+    clock.append(time.perf_counter())
+    trained = train_network(recipe, cohort, folder, progress=progress)
+    clock.append(time.perf_counter())
+    write_table(_predictions(recipe, cohort, trained), folder.predictions)
+    clock.append(time.perf_counter())
+    parts = ("films", "training", "predictions")
+    seconds = {part: round(clock[i + 1] - clock[i], 3) for i, part in enumerate(parts)}
+    folder.finish(_summary(recipe, cohort, trained) | {"seconds": seconds})
+
+
+def _predictions(recipe: Recipe, cohort: PreparedCohort, trained: TrainedNetwork) -> pl.DataFrame:
+    dataset = RadiographDataset(cohort.samples(), cohort.cache, recipe.preprocessing)
+    outputs = predict_rows(trained.network, dataset, trained.settings.device)
+    table = predictions_table(cohort.rows.frame, recipe.tasks, cohort.targets, outputs)
+    if not recipe.baselines:
+        return table
+    scores = fit_baselines(cohort.rows.frame, recipe.tasks, cohort.targets, recipe.clinical_columns)
+    return pl.concat([table, scores], how="horizontal")
+
+
+def _summary(recipe: Recipe, cohort: PreparedCohort, trained: TrainedNetwork) -> dict[str, Any]:
+    splits = [split for split in SPLITS if (cohort.rows.frame[SPLIT] == split).any()]
+    return {
+        "best": {
+            "epoch": trained.best_epoch,
+            "quantity": recipe.trainer.monitor,
+            "value": trained.best_value,
+        },
+        "epochs": trained.epochs,
+        "stopped_early": trained.stopped_early,
+        "quarantined": cohort.cache.quarantine.height,
+        "rows": {split: balance(recipe.tasks, cohort.samples(split)) for split in splits},
+        "clinical_scaling": asdict(trained.clinical),
+        "settings": asdict(trained.settings),
+    }

@@ -1,0 +1,156 @@
+"""A network trained on a prepared cohort, from scratch or from where its run was interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import Callback, RichProgressBar
+from safetensors.torch import load_model
+
+from strnet.config import Recipe
+from strnet.data import CohortDataModule, RadiographDataset, Samples, check_targets
+from strnet.data.randomness import Stream, torch_seed
+from strnet.errors import ConfigError
+from strnet.files import read_json, write_json
+from strnet.models import (
+    ClinicalScaling,
+    ScreeningNetwork,
+    TargetStatistics,
+    build_network,
+    fit_clinical_scaling,
+    target_statistics,
+)
+from strnet.training.cohort_rows import PreparedCohort
+from strnet.training.environment import environment
+from strnet.training.loggers import build_loggers
+from strnet.training.machine import MachineSettings, choose_settings, reproducible
+from strnet.training.module import Learning, ScreeningModule
+from strnet.training.progress import quiet_lightning
+from strnet.training.quantities import check_monitor
+from strnet.training.recorder import AtomicCheckpointIO, EpochRecorder, OnEpoch
+from strnet.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network with the weights of its best epoch, and how it came to them."""
+
+    network: ScreeningNetwork
+    settings: MachineSettings
+    clinical: ClinicalScaling
+    best_epoch: int
+    best_value: float
+    epochs: int
+    stopped_early: bool
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Nothing if the recipe can be trained, as far as that can be said without its cohort.
+
+    Raises: ConfigError: an unknown or reversed monitor, more than one device.
+    """
+    check_monitor(recipe.trainer, recipe.tasks)
+    if recipe.trainer.devices != 1:
+        raise ConfigError(
+            f"trainer.devices: {recipe.trainer.devices}, but a run trains on one device. Set it to 1."
+        )
+
+
+def train_network(
+    recipe: Recipe,
+    cohort: PreparedCohort,
+    folder: RunFolder,
+    *,
+    progress: bool = True,
+    on_epoch: OnEpoch | None = None,
+) -> TrainedNetwork:
+    """The network of `recipe` trained on the training rows, its epoch chosen on the validation rows.
+
+    Goes on from the last whole epoch in `folder`, if there is one.
+
+    Raises: TrainingError: rows that cannot train or judge a task, or a loss that is not finite.
+    """
+    training, validation = cohort.samples("train"), cohort.samples("validation")
+    check_targets(recipe.tasks, training.targets, validation.targets)
+    clinical = fit_clinical_scaling(recipe.clinical_columns, training.clinical)
+    statistics = {task.name: target_statistics(task, training.targets[task.name]) for task in recipe.tasks}
+    network = _build(recipe, clinical, statistics)
+    settings = _settings(recipe, network, folder)
+    recorder = EpochRecorder(folder, recipe.trainer, on_epoch)
+    image_ids = {"train": training.image_ids, "validation": validation.image_ids}
+    learning = Learning(recipe.tasks, statistics, recipe.trainer, recipe.seed, image_ids)
+    with quiet_lightning(), reproducible(settings, recipe.seed):
+        if settings.channels_last:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        _lightning_trainer(recipe, folder, settings, recorder, progress).fit(
+            ScreeningModule(network, learning),
+            datamodule=_loaders(recipe, cohort, training, validation),
+            ckpt_path=folder.last_checkpoint if folder.last_checkpoint.exists() else None,
+            weights_only=True,
+        )
+    load_model(network, folder.weights)
+    return TrainedNetwork(
+        network,
+        settings,
+        clinical,
+        best_epoch=recorder.best_epoch,
+        best_value=recorder.best_value,
+        epochs=len(recorder.history),
+        stopped_early=recorder.stopped_early,
+    )
+
+
+def _build(
+    recipe: Recipe, clinical: ClinicalScaling, statistics: dict[str, TargetStatistics]
+) -> ScreeningNetwork:
+    seed = torch_seed(recipe.seed, Stream.INITIALISATION)
+    return build_network(recipe.network, recipe.tasks, clinical, statistics, seed=seed)
+
+
+def _settings(recipe: Recipe, network: ScreeningNetwork, folder: RunFolder) -> MachineSettings:
+    """Those the run was started with, or the best for this machine; recorded either way."""
+    recorded = read_json(folder.environment)
+    if "settings" in recorded:
+        resumed = [*recorded.get("resumed", []), datetime.now(UTC).isoformat(timespec="seconds")]
+        write_json(folder.environment, {**recorded, "resumed": resumed})
+        return MachineSettings(**recorded["settings"])
+    settings = choose_settings(recipe.trainer, network)
+    write_json(
+        folder.environment, {**recorded, "seed": recipe.seed, **environment(), "settings": asdict(settings)}
+    )
+    return settings
+
+
+def _loaders(
+    recipe: Recipe, cohort: PreparedCohort, training: Samples, validation: Samples
+) -> CohortDataModule:
+    changed = RadiographDataset(
+        training, cohort.cache, recipe.preprocessing, augmentation=recipe.augmentation, seed=recipe.seed
+    )
+    plain = RadiographDataset(validation, cohort.cache, recipe.preprocessing)
+    return CohortDataModule(
+        training=changed, validation=plain, batch_size=recipe.trainer.batch_size, seed=recipe.seed
+    )
+
+
+def _lightning_trainer(
+    recipe: Recipe, folder: RunFolder, settings: MachineSettings, recorder: EpochRecorder, progress: bool
+) -> lightning.Trainer:
+    callbacks: list[Callback] = [recorder, RichProgressBar()] if progress else [recorder]
+    return lightning.Trainer(
+        accelerator=settings.accelerator,
+        devices=1,
+        precision=settings.precision,  # type: ignore[arg-type]
+        max_epochs=recipe.trainer.max_epochs,
+        logger=build_loggers(recipe, folder) or False,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
+        default_root_dir=folder.path,
+        num_sanity_val_steps=0,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )

@@ -1,0 +1,169 @@
+"""The Lightning side of training: steps, the epoch's validation, optimiser and schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from torch import Tensor
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from strnet.config import TaskConfig, TrainerConfig
+from strnet.data.dataset import Batch
+from strnet.data.randomness import Stream, torch_seed
+from strnet.errors import TrainingError
+from strnet.models import (
+    ScreeningNetwork,
+    TargetStatistics,
+    freeze_backbone,
+    multi_task_loss,
+    parameter_groups,
+)
+from strnet.training.quantities import validation_quantities
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a network is to learn, and how."""
+
+    tasks: Sequence[TaskConfig]
+    statistics: Mapping[str, TargetStatistics]
+    """By task, of the training rows."""
+    trainer: TrainerConfig
+    seed: int
+    image_ids: Mapping[str, Sequence[str]]
+    """By split, to name the films of a batch that fails."""
+
+
+class ScreeningModule(lightning.LightningModule):
+    """A `ScreeningNetwork` in training."""
+
+    def __init__(self, network: ScreeningNetwork, learning: Learning) -> None:
+        super().__init__()
+        self.network = network
+        self.quantities: dict[str, float] = {}
+        """Of the last whole epoch: the training loss and every validation quantity."""
+        self._learning = learning
+        self._losses: list[Tensor] = []
+        self._sizes: list[int] = []
+        self._validation: list[tuple[dict[str, Tensor], dict[str, Tensor]]] = []
+        self._rows: Tensor | None = None
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Outputs of the network for a batch."""
+        return self.network(batch.image, batch.clinical)
+
+    def on_train_epoch_start(self) -> None:
+        """Nothing; the epoch's dropout follows from (seed, epoch), and the backbone is frozen or not."""
+        torch.manual_seed(torch_seed(self._learning.seed, Stream.DROPOUT, self.current_epoch))
+        freeze_backbone(self.network, self.current_epoch < self._learning.trainer.frozen_epochs)
+        self._losses.clear()
+        self._sizes.clear()
+
+    def training_step(self, batch: Batch) -> Tensor:
+        """The loss of a batch, shape ().
+
+        Raises: TrainingError: it is not finite.
+        """
+        learning = self._learning
+        loss = multi_task_loss(self(batch), batch.targets, learning.tasks, learning.statistics).total
+        detached = loss.detach()
+        if not math.isfinite(detached):
+            raise self._not_finite("loss", float(detached), "train", batch.rows)
+        self._losses.append(detached)
+        self._sizes.append(len(batch.rows))
+        self._rows = batch.rows
+        return loss
+
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
+        """Nothing; gradients are clipped to the recipe's norm.
+
+        Raises: TrainingError: the norm is not finite.
+        """
+        largest = self._learning.trainer.gradient_clip or math.inf
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), largest)
+        if not math.isfinite(norm):
+            raise self._not_finite("gradient norm", float(norm), "train", self._rows)
+
+    def on_train_epoch_end(self) -> None:
+        """Nothing; `quantities` are those of the epoch, and logged; the training loss is a mean over rows."""
+        losses = torch.stack(self._losses).double().cpu()
+        mean = torch.dot(losses, torch.tensor(self._sizes, dtype=torch.float64)) / sum(self._sizes)
+        self.quantities = {"train/loss": float(mean), **self.quantities}
+        self.log_dict(self.quantities)
+
+    def on_validation_epoch_start(self) -> None:
+        """Nothing; what the last epoch gathered is dropped."""
+        self._validation.clear()
+
+    def validation_step(self, batch: Batch) -> None:
+        """Nothing; outputs and targets wait for the end of the epoch.
+
+        Raises: TrainingError: an output is not finite.
+        """
+        outputs = {name: output.float().cpu() for name, output in self(batch).items()}
+        for name, output in outputs.items():
+            if not output.isfinite().all():
+                raise self._not_finite(f"output of task {name}", math.nan, "validation", batch.rows)
+        self._validation.append((outputs, {name: target.cpu() for name, target in batch.targets.items()}))
+
+    def on_validation_epoch_end(self) -> None:
+        """Nothing; `quantities` has those over all validation rows.
+
+        Raises: TrainingError: the monitored quantity is not finite.
+        """
+        learning = self._learning
+        outputs, targets = (
+            {
+                name: torch.cat([part[side][name] for part in self._validation])
+                for name in self._validation[0][side]
+            }
+            for side in (0, 1)
+        )
+        self.quantities = validation_quantities(learning.tasks, outputs, targets, learning.statistics)
+        monitored = self.quantities.get(learning.trainer.monitor, math.nan)
+        if not math.isfinite(monitored):
+            raise TrainingError(
+                f"Epoch {self.current_epoch}: {learning.trainer.monitor} is {monitored}. No checkpoint can "
+                "be chosen by it. Lower trainer.learning_rate, or monitor another quantity."
+            )
+
+    def configure_optimizers(self) -> Any:
+        """AdamW by parameter group, with a schedule that moves at every step."""
+        trainer = self._learning.trainer
+        groups = parameter_groups(
+            self.network,
+            learning_rate=trainer.learning_rate,
+            weight_decay=trainer.weight_decay,
+            backbone_factor=trainer.backbone_learning_rate,
+            layer_decay=trainer.layer_decay,
+        )
+        optimiser = AdamW(groups, fused=self.device.type in ("cpu", "cuda"))  # type: ignore[arg-type]
+        steps = int(self.trainer.estimated_stepping_batches)
+        warmup = trainer.warmup_epochs * steps / trainer.max_epochs
+        schedule = LambdaLR(optimiser, lambda step: learning_rate_factor(step, steps, warmup))
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _not_finite(self, what: str, found: float, split: str, rows: Tensor | None) -> TrainingError:
+        ids = [self._learning.image_ids[split][row] for row in (rows.tolist() if rows is not None else [])]
+        return TrainingError(
+            f"Epoch {self.current_epoch}, step {self.global_step}: the {what} is {found}, expected a finite "
+            f"number. Training stopped; the last whole epoch is kept. Films of the batch: {', '.join(ids)}.\n"
+            "Look at these films and their targets; if they are sound, lower trainer.learning_rate."
+        )
+
+
+def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
+    """Factor in [0, 1] on the learning rate at `step` of `steps`: linear over `warmup`, then half a cosine.
+
+    Source: Loshchilov and Hutter 2017, SGDR, eq. 5 with one period; Goyal et al. 2017 for the warm-up.
+    """
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    passed = (step - warmup) / max(steps - warmup, 1.0)
+    return 0.5 * (1.0 + math.cos(math.pi * min(passed, 1.0)))

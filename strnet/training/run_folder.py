@@ -1,0 +1,190 @@
+"""The run folder: what stands where, when it may be started, resumed and called complete.
+
+`run.json` is written last. A folder without it is a run that was interrupted, and can be resumed with the
+same recipe, manifest, split and fold only.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from strnet.config import Recipe, dump_recipe, load_recipe
+from strnet.errors import TrainingError
+from strnet.files import read_json, write_json, write_text
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What makes two runs the same run."""
+
+    recipe: Recipe
+    manifest_sha256: str
+    split_sha256: str
+    fold: int | None = None
+
+    def same_recipe(self, other: Recipe) -> list[str]:
+        """Dotted keys in which the recipes differ; where the cohort's files lie does not count."""
+        left, right = (_flat(r.model_dump(mode="json", exclude={"cohort"})) for r in (self.recipe, other))
+        return sorted(key for key in left.keys() | right.keys() if left.get(key) != right.get(key))
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside a run folder."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, machine, hashes of the inputs."""
+        return self.path / "environment.json"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """The state after the last whole epoch."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def weights(self) -> Path:
+        """The weights of the best epoch so far."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """Learning curves, one row per epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """The predictions table."""
+        return self.path / "predictions.parquet"
+
+    @property
+    def quarantine(self) -> Path:
+        """Films that could not be read (image_id, path, reason)."""
+        return self.path / "quarantine.csv"
+
+    @property
+    def run(self) -> Path:
+        """What came of the run; written last."""
+        return self.path / "run.json"
+
+    @property
+    def started(self) -> bool:
+        """Whether this is a run folder, and not a folder that happens to hold a recipe."""
+        return self.recipe.is_file() and self.environment.is_file()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end."""
+        return self.run.is_file()
+
+    def finish(self, content: dict[str, Any]) -> None:
+        """Nothing; the run is complete."""
+        write_json(self.run, {"status": "complete", **content})
+
+
+@contextmanager
+def open_run(path: Path, identity: RunIdentity, *, resume: bool, overwrite: bool) -> Iterator[RunFolder]:
+    """The folder of a run that may now be worked in, locked against a second process.
+
+    Raises: TrainingError: the folder holds another run, or this one and neither `resume` nor `overwrite` is
+    asked.
+    """
+    folder = RunFolder(path)
+    _refuse_foreign(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise TrainingError(
+            f"{path}: another process is training in this folder. Wait, or choose another."
+        ) from error
+    try:
+        if overwrite and folder.started:
+            _clear(folder)
+        if folder.started:
+            _check_same(folder, identity, resume=resume)
+        else:
+            write_json(folder.environment, _hashes(identity))
+            write_text(folder.recipe, dump_recipe(identity.recipe))
+        yield folder
+    finally:
+        lock.release()
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """What `run.json` of a complete run says.
+
+    Raises: TrainingError: no complete run there.
+    """
+    folder = RunFolder(path)
+    if not folder.complete:
+        state = "is not complete; resume it" if folder.started else "is no run folder"
+        raise TrainingError(f"{path} {state}.")
+    return dict(read_json(folder.run))
+
+
+def _refuse_foreign(folder: RunFolder) -> None:
+    if folder.path.exists() and not folder.path.is_dir():
+        raise TrainingError(f"{folder.path} is a file. Give a new or empty folder for the run.")
+    held = {entry.name for entry in folder.path.iterdir()} if folder.path.is_dir() else set()
+    # The environment is written before the recipe, so a start that was cut short leaves it alone.
+    if not folder.started and held - {".lock", folder.environment.name}:
+        raise TrainingError(f"{folder.path} holds files but no run. Give a new or empty folder for the run.")
+
+
+def _check_same(folder: RunFolder, identity: RunIdentity, *, resume: bool) -> None:
+    differing = identity.same_recipe(load_recipe(folder.recipe))
+    found = read_json(folder.environment)
+    differing += [key for key, value in _hashes(identity).items() if found.get(key) != value]
+    if differing:
+        raise TrainingError(
+            f"{folder.path} holds another run: it differs in {', '.join(differing)}. "
+            "Choose another folder, or overwrite it."
+        )
+    if not resume:
+        state = "a complete run" if folder.complete else "an interrupted run"
+        raise TrainingError(
+            f"{folder.path} holds {state} of this recipe. Resume it, overwrite it, or choose another folder."
+        )
+
+
+def _hashes(identity: RunIdentity) -> dict[str, Any]:
+    return {
+        "manifest_sha256": identity.manifest_sha256,
+        "split_sha256": identity.split_sha256,
+        "fold": identity.fold,
+    }
+
+
+def _clear(folder: RunFolder) -> None:
+    # run.json first: a kill in between must not leave a complete run without its files.
+    folder.run.unlink(missing_ok=True)
+    for entry in folder.path.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != ".lock":
+            entry.unlink()
+
+
+def _flat(content: Any, prefix: str = "") -> dict[str, str]:
+    if not isinstance(content, dict):
+        return {prefix: json.dumps(content)}
+    return {
+        k: v for key, part in content.items() for k, v in _flat(part, f"{prefix}.{key}".lstrip(".")).items()
+    }
