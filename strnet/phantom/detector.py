@@ -12,6 +12,8 @@ from strnet.phantom.scanners import Scanner
 Array = np.ndarray
 
 _INDEX_PER_UNIT = 4096.0
+_ANCHORS = (2.0, 25.0, 50.0, 75.0, 90.0, 98.0)
+"""Percentiles of the leg that the tone curve puts on the levels of the exposure."""
 _LEG_AT_LEAST = 0.25
 """Log attenuation above which a pixel belongs to the leg; below it is the open beam."""
 
@@ -20,7 +22,7 @@ _LEG_AT_LEAST = 0.25
 class Exposure:
     """What varies from film to film at one scanner, independent of the patient.
 
-    `quanta`, `scatter`, `edge_gain`, `latitude_gain` as in `Scanner`; `levels` the five grey levels of the
+    `quanta`, `scatter`, `edge_gain`, `latitude_gain` as in `Scanner`; `levels` the grey levels of the
     tone curve.
     """
 
@@ -34,7 +36,7 @@ class Exposure:
 def expose(scanner: Scanner, generator: np.random.Generator) -> Exposure:
     """The settings of one exposure at `scanner`."""
     steps = np.diff(np.array([0.02, *scanner.levels]))
-    steps = steps * np.exp(0.22 * generator.standard_normal(steps.size))
+    steps = steps * np.exp(0.15 * generator.standard_normal(steps.size))
     levels = np.cumsum(steps)
     levels = levels * min(0.96 / levels[-1], np.exp(0.05 * generator.standard_normal()))
     jitter = np.exp(0.15 * generator.standard_normal(4))
@@ -94,8 +96,8 @@ def tone_curve(enhanced: Array, leg: Array, exposure: Exposure) -> Array:
     from scipy.interpolate import PchipInterpolator
 
     sample = enhanced[::4, ::4][leg[::4, ::4]]
-    anchors = np.percentile(sample, [2, 25, 50, 75, 98]) if sample.size > 100 else np.linspace(0.5, 4.5, 5)
-    anchors = np.maximum.accumulate(anchors + np.arange(5) * 1e-3)
+    anchors = np.percentile(sample, _ANCHORS) if sample.size > 100 else np.linspace(0.5, 4.5, len(_ANCHORS))
+    anchors = np.maximum.accumulate(anchors + np.arange(len(_ANCHORS)) * 1e-3)
     low, high = max(anchors[0] - 1.2, 0.2), anchors[-1] + 1.5
     low = min(low, anchors[0] - 0.1)
     at = np.array([low, *anchors, high])

@@ -9,7 +9,7 @@ import numpy as np
 
 from strnet.phantom.anatomy import Grid
 from strnet.phantom.detector import Exposure, detect, enhance, expose, tone_curve
-from strnet.phantom.knee import KneeShape, Quality
+from strnet.phantom.knee import KneeShape, Quality, joint_lift
 from strnet.phantom.overlay import (
     METAL_SHARE,
     Marker,
@@ -49,7 +49,7 @@ def draw_shape(patient: Patient, generator: np.random.Generator) -> KneeShape:
     return KneeShape(
         scale=float((0.94 if female else 1.05) * (1.0 + 0.035 * z[0])),
         slenderness=float(1.0 + 0.05 * z[1]),
-        joint_space_mm=float(np.clip(5.0 + 0.8 * z[2], 2.5, 7.5)),
+        joint_space_mm=float(np.clip(4.4 + 0.7 * z[2], 2.5, 6.5)),
         patella_x_mm=float(2.2 * z[3]),
         patella_y_mm=float(4.0 * z[4]),
         varus=float(0.018 * z[5] + 0.01),
@@ -70,16 +70,20 @@ def draw_positioning(scanner: Scanner, generator: np.random.Generator) -> Positi
     )
 
 
-def displacement(grid: Grid, rotation_degrees: float, generator: np.random.Generator) -> tuple[Array, Array]:
-    """Where each pixel of the turned film looks (columns, rows), float32: rotation and gentle bends."""
+def displacement(
+    grid: Grid, shape: KneeShape, rotation_degrees: float, generator: np.random.Generator
+) -> tuple[Array, Array]:
+    """Where each pixel of the film looks on the drawn knee (columns, rows), float32: rotation and bends."""
     rows, columns = grid.shape
     angle = np.deg2rad(rotation_degrees)
-    bends = 1.3 / grid.pixel_mm * generator.standard_normal((2, 8, 7), dtype=np.float32)
+    bends = 0.9 / grid.pixel_mm * generator.standard_normal((2, 6, 5), dtype=np.float32)
     x = np.arange(columns, dtype=np.float32)[None, :] - np.float32(columns / 2)
     y = np.arange(rows, dtype=np.float32)[:, None] - np.float32(rows / 2)
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     across = cv2.resize(bends[0], (columns, rows), interpolation=cv2.INTER_CUBIC)
     along = cv2.resize(bends[1], (columns, rows), interpolation=cv2.INTER_CUBIC)
+    near = np.flatnonzero(np.abs(grid.y) < 45.0)
+    along[near] += joint_lift(grid.x, grid.y[near], shape) / np.float32(grid.pixel_mm)
     across += cos * x + (sin * y + np.float32(columns / 2))
     along += (np.float32(rows / 2) - sin * x) + cos * y
     return across, along
@@ -165,5 +169,5 @@ def knee_paths(grid: Grid, plan: FilmPlan, generator: np.random.Generator) -> Pa
     spacing = plan.knee.trabecular_spacing_mm
     spongiosa = Spongiosa(spacing, plan.knee.transverse_share, 0.16 * spacing / 1.55)
     paths = project_knee(grid, plan.shape, plan.quality, spongiosa, generator)
-    looks = displacement(grid, plan.positioning.rotation_degrees, generator)
+    looks = displacement(grid, plan.shape, plan.positioning.rotation_degrees, generator)
     return turn(paths, looks, plan.laterality == "R")

@@ -72,11 +72,11 @@ def _spongiosa(distance: Array, quality: Quality, reach_mm: float, scar_mm: floa
 def _shell_fill(distance: Array, reach: tuple[float, float]) -> Array:
     """Bone per volume of the shell (H,): porous near the joint, compact in the shaft."""
     ramp = np.clip((distance - reach[0]) / (reach[1] - reach[0]), 0.0, 1.0)
-    return np.asarray(0.40 + 0.52 * ramp)
+    return np.asarray(0.58 + 0.36 * ramp)
 
 
 def femur(grid: Grid, shape: KneeShape, quality: Quality) -> Bone:
-    """The distal femur: shaft, metaphysis, two condyles with the notch between them."""
+    """The distal femur: shaft, metaphysis, two condyles; `joint_lift` arches the notch between them."""
     s = shape.scale
     y = grid.y / s + shape.joint_space_mm / 2.0
     distance = -y
@@ -91,19 +91,31 @@ def femur(grid: Grid, shape: KneeShape, quality: Quality) -> Bone:
     end = rounding(distance - 7.5, 9.0, 2.4)
     flat = np.ones_like(y)
     shaft = Solid(s * lean, s * width * end, -6.0 * s * flat, s * depth * end, 2.0)
-    rows = grid.y.astype(float)
-    joint = -shape.joint_space_mm * s / 2.0
-    lateral = ((21.6 * s, joint - 17.5 * s, 8.0 * s), (17.6 * s, 17.5 * s, 27.0 * s))
-    medial = ((-22.0 * s, joint - 17.5 * s, 8.0 * s), (17.8 * s, 18.6 * s, 27.0 * s))
     cortex = s * _cortex(distance, width, quality, (34.0, 88.0))
-    marrow = [shaft.shrunk(cortex, distance > 7.5 + 1.5)]
-    outer = [shaft]
-    for centre, axes in (lateral, medial):
-        outer.append(ellipsoid(rows, centre, axes, 2.5))
-        inner = tuple(axis - 1.5 * _SHELL_MM * s for axis in axes)
-        marrow.append(ellipsoid(rows, centre, (inner[0], inner[1], inner[2]), 2.5))
+    outer, marrow = [shaft], [shaft.shrunk(cortex, distance > 7.5 + 1.5)]
+    for side, reach in ((22.2, 0.0), (-22.6, 0.8)):
+        condyle = _condyle(y - reach, s, side)
+        outer.append(condyle)
+        marrow.append(condyle.shrunk(s * 1.5 * _SHELL_MM * flat, (distance + reach) > 1.5 * _SHELL_MM))
     return Bone(
         outer, marrow, _shell_fill(distance, (20.0, 70.0)), _spongiosa(distance - 2.0, quality, 62.0, 29.0)
+    )
+
+
+def _condyle(y: Array, scale: float, centre_x: float) -> Solid:
+    """One femoral condyle: a runner that leaves the shaft backwards and ends round at y = 0."""
+    width = profile(y, [(-62, 0.5), (-52, 4.0), (-44, 9.0), (-34, 14.5), (-22, 17.6), (-14, 17.8), (0, 17.6)])
+    back = profile(y, [(-62, 2.0), (-50, 8.0), (-36, 20.0), (-22, 30.0), (-10, 32.0), (0, 28.0)])
+    end = rounding(-y, 16.0, 2.25)
+    inward = profile(y, [(-62, 0.5), (-48, 0.66), (-34, 0.88), (-18, 1.0), (0, 1.0)])
+    depth = (back + 18.0) / 2.0
+    present = (y > -62.0) & (y < 0.0)
+    return Solid(
+        scale * centre_x * inward,
+        np.where(present, scale * width * end, 0.0),
+        scale * (back - depth),
+        scale * depth * end**0.8,
+        2.2,
     )
 
 
@@ -115,33 +127,22 @@ def femoral_cortex_mm(shape: KneeShape, quality: Quality) -> float:
 
 
 def tibia(grid: Grid, shape: KneeShape, quality: Quality) -> Bone:
-    """The proximal tibia: plateau, two spines, flare and shaft."""
+    """The proximal tibia: plateau, flare and shaft; `joint_lift` raises its spines."""
     s = shape.scale
     y = grid.y / s - shape.joint_space_mm / 2.0
     width = profile(
         y,
-        [(-2, 36.5), (4, 37.6), (9, 36.6), (18, 31.5), (30, 25.0), (45, 19.5), (65, 15.6), (95, 13.4),
-         (150, 12.4)],
+        [(-2, 36.6), (4, 37.6), (11, 37.0), (20, 32.6), (32, 26.4), (46, 21.0), (65, 16.8), (92, 14.0),
+         (150, 12.6)],
     )  # fmt: skip
     width = width * (1.0 + (shape.slenderness - 1.0) * np.clip((y - 20.0) / 50.0, 0.0, 1.0))
     depth = profile(y, [(-2, 24.0), (8, 25.0), (25, 22.0), (45, 19.0), (80, 15.5), (150, 14.0)])
     lean = -shape.varus * y - 2.2 * np.clip((y - 15.0) / 40.0, 0.0, 1.0)
     end = rounding(y, 4.5, 2.6)
     body = Solid(s * lean, s * width * end, 2.0 * s * np.ones_like(y), s * depth * end**0.6, 2.6)
-    rows, joint = grid.y.astype(float), shape.joint_space_mm * s / 2.0
-    spines = [
-        ellipsoid(rows, (-5.5 * s, joint + 3.0 * s, 2.0 * s), (4.6 * s, 9.0 * s, 8.0 * s), 1.35),
-        ellipsoid(rows, (5.2 * s, joint + 3.0 * s, 4.0 * s), (4.4 * s, 7.6 * s, 8.0 * s), 1.35),
-    ]
     cortex = s * _cortex(y, width, quality, (22.0, 80.0))
     marrow = [body.shrunk(cortex, y > 1.6)]
-    marrow += [
-        ellipsoid(rows, (-5.5 * s, joint + 3.0 * s, 2.0 * s), (3.4 * s, 7.6 * s, 6.0 * s), 1.35),
-        ellipsoid(rows, (5.2 * s, joint + 3.0 * s, 4.0 * s), (3.2 * s, 6.2 * s, 6.0 * s), 1.35),
-    ]
-    return Bone(
-        [body, *spines], marrow, _shell_fill(y, (12.0, 60.0)), _spongiosa(y - 1.5, quality, 50.0, 17.0)
-    )
+    return Bone([body], marrow, _shell_fill(y, (12.0, 60.0)), _spongiosa(y - 1.5, quality, 50.0, 17.0))
 
 
 def fibula(grid: Grid, shape: KneeShape, quality: Quality) -> Bone:
@@ -170,6 +171,26 @@ def patella(grid: Grid, shape: KneeShape, quality: Quality) -> Bone:
     inner = ellipsoid(rows, centre, (20.5 * s, 20.0 * s, 8.5 * s), 2.3)
     flat = np.ones_like(rows)
     return Bone([outer], [inner], 0.45 * flat, 1.05 * quality.bone_volume_fraction * flat)
+
+
+def joint_lift(x: Array, y: Array, shape: KneeShape) -> Array:
+    """How far the bone at (x, y) mm lies below where it is drawn, mm, shape (y.size, x.size), float32.
+
+    Bends the joint's surfaces: the notch's arch and the eminence in the middle, hollows under the condyles,
+    and the two tibial spines. Vanishes 40 mm from the joint.
+    """
+    s = shape.scale
+    across, along = x.astype(np.float32) / np.float32(s), y.astype(np.float32) / np.float32(s)
+    arch = 3.6 * np.exp(-((across / 8.5) ** 2))
+    hollows = sum(-1.1 * np.exp(-(((across - side) / 10.0) ** 2)) for side in (21.0, -22.0))
+    spines = 4.6 * np.exp(-(np.abs((across + 6.0) / 2.9) ** 1.5)) + 3.2 * np.exp(
+        -(np.abs((across - 5.4) / 2.9) ** 1.5)
+    )
+    near = np.exp(-(np.abs((along + 3.0) / 20.0) ** 3.0))
+    rise = np.clip((along + 9.0) / 6.0, 0.0, 1.0)
+    below = rise * rise * (3.0 - 2.0 * rise) * np.exp(-((np.maximum(along - 3.0, 0.0) / 10.0) ** 2))
+    bend = np.outer(near, arch + hollows) + np.outer(below, spines)
+    return np.asarray(s * bend, dtype=np.float32)
 
 
 def soft_tissue(grid: Grid, shape: KneeShape) -> tuple[Solid, Solid]:

@@ -46,7 +46,7 @@ def project_bone(bone: Bone, grid: Grid, texture: Array, contrast: float) -> tup
     shell = (outer - inner) * bone.shell_fill[rows, None].astype(np.float32)
     spongiosa = inner * bone.trabecular_fill[rows, None].astype(np.float32)
     # Independent trabeculae along the beam: the SD of their sum grows with the root of the depth.
-    local = np.float32(contrast) * np.sqrt(np.float32(40.0) / np.maximum(inner, np.float32(8.0)))
+    local = np.float32(contrast) * np.sqrt(np.float32(40.0) / np.maximum(inner, np.float32(20.0)))
     spongiosa *= np.maximum(np.float32(1.0) + local * texture[box.slices], np.float32(0.05))
     return box, outer, inner, shell + spongiosa
 

@@ -7,8 +7,10 @@ import numpy as np
 
 Array = np.ndarray
 
-_LENGTH_MM = 5.0
-"""Correlation length along a trabecula."""
+_LENGTH_MM = 8.0
+"""Length over which load-bearing trabeculae run on."""
+_LINKS = 0.7
+"""Strength of the transverse links where none is lost."""
 
 
 def _band(noise: Array, sigma: float) -> Array:
@@ -41,6 +43,7 @@ def trabecular_texture(
     """
     length = _LENGTH_MM / pixel_mm
     along = _streaks(shape, spacing, length, generator)
-    across = _streaks((shape[1], shape[0]), spacing * 1.25, length * 0.6, generator).T
-    mixed = along + np.float32(transverse) * np.ascontiguousarray(across)
-    return np.asarray(mixed * np.float32(1.0 / np.sqrt(1.0 + transverse**2)))
+    across = _streaks((shape[1], shape[0]), spacing * 1.3, length * 0.35, generator).T
+    links = np.float32(_LINKS * transverse)
+    mixed = along + links * np.ascontiguousarray(across)
+    return np.asarray(mixed * np.float32(1.0 / np.sqrt(1.0 + links**2)))
