@@ -1,12 +1,15 @@
-"""Whether the answers of one network agree: three diagnoses from two conditional questions, and the T-score."""
+"""Coherent answers: the diagnoses from two conditional questions, and whether the T-score agrees."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from strnet.errors import StatsError
-from strnet.stats.inputs import Floats, checked_finite, checked_probability, require_same_length
+from strnet import schema
+from strnet.errors import StatsError, unknown_name
+from strnet.stats.estimates import Estimate
+from strnet.stats.inputs import Bools, Floats, checked_finite, checked_probability, require_same_length
+from strnet.stats.proportions import proportion
 
 
 def diagnosis_probabilities(bone_loss: npt.ArrayLike, osteoporosis_given_loss: npt.ArrayLike) -> Floats:
@@ -24,7 +27,9 @@ def diagnosis_probabilities(bone_loss: npt.ArrayLike, osteoporosis_given_loss: n
 
 
 def ordinal_probabilities(logits: npt.ArrayLike) -> Floats:
-    """Probabilities (n, C) of ordered classes from conditional logits (n, C - 1) of class > k given class >= k.
+    """Probabilities (n, C) of ordered classes; each row sums to 1.
+
+    `logits` (n, C - 1) are conditional: column k asks for class > k given class >= k.
 
     Raises: StatsError: not two-dimensional, or not finite.
     Source: Shi, Cao, Raschka 2023, Deep Neural Networks for Rank-Consistent Ordinal Regression Based On
@@ -39,3 +44,48 @@ def ordinal_probabilities(logits: npt.ArrayLike) -> Floats:
     beyond = np.cumprod(expit(values), axis=1)
     reached = np.hstack([np.ones((len(values), 1)), beyond[:, :-1]])
     return np.hstack([reached * expit(-values), beyond[:, -1:]])
+
+
+def most_probable_diagnosis(probabilities: npt.ArrayLike) -> npt.NDArray[np.str_]:
+    """The diagnosis (n,) of the largest of its probabilities (n, 3); of equal ones the sicker.
+
+    Raises: StatsError: not one column per diagnosis.
+    """
+    values = np.asarray(probabilities, dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] != len(schema.DIAGNOSES):
+        raise StatsError(
+            f"probabilities: found shape {values.shape}, expected one column for each of "
+            f"{', '.join(schema.DIAGNOSES)}."
+        )
+    sickest_first = np.array(schema.DIAGNOSES[::-1])
+    return np.asarray(sickest_first[values[:, ::-1].argmax(axis=1)], dtype=np.str_)
+
+
+def contradicts_t_score(diagnosis: npt.ArrayLike, t_score: npt.ArrayLike) -> Bools:
+    """Where (n,) a diagnosis is not the one that the unrounded T-score beside it means.
+
+    Raises: StatsError: a T-score that is not finite, an unknown diagnosis, or different lengths.
+    """
+    scores = checked_finite(t_score, name="t_score")
+    named = np.asarray(diagnosis, dtype=np.str_)
+    require_same_length(scores.size, diagnosis=named)
+    unknown = sorted(set(named.tolist()) - set(schema.DIAGNOSES))
+    if unknown:
+        raise StatsError(f"diagnosis: {unknown_name('diagnosis', unknown[0], schema.DIAGNOSES)}")
+    meant = np.select(
+        [scores <= schema.OSTEOPOROSIS_AT_MOST, scores >= schema.NORMAL_AT_LEAST],
+        [schema.OSTEOPOROSIS, schema.NORMAL],
+        schema.OSTEOPENIA,
+    )
+    return np.asarray(meant != named)
+
+
+def contradiction_share(
+    diagnosis: npt.ArrayLike, t_score: npt.ArrayLike, *, confidence: float = 0.95
+) -> Estimate:
+    """The share of rows whose predicted diagnosis contradicts their predicted T-score, with its interval.
+
+    Raises: StatsError: as `contradicts_t_score`.
+    """
+    contradictions = contradicts_t_score(diagnosis, t_score)
+    return proportion(int(contradictions.sum()), contradictions.size, confidence=confidence)
