@@ -12,7 +12,7 @@ from strnet.thresholds.describe import Request, describe
 from strnet.thresholds.floor import Proportion, read_confidence, read_floor
 from strnet.thresholds.groups import fit_groups
 from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint
-from strnet.thresholds.rows import RowColumns, Rows, checked_rows
+from strnet.thresholds.rows import RowColumns, Rows, fittable_rows
 from strnet.thresholds.rules import Method, require_method
 
 ANCHORS: tuple[Anchor, ...] = ("tight", "midgap")
@@ -69,7 +69,7 @@ def fit_threshold(  # noqa: PLR0913 - the public entry: every ability is one key
         mixed_clusters=mixed_clusters,
         higher_is_positive=higher_is_positive,
     )
-    return fit_rows(checked_rows(target, score, columns), request)
+    return fit_rows(fittable_rows(target, score, columns), request)
 
 
 def fit_rows(rows: Rows, request: Request) -> OperatingPoint:

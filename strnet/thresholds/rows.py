@@ -119,10 +119,10 @@ class RowColumns:
 
 
 def checked_rows(target: npt.ArrayLike, score: npt.ArrayLike, columns: RowColumns) -> Rows:
-    """The rows, checked.
+    """The rows of one site or calibration set, checked.
 
-    Raises: ThresholdError: targets other than 0 and 1, scores that are not finite or all equal, no positive
-        row, columns of different lengths, a negative weight, a cluster with both targets.
+    Raises: ThresholdError: targets other than 0 and 1, scores that are not finite, columns of different
+        lengths, a negative weight, a cluster with both targets.
     """
     with as_threshold_error():
         positive = _checked_target(target)
@@ -132,12 +132,26 @@ def checked_rows(target: npt.ArrayLike, score: npt.ArrayLike, columns: RowColumn
     if columns.groups is not None:
         names, groups = checked_labels(columns.groups, positive.size, "groups")
         rows = replace(rows, groups=groups, group_names=tuple(names))
-    if weights is not None and not weights.all():
-        rows = rows.subset(weights > 0)
+    return rows if weights is None or weights.all() else rows.subset(weights > 0)
+
+
+def fittable_rows(target: npt.ArrayLike, score: npt.ArrayLike, columns: RowColumns) -> Rows:
+    """The rows, checked and fit to choose a threshold from.
+
+    Raises: ThresholdError: as `checked_rows`; no positive row; scores that are all equal.
+    """
+    rows = checked_rows(target, score, columns)
     if rows.positive_count == 0:
         raise ThresholdError(
             f"target: found no positive among {rows.target.size} rows, expected at least one. "
             "A sensitivity floor needs positives: check how the target was coded."
+        )
+    if rows.score.size > 1 and all(
+        chunk.min() == chunk.max() == rows.score[0] for chunk in _chunks(rows.score)
+    ):
+        raise ThresholdError(
+            f"score: all {rows.score.size} rows have the score {float(rows.score[0])!r}, expected several "
+            "values. No threshold separates them: check that the right column was given."
         )
     return rows
 
@@ -192,8 +206,6 @@ def _checked_score(score: npt.ArrayLike, rows: int) -> Scores:
         low, high = np.minimum(low, chunk.min()), np.maximum(high, chunk.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         inputs.checked_finite(values, name="score")
-    if low == high and values.size > 1:
-        inputs.require_varied(np.asarray(values, dtype=np.float64), purpose="a threshold")
     return values
 
 

@@ -135,14 +135,23 @@ def fewest_positives(method: Method, floor: Floor, delta: Fraction) -> int | Non
         return 1
     if floor.share == 1:
         return None
-    if method == "crc":
-        return max(1, math.ceil(1 / floor.miss_share) - 1)
-    guess = max(1, math.ceil(math.log(delta) / math.log(floor.share)))
-    while guess > 1 and _cdf_at_most(0, guess - 1, floor, delta):
-        guess -= 1
-    while not _cdf_at_most(0, guess, floor, delta):
-        guess += 1
-    return guess
+    return positives_allowing(0, method, floor, delta)
+
+
+def positives_allowing(misses: int, method: Method, floor: Floor, delta: Fraction) -> int:
+    """The fewest positives among which `method` allows `misses`; the floor must be below 1."""
+    rule, most = MISSES_ALLOWED[method], 1
+    while rule(most, floor, delta) < misses:
+        most *= 2
+    return first_true(lambda positives: rule(positives, floor, delta) >= misses, 1, most)
+
+
+def first_true(holds: Callable[[int], bool], low: int, high: int) -> int:
+    """The first of low..high where the monotone `holds` is true; it is taken to be true at `high`."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
 
 
 def best_floor(positives: float, delta: float) -> float:

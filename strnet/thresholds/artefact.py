@@ -1,0 +1,171 @@
+"""The operating point as a strict JSON file that notices when it was edited.
+
+The file holds every threshold twice, as a decimal and as `float.hex()`, and the SHA-256 of everything else in
+it. That finds slips and edits by hand; it is no signature against somebody who recomputes it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from strnet.errors import BundleError, StrnetError
+from strnet.files import canonical_json, read_json, sha256_bytes, write_json
+from strnet.stats.estimates import Estimate
+from strnet.thresholds.cascade import CascadePoint
+from strnet.thresholds.point import GroupRow, OperatingPoint, ScoreIdentity, Ties
+
+FORMAT: Final = "strnet operating point"
+SCHEMA_VERSION: Final = 1
+SCHEMA_FILE: Final = Path(__file__).with_name("operating_point.schema.json")
+
+THRESHOLDS: Final = ("threshold", "own_threshold")
+ESTIMATES: Final = ("expected_sensitivity", "observed_sensitivity", "sensitivity", "specificity")
+
+
+def write_operating_point(point: OperatingPoint | CascadePoint, path: Path | str) -> None:
+    """Nothing; the point stands at `path`, whole, or the file is what it was before."""
+    write_json(path, to_document(point))
+
+
+def read_operating_point(path: Path | str) -> OperatingPoint | CascadePoint:
+    """The point that a file holds.
+
+    Raises: BundleError: not such a file, of another schema version, incomplete, or edited since.
+    """
+    try:
+        content = read_json(path)
+    except StrnetError as error:
+        raise BundleError(str(error)) from error
+    return from_document(content, where=str(path))
+
+
+def read_threshold(path: Path | str) -> OperatingPoint:
+    """The single threshold that a file holds.
+
+    Raises: BundleError: as `read_operating_point`, or the file holds a cascade.
+    """
+    point = read_operating_point(path)
+    if isinstance(point, CascadePoint):
+        raise BundleError(
+            f"{path}: holds a cascade of two thresholds, expected one. Use its parts or fit one."
+        )
+    return point
+
+
+def to_document(point: OperatingPoint | CascadePoint) -> dict[str, Any]:
+    """The JSON value of a point, hash included."""
+    cascade = isinstance(point, CascadePoint)
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "kind": "cascade" if cascade else "threshold",
+        "point": _plain(asdict(point)),
+    }
+    return {**content, "sha256": sha256_bytes(canonical_json(content))}
+
+
+def from_document(content: Any, *, where: str = "operating point") -> OperatingPoint | CascadePoint:
+    """The point that a JSON value holds.
+
+    Raises: BundleError: as `read_operating_point`; `where` names the source in the message.
+    """
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise BundleError(
+            f"{where}: not an operating point written by strnet. Give the file of threshold fit."
+        )
+    if content.get("schema_version") != SCHEMA_VERSION:
+        raise BundleError(
+            f"{where}: schema version {content.get('schema_version')!r}, expected {SCHEMA_VERSION}. "
+            "Read it with the version of strnet that wrote it, or fit it again."
+        )
+    _require_unedited(content, where)
+    _require_schema(content, where)
+    point = content["point"]
+    return _cascade(point, where) if content["kind"] == "cascade" else _single(point, where)
+
+
+@cache
+def published_schema() -> dict[str, Any]:
+    """The JSON Schema of the file (draft 2020-12)."""
+    schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_text())
+    return schema
+
+
+def _require_unedited(content: dict[str, Any], where: str) -> None:
+    rest = {key: value for key, value in content.items() if key != "sha256"}
+    if content.get("sha256") != sha256_bytes(canonical_json(rest)):
+        raise BundleError(
+            f"{where}: the content does not match its SHA-256: it was edited after it was written. "
+            "Fit the operating point again; a threshold changed by hand carries no guarantee."
+        )
+
+
+def _require_schema(content: dict[str, Any], where: str) -> None:
+    from jsonschema import Draft202012Validator
+
+    error = next(iter(Draft202012Validator(published_schema()).iter_errors(content)), None)
+    if error is not None:
+        place = "/".join(str(part) for part in error.absolute_path) or "top level"
+        raise BundleError(f"{where}: {place}: {error.message}. Fit the operating point again.")
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    if name in THRESHOLDS and value is not None:
+        return {"decimal": value, "hex": float(value).hex()}
+    if isinstance(value, dict):
+        return {key: _plain(item, key) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cascade(content: dict[str, Any], where: str) -> CascadePoint:
+    parts = {name: _single(content[name], where) for name in ("bone_loss", "osteoporosis")}
+    return CascadePoint(**{**content, **parts})
+
+
+def _single(content: dict[str, Any], where: str) -> OperatingPoint:
+    known = {field.name for field in fields(OperatingPoint)}
+    values = {name: content[name] for name in known}
+    return OperatingPoint(
+        **{
+            **values,
+            **_numbers(content, where),
+            "ties": Ties(**content["ties"]),
+            "score": ScoreIdentity(**content["score"]),
+            "groups": tuple(GroupRow(**{**row, **_numbers(row, where)}) for row in content["groups"]),
+            "notes": tuple(content["notes"]),
+        }
+    )
+
+
+def _numbers(content: dict[str, Any], where: str) -> dict[str, Any]:
+    thresholds = {name: _threshold(content[name], where) for name in THRESHOLDS if name in content}
+    return thresholds | {name: _estimate(content[name]) for name in ESTIMATES if name in content}
+
+
+def _threshold(content: dict[str, Any] | None, where: str) -> float | None:
+    if content is None:
+        return None
+    value = float.fromhex(content["hex"])
+    if value != content["decimal"]:
+        raise BundleError(
+            f"{where}: threshold {content['decimal']!r} is not {content['hex']}. "
+            "Fit the operating point again."
+        )
+    return value
+
+
+def _estimate(content: dict[str, Any] | None) -> Estimate | None:
+    if content is None:
+        return None
+    return Estimate(**{**content, **{key: _nan(content[key]) for key in ("value", "low", "high")}})
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)

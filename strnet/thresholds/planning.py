@@ -1,0 +1,203 @@
+"""How many positives a promise takes, and what a number of them can promise, before any are collected."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy import special
+
+from strnet.errors import ImpossibleError, ThresholdError
+from strnet.stats import inputs
+from strnet.stats.inputs import Floats
+from strnet.thresholds.fit import read_request
+from strnet.thresholds.floor import Floor, Proportion
+from strnet.thresholds.rows import as_threshold_error
+from strnet.thresholds.rules import (
+    MISSES_ALLOWED,
+    Method,
+    best_floor,
+    chance_of_holding,
+    fewest_positives,
+    first_true,
+    impossible,
+    positives_allowing,
+    sensitivity_law,
+)
+
+MOST_MISSES = 1_000_000
+"""Misses allowed beyond which a plan is not looked for: seven million positives at a floor of 0.86."""
+NODES = 512
+"""Equally likely values of the true sensitivity over which an expected specificity is averaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the rule gives with `positives`: misses allowed, the sensitivity they must show, what it costs.
+
+    `calibration_sensitivity` is (n - c) / n. `expected_specificity` and `specificity_loss` (against the best
+    threshold of a known population) need an assumed AUROC; None without one.
+    """
+
+    positives: int
+    misses_allowed: int
+    calibration_sensitivity: float
+    confidence_reached: float
+    expected_sensitivity: float
+    expected_specificity: float | None
+    specificity_loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The answer of `plan`.
+
+    `fewest_positives` is the size below which nothing can be promised, `needed` what the tolerated loss of
+    specificity takes (None without one), `with_positives` what the given number can promise (None if not
+    given, or if that is nothing: then `reason` says why), `highest_floor` the most it can. Promises count
+    independent positives; `fewest_positives` and `rows_needed` count films, by the design effect, and
+    `rows_needed` the negatives with them, by the prevalence.
+    """
+
+    min_sensitivity: str
+    confidence: float
+    method: Method
+    fewest_positives: int | None
+    needed: Promise | None
+    rows_needed: int | None
+    with_positives: Promise | None
+    highest_floor: float | None
+    best_specificity: float | None
+    reason: str = ""
+
+
+def plan(
+    *,
+    min_sensitivity: Proportion = "0.86",
+    confidence: Proportion = 0.95,
+    method: Method = "exact",
+    positives: int | None = None,
+    auroc: float | None = None,
+    max_specificity_loss: float | None = None,
+    prevalence: float | None = None,
+    design_effect: float = 1.0,
+) -> Plan:
+    """The positives that a floor and a tolerated loss of specificity take; what `positives` can promise.
+
+    `auroc` of two normal scores of equal spread turns sensitivity into specificity; `max_specificity_loss` is
+    what may be lost on average against the best threshold of the population. `design_effect` is how many
+    films count as one (two knees of a patient: up to 2), `prevalence` the share of positives among all rows.
+
+    Raises:
+        ThresholdError: numbers out of range, or a tolerated loss without an AUROC.
+        ImpossibleError: a tolerated loss that no number of positives reaches.
+    Source: Beta(n - c, c + 1) for the true sensitivity; binormal ROC, mu = sqrt(2) Phi^-1(AUROC),
+        specificity = Phi(mu - Phi^-1(sensitivity)).
+    """
+    request = read_request(min_sensitivity=min_sensitivity, confidence=confidence, method=method)
+    _require_ranges(positives, auroc, max_specificity_loss, prevalence, design_effect)
+    floor, delta = request.rule.floor, request.rule.delta
+    given = None if positives is None else math.floor(positives / design_effect)
+    promise = None if given is None else promise_of(given, floor, delta, method, auroc)
+    needed = None
+    if max_specificity_loss is not None and auroc is not None:
+        needed = _smallest(floor, delta, method, auroc, max_specificity_loss)
+    return Plan(
+        min_sensitivity=floor.text,
+        confidence=request.confidence,
+        method=method,
+        fewest_positives=_inflated(fewest_positives(method, floor, delta), design_effect),
+        needed=needed,
+        rows_needed=_rows(needed, design_effect, prevalence),
+        with_positives=promise,
+        highest_floor=None if not given or method != "exact" else best_floor(given, float(delta)),
+        best_specificity=None if auroc is None else float(specificity_at(float(floor.share), auroc)),
+        reason="" if promise or given is None else impossible(method, given, floor, delta),
+    )
+
+
+def promise_of(
+    positives: int, floor: Floor, delta: Fraction, method: Method = "exact", auroc: float | None = None
+) -> Promise | None:
+    """What `positives` independent films can promise; None where that is nothing."""
+    allowed = MISSES_ALLOWED[method](positives, floor, delta) if positives > 0 else -1
+    if allowed < 0:
+        return None
+    specificity = None if auroc is None else expected_specificity(positives, allowed, auroc)
+    best = None if auroc is None else float(specificity_at(float(floor.share), auroc))
+    return Promise(
+        positives=positives,
+        misses_allowed=allowed,
+        calibration_sensitivity=(positives - allowed) / positives,
+        confidence_reached=chance_of_holding(allowed, positives, floor),
+        expected_sensitivity=sensitivity_law(allowed, positives, 0.95).value,
+        expected_specificity=specificity,
+        specificity_loss=None if specificity is None or best is None else best - specificity,
+    )
+
+
+def specificity_at(sensitivity: float | Floats, auroc: float) -> Floats:
+    """The specificity of the binormal ROC of area `auroc` at `sensitivity`, both in [0, 1]."""
+    separation = math.sqrt(2) * special.ndtri(auroc)
+    return np.asarray(special.ndtr(separation - special.ndtri(sensitivity)))
+
+
+def expected_specificity(positives: int, allowed: int, auroc: float) -> float:
+    """The mean specificity when the true sensitivity follows Beta(n - c, c + 1)."""
+    middles = (np.arange(NODES) + 0.5) / NODES
+    sensitivity = special.betaincinv(positives - allowed, allowed + 1, middles)
+    return float(specificity_at(sensitivity, auroc).mean())
+
+
+def _smallest(floor: Floor, delta: Fraction, method: Method, auroc: float, loss: float) -> Promise:
+    """The promise of the fewest positives from which on every number loses at most `loss`.
+
+    The loss is a saw-tooth in n: it falls where one more miss becomes allowed, then rises up to the next. So
+    the search is over the misses allowed, held against the last n of their tooth.
+    """
+
+    def tooth(allowed: int) -> int:
+        return positives_allowing(allowed, method, floor, delta)
+
+    def bearable(allowed: int) -> bool:
+        last = promise_of(tooth(allowed + 1) - 1, floor, delta, method, auroc)
+        return last is not None and (last.specificity_loss or 0.0) <= loss
+
+    if floor.share == 1 or not bearable(MOST_MISSES):
+        raise ImpossibleError(
+            f"plan: a loss of specificity of {loss:g} is not reached with {MOST_MISSES} misses allowed. "
+            "Tolerate more."
+        )
+    allowed = first_true(bearable, 0, MOST_MISSES)
+    found = promise_of(tooth(allowed), floor, delta, method, auroc)
+    assert found is not None
+    return found
+
+
+def _inflated(positives: int | None, design_effect: float) -> int | None:
+    return None if positives is None else math.ceil(positives * design_effect)
+
+
+def _rows(needed: Promise | None, design_effect: float, prevalence: float | None) -> int | None:
+    if needed is None or prevalence is None:
+        return None
+    return math.ceil(needed.positives * design_effect / prevalence)
+
+
+def _require_ranges(
+    positives: int | None, auroc: float | None, loss: float | None, prevalence: float | None, effect: float
+) -> None:
+    if positives is not None and positives < 1:
+        raise ThresholdError(f"positives: found {positives}, expected at least 1.")
+    if loss is not None and auroc is None:
+        raise ThresholdError(
+            "max_specificity_loss: needs an assumed auroc, which ties the loss to sensitivity."
+        )
+    if effect < 1:
+        raise ThresholdError(f"design_effect: found {effect:g}, expected at least 1 (1 is no clustering).")
+    for name, value in (("auroc", auroc), ("max_specificity_loss", loss), ("prevalence", prevalence)):
+        if value is not None:
+            with as_threshold_error():
+                inputs.checked_fraction(value, name=name)
