@@ -59,6 +59,11 @@ def logit_column(task: str) -> str:
     return f"logit.{task}"
 
 
+def prob_column(task: str) -> str:
+    """Name of the calibrated probability of a binary `task`, or of a diagnosis, in the results table."""
+    return f"prob.{task}"
+
+
 def class_logit_column(task: str, label: str) -> str:
     """Name of the logit of one class of a multiclass `task` in the predictions table."""
     return f"logit.{task}.{label}"
