@@ -16,8 +16,8 @@ READABLE = (".csv", ".tsv", ".parquet", ".xlsx")
 def read_table(path: Path | str, what: str = "table", *, as_text: bool = False) -> pl.DataFrame:
     """The rows of a CSV, TSV, Parquet or XLSX file; empty cells are null, `*_id` columns are text.
 
-    `what` names the table in error messages. With `as_text` every cell of a CSV or TSV stays as written,
-    so that a bad cell can be reported with its line.
+    `what` names the table in error messages. With `as_text` every cell but those of Parquet stays text, and
+    blank rows are kept, so that a bad cell can be reported with its line.
 
     Raises: ManifestError: no such file, an extension that is not read, or content that does not parse.
     """
@@ -62,7 +62,8 @@ def _read(path: Path, as_text: bool) -> pl.DataFrame:
     if suffix == ".parquet":
         return pl.read_parquet(path)
     if suffix == ".xlsx":
-        return pl.read_excel(path)
+        options = {"dtypes": "string"} if as_text else {}
+        return pl.read_excel(path, read_options=options, drop_empty_rows=not as_text)
     if suffix in (".csv", ".tsv"):
         return _read_delimited(path, "\t" if suffix == ".tsv" else ",", as_text)
     raise ManifestError(f"{path}: '{path.suffix}' is not read. Use {', '.join(READABLE)}.")

@@ -84,8 +84,10 @@ def stored_path(image: Path, manifest: Path) -> str:
 
 def located_rows(table: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, pl.Series, str]:
     """The rows that are not blank, where each stands in the file, and what to call that: line or row."""
-    delimited = path.suffix.lower() in (".csv", ".tsv")
-    places = lines_of(table) if delimited else pl.Series(range(1, table.height + 1))
+    suffix = path.suffix.lower()
+    delimited = suffix in (".csv", ".tsv")
+    first = 2 if suffix == ".xlsx" else 1  # a spreadsheet counts its header, Parquet has none
+    places = lines_of(table) if delimited else pl.Series(range(first, table.height + first))
     held = table.with_columns(places.alias(LINE)).filter(~pl.all_horizontal(pl.exclude(LINE).is_null()))
     return held.drop(LINE), held[LINE], "line" if delimited else "row"
 

@@ -1,0 +1,107 @@
+"""Every film of a cohort opened once: what its header says, what its pixels are, or why it cannot be read."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from strnet.errors import ImageError
+from strnet.files import sha256_file
+from strnet.imaging import Acquisition, pixel_sha256, read_radiograph
+
+Progress = Callable[[int, int], None]
+"""Called with (files done, files in all)."""
+_FEW_FILES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What was found in one file: all but `path` is None where it cannot be read, and `reason` says why."""
+
+    path: Path
+    source: Acquisition | None = None
+    pixel_sha256: str | None = None
+    file_sha256: str | None = None
+    reason: str | None = None
+
+
+def examine(path: Path) -> Examination:
+    """What is in one film file, pixels included."""
+    try:
+        radiograph = read_radiograph(path)
+        return Examination(path, radiograph.source, pixel_sha256(radiograph), sha256_file(path))
+    except (ImageError, OSError, MemoryError) as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        return Examination(path, reason=text.removeprefix(f"{path}: "))
+
+
+def examine_files(
+    paths: Sequence[Path], *, workers: int | None = None, progress: Progress | None = None
+) -> list[Examination]:
+    """What is in each file, in order.
+
+    `workers` processes read the files; 0 is this process, None is one per processor from 16 files on. A file
+    that brings a decoder down costs one process, and is reported like any other unreadable one.
+    """
+    if workers is None:
+        workers = (os.cpu_count() or 1) if len(paths) >= _FEW_FILES else 0
+    results = map(examine, paths) if workers == 0 else _examined_by(workers, paths)
+    found = []
+    for result in results:
+        found.append(result)
+        if progress:
+            progress(len(found), len(paths))
+    return found
+
+
+def _examined_by(workers: int, paths: Sequence[Path]) -> Iterator[Examination]:
+    left = deque(paths)
+    while left:
+        suspects: list[Path] = []
+        with _pool(workers) as pool:
+            yield from _until_a_crash(pool, left, 4 * workers, suspects)
+        for path in suspects:
+            yield _examined_alone(path)
+
+
+def _until_a_crash(
+    pool: ProcessPoolExecutor, left: deque[Path], window: int, suspects: list[Path]
+) -> Iterator[Examination]:
+    """Examinations in order; takes files from `left`, and leaves those in flight at a crash in `suspects`."""
+    running: deque[tuple[Path, Future[Examination]]] = deque()
+    try:
+        while left or running:
+            while left and len(running) < window:
+                running.append((left[0], pool.submit(examine, left[0])))
+                left.popleft()
+            yield running[0][1].result()
+            running.popleft()
+    except BrokenProcessPool:
+        suspects.extend(path for path, _ in running)
+
+
+def _examined_alone(path: Path) -> Examination:
+    with _pool(1) as pool:
+        try:
+            return pool.submit(examine, path).result()
+        except BrokenProcessPool:
+            return Examination(path, reason="the decoder crashed or ran out of memory on this file.")
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: threads of OpenCV and polars in this process do not survive a fork.
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+
+
+def _start_worker() -> None:
+    import cv2
+
+    cv2.setNumThreads(0)
+    warnings.filterwarnings("ignore", module="pydicom")  # a note per odd header value, thousands in a cohort

@@ -1,0 +1,103 @@
+"""What a film's own file contributes to its row, and where that contradicts what a table says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from strnet.cohort.columns import BY_NAME
+from strnet.cohort.examination import Examination
+from strnet.cohort.importers.outcome import FILM, LeftOut
+from strnet.imaging import Acquisition
+
+_CELLS = pl.Schema(
+    {
+        "patient_id": pl.String,
+        "site": pl.String,
+        "scanner": pl.String,
+        "anatomy": pl.String,
+        "view": pl.String,
+        "laterality": pl.String,
+        "age": pl.Float64,
+        "sex": pl.String,
+        "pixel_sha256": pl.String,
+        "file_format": pl.String,
+        "rows": pl.Int64,
+        "columns": pl.Int64,
+        "bits_stored": pl.Int64,
+        "photometric": pl.String,
+        "file_sha256": pl.String,
+    }
+)
+_MUST_AGREE = ("patient_id", "sex", "laterality")
+"""A header that differs here belongs to somebody else, or the table was joined wrongly."""
+
+
+def completed(rows: pl.DataFrame, films: Sequence[Examination]) -> tuple[pl.DataFrame, list[LeftOut]]:
+    """Rows with their blank cells filled from their films' files, and the films whose file contradicts.
+
+    `films` are the readable films of `rows`, in order.
+    """
+    said = pl.DataFrame([_said(film) for film in films], schema=_CELLS, orient="row")
+    absent = [pl.lit(None, kind).alias(name) for name, kind in _CELLS.items() if name not in rows.columns]
+    table = rows.with_columns(absent).cast(_CELLS)
+    both = pl.concat([table, said.rename(_from_file)], how="horizontal")
+    both = both.with_columns(pl.Series(FILM, [str(film.path) for film in films], dtype=pl.String))
+    contradicted = pl.any_horizontal(_differs(name) for name in _MUST_AGREE).fill_null(value=False)
+    wrong = [_contradiction(row) for row in both.filter(contradicted).iter_rows(named=True)]
+    filled = both.filter(~contradicted).with_columns(pl.coalesce(name, _from_file(name)) for name in _CELLS)
+    return filled.drop(_from_file(name) for name in _CELLS), wrong
+
+
+def _said(film: Examination) -> tuple[str | int | float | None, ...]:
+    source = film.source
+    if source is None:
+        raise ValueError(f"{film.path} was not read")
+    return (
+        *_header(source),
+        film.pixel_sha256,
+        source.file_format,
+        source.rows,
+        source.columns,
+        source.bits_stored,
+        source.photometric or None,
+        film.file_sha256,
+    )
+
+
+def _header(source: Acquisition) -> tuple[str | float | None, ...]:
+    """Cells from patient_id to sex; words outside the manifest's vocabulary are left out."""
+    makers = [text for text in (source.manufacturer, source.model) if text]
+    return (
+        source.patient_id,
+        source.institution,
+        " ".join(makers) or None,
+        _word("anatomy", source.body_part),
+        _word("view", source.view),
+        _word("laterality", source.laterality),
+        source.patient_age,
+        _word("sex", source.patient_sex),
+    )
+
+
+def _word(column: str, text: str | None) -> str | None:
+    return None if text is None else BY_NAME[column].canonical(text)
+
+
+def _from_file(name: str) -> str:
+    return f"__file__{name}"
+
+
+def _differs(name: str) -> pl.Expr:
+    return pl.col(name) != pl.col(_from_file(name))
+
+
+def _contradiction(row: dict[str, str | None]) -> LeftOut:
+    differing = [
+        f"{name} {row[_from_file(name)]} in the header, {row[name]} in the table"
+        for name in _MUST_AGREE
+        if None not in (row[name], row[_from_file(name)]) and row[name] != row[_from_file(name)]
+    ]
+    return LeftOut(Path(str(row[FILM])), "header and table disagree", "; ".join(differing))
