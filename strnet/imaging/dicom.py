@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
@@ -43,15 +45,11 @@ def read_dicom(path: Path) -> Radiograph:
 
     Raises: DicomError: no readable pixels, or not one grey frame of a projection radiograph.
     """
-    try:
+    with _refusals(path, "the pixels cannot be decoded"):
         header = _read(path, pixels=True)
         source = _acquisition(header)
         shown = _shown(header)
-    except DicomError as error:
-        raise DicomError(f"{path}: {error}") from error
-    except Exception as error:  # decoders raise anything on corrupt bytes; all of it means unreadable
-        raise DicomError(f"{path}: the pixels cannot be decoded: {_said(error)}") from error
-    return _with_square_pixels(shown, source, _aspect(header, source.spacing_mm))
+        return _with_square_pixels(shown, source, _aspect(header, source.spacing_mm))
 
 
 def read_dicom_acquisition(path: Path) -> Acquisition:
@@ -59,19 +57,27 @@ def read_dicom_acquisition(path: Path) -> Acquisition:
 
     Raises: DicomError: unreadable, or not one grey frame of a projection radiograph.
     """
-    try:
+    with _refusals(path, "the header cannot be read"):
         return _acquisition(_read(path, pixels=False))
+
+
+@contextmanager
+def _refusals(path: Path, what: str) -> Iterator[None]:
+    """Turns whatever the block raises into a DicomError that names the file."""
+    try:
+        yield
     except DicomError as error:
         raise DicomError(f"{path}: {error}") from error
-    except Exception as error:
-        raise DicomError(f"{path}: the header cannot be read: {_said(error)}") from error
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except (
+        BaseException
+    ) as error:  # decoders raise anything on corrupt bytes; those in Rust panic past Exception
+        raise DicomError(f"{path}: {what}: {_said(error)}") from error
 
 
 def _read(path: Path, *, pixels: bool) -> FileDataset:
-    try:
-        header = pydicom.dcmread(path, force=True, stop_before_pixels=not pixels)
-    except Exception as error:
-        raise DicomError(f"not a readable DICOM data set: {_said(error)}") from error
+    header = pydicom.dcmread(path, force=True, stop_before_pixels=not pixels)
     _require_radiograph(header, pixels=pixels)
     return header
 
@@ -239,5 +245,5 @@ def _date(text: str | None) -> date | None:
         return None
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return (" ".join(str(error).split()) or type(error).__name__)[:400]

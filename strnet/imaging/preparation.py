@@ -47,7 +47,7 @@ def _fitted(pixels: Image, height: int, width: int) -> Image:
     if size == (columns, rows):
         return pixels
     how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(np.ascontiguousarray(pixels), size, interpolation=how))
+    return np.asarray(cv2.resize(pixels, size, interpolation=how))
 
 
 def _normalised(pixels: Image, preprocessing: Preprocessing) -> Image:
