@@ -9,7 +9,6 @@ import math
 from typing import Final
 
 import numpy.typing as npt
-from scipy import optimize
 
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.estimates import Estimate
@@ -110,6 +109,8 @@ def newcombe_limits(value: float, positives: int, negatives: int, confidence: fl
     Source: Newcombe 2006, Stat. Med. 25:559-573, method 5: Hanley and McNeil's variance with both sample
         sizes in its numerator replaced by their mean.
     """
+    from scipy.optimize import brentq
+
     z, mean_size = normal_quantile(confidence), (positives + negatives) / 2 - 1
 
     def excess(area: float) -> float:
@@ -117,8 +118,8 @@ def newcombe_limits(value: float, positives: int, negatives: int, confidence: fl
         return (value - area) ** 2 - z**2 * area * (1 - area) * spread / (positives * negatives)
 
     # the excess is negative at the value and positive at 0 and 1, but 0 where both are the same
-    low = 0.0 if value == 0 else float(optimize.brentq(excess, 0.0, min(value, 1 - 1e-12), xtol=1e-14))
-    high = 1.0 if value == 1 else float(optimize.brentq(excess, max(value, 1e-12), 1.0, xtol=1e-14))
+    low = 0.0 if value == 0 else float(brentq(excess, 0.0, min(value, 1 - 1e-12), xtol=1e-14))
+    high = 1.0 if value == 1 else float(brentq(excess, max(value, 1e-12), 1.0, xtol=1e-14))
     return low, high
 
 

@@ -7,7 +7,6 @@ Python package has Korn and Graubard's.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,31 +15,12 @@ from scipy import special
 
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.estimates import Estimate
-from strnet.stats.inputs import (
-    Clusters,
-    Floats,
-    checked_clusters,
-    checked_finite,
-    checked_fraction,
-    checked_target,
-    checked_weights,
-)
+from strnet.stats.inputs import checked_fraction, checked_target
+from strnet.stats.means import PatientMean, patient_mean
 from strnet.stats.normal import Limits, logit_limits, unit_limits
 from strnet.stats.proportions import proportion_bounds
 
 CLUSTERED_METHODS: Final = ("korn_graubard", "gee", "wald")
-
-
-@dataclass(frozen=True, slots=True)
-class PatientMean:
-    """A mean over rows that come by patient, or with weights, and its linearised standard error.
-
-    `units` is the number of patients, or of rows where there are none; the error is NaN for one unit.
-    """
-
-    value: float
-    standard_error: float
-    units: int
 
 
 def clustered_proportion(
@@ -102,38 +82,6 @@ def korn_graubard_size(
     if mean.units < 2:
         raise StatsError("clusters: found one patient, expected at least two. A variance needs several.")
     return _effective_size(mean, hits.size, confidence)
-
-
-def patient_mean(
-    values: npt.ArrayLike, clusters: npt.ArrayLike | None = None, weights: npt.ArrayLike | None = None
-) -> PatientMean:
-    """The mean of values (n,), and its standard error with patients as units of sampling.
-
-    Raises: StatsError: unusable values, clusters or weights.
-    Source: Cochran 1977, Sampling Techniques, 3.12; with k / (k - 1) for k patients.
-    """
-    rows = checked_finite(values, name="values")
-    shares = _shares(rows.size, weights)
-    value = float(np.dot(shares, rows))
-    terms, units = shares * (rows - value), rows.size
-    if clusters is not None:
-        known = checked_clusters(clusters, rows.size)
-        terms, units = sum_by_patient(terms, known), known.count
-    error = math.sqrt(units / (units - 1) * float(np.dot(terms, terms))) if units > 1 else math.nan
-    return PatientMean(value, error, units)
-
-
-def sum_by_patient(values: Floats, clusters: Clusters) -> Floats:
-    """Sums of values (n,) over the rows of each patient, shape (k,)."""
-    return np.asarray(np.bincount(clusters.codes, values, minlength=clusters.count), dtype=np.float64)
-
-
-def _shares(rows: int, weights: npt.ArrayLike | None) -> Floats:
-    if weights is None:
-        return np.full(rows, 1.0 / rows)
-    known = checked_weights(weights, rows)
-    shares: Floats = known / known.sum()
-    return shares
 
 
 def _limits(mean: PatientMean, rows: int, method: str, confidence: float) -> Limits:

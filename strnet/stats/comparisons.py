@@ -12,15 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from strnet.errors import StatsError
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import (
     Floats,
-    checked_clusters,
     checked_probability,
     checked_target,
     require_same_length,
 )
+from strnet.stats.means import patient_mean
 from strnet.stats.normal import plain_limits, two_sided_p
 
 
@@ -89,11 +88,12 @@ def mcnemar(
     one, two = checked_target(first, name="first"), checked_target(second, name="second")
     require_same_length(one.size, second=two)
     gained = one.astype(np.float64) - two
-    error, patients = _error_of_mean(gained, clusters)
-    low, high = plain_limits(float(gained.mean()), error, confidence)
+    mean = patient_mean(gained, clusters)
+    error, patients = mean.standard_error, None if clusters is None else mean.units
+    low, high = plain_limits(mean.value, error, confidence)
     only_first, only_second = int(np.count_nonzero(gained > 0)), int(np.count_nonzero(gained < 0))
     difference = Estimate(
-        value=float(gained.mean()),
+        value=mean.value,
         low=max(low, -1.0),
         high=min(high, 1.0),
         confidence=confidence,
@@ -134,16 +134,3 @@ def _discordant_test(only_first: int, only_second: int, count: int, *, exact: bo
     statistic = max(abs(only_first - only_second) - 1, 0) ** 2 / discordant
     p_value = float(special.chdtrc(1, statistic))
     return HypothesisTest("McNemar, continuity corrected", statistic, p_value, count, 1.0)
-
-
-def _error_of_mean(values: Floats, clusters: npt.ArrayLike | None) -> tuple[float, int | None]:
-    """Standard error of the mean of rows, or of rows that come by patient, and the number of patients."""
-    centred = values - values.mean()
-    if clusters is None:
-        return float(np.sqrt(np.sum(centred**2)) / values.size), None
-    known = checked_clusters(clusters, values.size)
-    if known.count < 2:
-        raise StatsError("clusters: found one patient, expected at least two. A variance needs several.")
-    sums = np.bincount(known.codes, centred, minlength=known.count)
-    variance = known.count / (known.count - 1) * np.sum(sums**2) / values.size**2
-    return float(np.sqrt(variance)), known.count

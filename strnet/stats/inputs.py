@@ -86,6 +86,26 @@ def checked_probability(values: npt.ArrayLike, *, name: str = "prob") -> Floats:
     return array
 
 
+def checked_predictions(target: npt.ArrayLike, prob: npt.ArrayLike) -> tuple[Bools, Floats]:
+    """Targets as bools and probabilities in [0, 1], both (n,).
+
+    Raises: StatsError: as `checked_target` and `checked_probability`, or of different lengths.
+    """
+    positive, predicted = checked_target(target), checked_probability(prob)
+    require_same_length(positive.size, prob=predicted)
+    return positive, predicted
+
+
+def checked_pair(measured: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Two arrays of finite numbers, both (n,).
+
+    Raises: StatsError: as `checked_finite`, or of different lengths.
+    """
+    one, two = checked_finite(measured, name="measured"), checked_finite(predicted, name="predicted")
+    require_same_length(one.size, predicted=two)
+    return one, two
+
+
 def checked_weights(weights: npt.ArrayLike, rows: int) -> Floats:
     """Weights as float64, shape (n,), none negative, not all 0.
 
