@@ -14,6 +14,8 @@ Array = np.ndarray
 _INDEX_PER_UNIT = 4096.0
 _ANCHORS = (2.0, 25.0, 50.0, 75.0, 90.0, 98.0)
 """Percentiles of the leg that the tone curve puts on the levels of the exposure."""
+_LEG_DEPTH = 2.7
+"""Log attenuation of a leg for which a scanner's scatter ratio is stated."""
 _LEG_AT_LEAST = 0.25
 """Log attenuation above which a pixel belongs to the leg; below it is the open beam."""
 
@@ -36,7 +38,7 @@ class Exposure:
 def expose(scanner: Scanner, generator: np.random.Generator) -> Exposure:
     """The settings of one exposure at `scanner`."""
     steps = np.diff(np.array([0.02, *scanner.levels]))
-    steps = steps * np.exp(0.15 * generator.standard_normal(steps.size))
+    steps = steps * np.exp(0.12 * generator.standard_normal(steps.size))
     levels = np.cumsum(steps)
     levels = levels * min(0.96 / levels[-1], np.exp(0.05 * generator.standard_normal()))
     jitter = np.exp(0.15 * generator.standard_normal(4))
@@ -68,10 +70,13 @@ def detect(primary: Array, scanner: Scanner, exposure: Exposure, generator: np.r
 
 
 def _scatter(primary: Array) -> Array:
-    """Scattered radiation before scaling: the primary beam, spread over centimetres and flattened."""
+    """Scattered radiation per scatter ratio, spread over centimetres.
+
+    First-order scatter of a layer of depth t goes with t exp(-t): none from the open beam.
+    """
     small = cv2.resize(primary, None, fx=1 / 16, fy=1 / 16, interpolation=cv2.INTER_AREA)
-    small = np.sqrt(small * float(small.mean()) * 0.35)
-    spread = cv2.GaussianBlur(small, (0, 0), 5.0, borderType=cv2.BORDER_REPLICATE)
+    source = small * -np.log(np.clip(small, 1e-4, 1.0)) / np.float32(_LEG_DEPTH)
+    spread = cv2.GaussianBlur(source, (0, 0), 5.0, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(spread, primary.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 

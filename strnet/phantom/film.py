@@ -65,7 +65,7 @@ def draw_positioning(scanner: Scanner, generator: np.random.Generator) -> Positi
         rotation_degrees=float(np.clip(2.5 * z[0], -7.0, 7.0)),
         shift_x_mm=float(5.0 * z[1]),
         shift_y_mm=float(11.0 * z[2]),
-        zoom=float(np.exp(0.06 * z[3])),
+        zoom=float(np.exp(0.05 * z[3])),
         kilovolts=float(np.rint(np.clip(scanner.kilovolts + 2.0 * z[4], 55.0, 70.0))),
     )
 
@@ -167,7 +167,7 @@ def make_film(plan: FilmPlan, size: tuple[int, int], generator: np.random.Genera
 def knee_paths(grid: Grid, plan: FilmPlan, generator: np.random.Generator) -> Paths:
     """Path lengths of the planned knee as it lies on the film, a right knee mirrored."""
     spacing = plan.knee.trabecular_spacing_mm
-    spongiosa = Spongiosa(spacing, plan.knee.transverse_share, 0.16 * spacing / 1.55)
+    spongiosa = Spongiosa(spacing, plan.knee.transverse_share, 0.15 * spacing / 1.5)
     paths = project_knee(grid, plan.shape, plan.quality, spongiosa, generator)
     looks = displacement(grid, plan.shape, plan.positioning.rotation_degrees, generator)
     return turn(paths, looks, plan.laterality == "R")

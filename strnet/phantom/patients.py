@@ -13,7 +13,7 @@ MEASUREMENT_SD: Final = 0.12
 """Error of the reference standard, T-score units (DXA-like: about 1% of BMD)."""
 KNEE_SD: Final = 0.15
 """Deviation of one knee from the patient, T-score units."""
-FEATURE_SD: Final = {"bone_volume": 0.65, "cortical": 0.6, "connectivity": 0.95}
+FEATURE_SD: Final = {"bone_volume": 0.70, "cortical": 0.65, "connectivity": 0.95}
 """Biological scatter of each planted feature about the knee's T-score, T-score units."""
 RESIDUAL_SD: Final = 1.18
 """Scatter of the true T-score about its expectation from age, sex and BMI."""
@@ -67,17 +67,17 @@ class Knee:
     @property
     def bone_volume_fraction(self) -> float:
         """Trabecular bone volume per tissue volume in the femoral condyles."""
-        return float(0.135 * np.exp(0.26 * self.bone_volume_score))
+        return float(0.135 * np.exp(0.30 * self.bone_volume_score))
 
     @property
     def cortical_index(self) -> float:
         """Cortical thickness of the femoral shaft as a fraction of its half width."""
-        return float(0.34 * np.exp(0.22 * self.cortical_score))
+        return float(0.335 * np.exp(0.25 * self.cortical_score))
 
     @property
     def trabecular_spacing_mm(self) -> float:
         """Distance between neighbouring trabeculae, mm."""
-        return float(1.55 * np.exp(-0.11 * self.connectivity_score))
+        return float(1.50 * np.exp(-0.15 * self.connectivity_score))
 
     @property
     def transverse_share(self) -> float:
