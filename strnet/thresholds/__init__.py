@@ -1,8 +1,31 @@
-"""Operating points under a sensitivity floor. Needs numpy and scipy.special; never torch."""
+"""Operating points under a sensitivity floor. Needs numpy and scipy.special, polars for tables; no torch."""
 
 from __future__ import annotations
 
+from strnet.thresholds.artefact import read_operating_point, read_threshold, write_operating_point
+from strnet.thresholds.cascade import CascadePoint, fit_cascade
+from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.fit import fit_threshold
+from strnet.thresholds.planning import Plan, Promise, plan
 from strnet.thresholds.point import GroupRow, OperatingPoint, ScoreIdentity
+from strnet.thresholds.prevalence import ShiftedPoint, prevalence_offset, shift_prevalence
 
-__all__ = ["GroupRow", "OperatingPoint", "ScoreIdentity", "fit_threshold"]
+__all__ = [
+    "CascadePoint",
+    "Certification",
+    "GroupRow",
+    "OperatingPoint",
+    "Plan",
+    "Promise",
+    "ScoreIdentity",
+    "ShiftedPoint",
+    "certify",
+    "fit_cascade",
+    "fit_threshold",
+    "plan",
+    "prevalence_offset",
+    "read_operating_point",
+    "read_threshold",
+    "shift_prevalence",
+    "write_operating_point",
+]

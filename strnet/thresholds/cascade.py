@@ -144,7 +144,7 @@ def _second(end_to_end: Rows, request: Request) -> OperatingPoint:
     choice = choose(positives, _halved(request.rule))
     if np.isneginf(choice.threshold):
         raise ImpossibleError(
-            f"cascade: {lost} of {positives.score.size} osteoporosis cases are below the bone-loss threshold, "
+            f"cascade: {lost} of {positives.score.size} osteoporosis cases fall below the first threshold, "
             f"but only {choice.allowed} may be missed end to end. Raise the floor of bone loss, which lowers "
             "its threshold, or lower that of osteoporosis."
         )

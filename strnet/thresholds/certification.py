@@ -17,7 +17,7 @@ from strnet.thresholds.effective import kish, korn_graubard, rate
 from strnet.thresholds.floor import Floor, Proportion, read_confidence, read_floor
 from strnet.thresholds.measure import specificity_of
 from strnet.thresholds.point import OperatingPoint, ScoreIdentity
-from strnet.thresholds.rows import ClassRows, RowColumns, Rows, checked_rows
+from strnet.thresholds.rows import ClassRows, Labels, RowColumns, Rows, checked_rows
 from strnet.thresholds.rules import (
     binomial_cdf,
     chance_of_holding,
@@ -82,7 +82,7 @@ def certify(  # noqa: PLR0913 - a public entry: every ability is one keyword
     clusters: npt.ArrayLike | None = None,
     cluster_method: ClusterMethod = "korn_graubard",
     mixed_clusters: bool = False,
-    groups: npt.ArrayLike | None = None,
+    groups: npt.ArrayLike | Labels | None = None,
     weights: npt.ArrayLike | None = None,
     source: ScoreIdentity | None = None,
     seed: int = 0,
@@ -107,7 +107,7 @@ def certify(  # noqa: PLR0913 - a public entry: every ability is one keyword
         higher_is_positive=point.operator == ">=",
     )
     rows = checked_rows(target, score, columns)
-    labels = None if rows.groups is None else np.array(rows.group_names)[rows.groups]
+    labels = None if rows.groups is None else Labels(rows.group_names, rows.groups)
     found = point.apply(rows.score, labels, source=source)
     rule = Rule(
         floor=read_floor(point.min_sensitivity),

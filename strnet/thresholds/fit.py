@@ -12,7 +12,7 @@ from strnet.thresholds.describe import Request, describe
 from strnet.thresholds.floor import Proportion, read_confidence, read_floor
 from strnet.thresholds.groups import fit_groups
 from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint
-from strnet.thresholds.rows import RowColumns, Rows, fittable_rows
+from strnet.thresholds.rows import Labels, RowColumns, Rows, fittable_rows
 from strnet.thresholds.rules import Method, require_method
 
 ANCHORS: tuple[Anchor, ...] = ("tight", "midgap")
@@ -29,7 +29,7 @@ def fit_threshold(  # noqa: PLR0913 - the public entry: every ability is one key
     clusters: npt.ArrayLike | None = None,
     cluster_method: ClusterMethod = "korn_graubard",
     mixed_clusters: bool = False,
-    groups: npt.ArrayLike | None = None,
+    groups: npt.ArrayLike | Labels | None = None,
     group_policy: GroupPolicy = "common",
     weights: npt.ArrayLike | None = None,
     higher_is_positive: bool = True,

@@ -59,9 +59,7 @@ def _read(name: str, given: Proportion) -> Fraction:
     try:
         return Fraction(given) if isinstance(given, Fraction | Decimal) else Fraction(str(given).strip())
     except (ValueError, OverflowError, ZeroDivisionError) as error:
-        hint = ""
-        if str(given).strip().endswith("%"):
-            hint = f" Write {str(given).strip().rstrip('%').strip()}% as a fraction, 86% as 0.86."
+        hint = " Divide a percentage by 100: 86% is 0.86." if "%" in str(given) else ""
         raise ThresholdError(
             f"{name}: found {given!r}, expected a fraction such as 0.86 or '43/50'.{hint}"
         ) from error

@@ -13,7 +13,7 @@ from strnet.errors import BundleError, ThresholdError
 from strnet.stats import inputs
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Bools
-from strnet.thresholds.rows import as_threshold_error, checked_labels
+from strnet.thresholds.rows import Labels, as_threshold_error, checked_labels
 
 Status = Literal["guaranteed", "approximate", "point only"]
 Operator = Literal[">=", "<="]
@@ -115,7 +115,7 @@ class OperatingPoint:
     def apply(
         self,
         scores: npt.ArrayLike,
-        groups: npt.ArrayLike | None = None,
+        groups: npt.ArrayLike | Labels | None = None,
         *,
         source: ScoreIdentity | None = None,
     ) -> Bools:
@@ -153,19 +153,19 @@ class OperatingPoint:
         positive: Bools = decide(values, threshold)
         return positive
 
-    def _thresholds_of(self, groups: npt.ArrayLike | None, rows: int) -> npt.NDArray[np.float64]:
+    def _thresholds_of(self, groups: npt.ArrayLike | Labels | None, rows: int) -> npt.NDArray[np.float64]:
         known = {row.name: row.threshold for row in self.groups}
         if groups is None:
             raise ThresholdError(
                 "groups: none given, expected one label per score: "
                 f"each of {sorted(known)} has its own threshold."
             )
-        names, codes = checked_labels(groups, rows, "groups")
-        missing = [name for name in names if known.get(name) is None]
+        labels = checked_labels(groups, rows, "groups")
+        missing = [name for name in labels.names if known.get(name) is None]
         if missing:
             raise ThresholdError(
                 f"groups: no certified threshold for {missing}, only for "
                 f"{sorted(name for name, value in known.items() if value is not None)}. "
                 "Fit a common threshold, or collect positives of these groups."
             )
-        return np.array([known[name] for name in names], dtype=np.float64)[codes]
+        return np.array([known[name] for name in labels.names], dtype=np.float64)[labels.codes]

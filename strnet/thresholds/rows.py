@@ -21,6 +21,14 @@ CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """Labels already coded: distinct `names`, and the code (n,) of each row among them."""
+
+    names: tuple[str, ...]
+    codes: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class ClassRows:
     """Rows of one class: scores (n,) with higher meaning positive, weights (n,), cluster codes (n,)."""
 
@@ -113,7 +121,7 @@ class RowColumns:
 
     weights: npt.ArrayLike | None = None
     clusters: npt.ArrayLike | None = None
-    groups: npt.ArrayLike | None = None
+    groups: npt.ArrayLike | Labels | None = None
     mixed_clusters: bool = False
     higher_is_positive: bool = True
 
@@ -130,8 +138,8 @@ def checked_rows(target: npt.ArrayLike, score: npt.ArrayLike, columns: RowColumn
         weights, clusters = _checked_columns(positive, columns)
     rows = Rows(positive, scores, 1 if columns.higher_is_positive else -1, weights, clusters)
     if columns.groups is not None:
-        names, groups = checked_labels(columns.groups, positive.size, "groups")
-        rows = replace(rows, groups=groups, group_names=tuple(names))
+        labels = checked_labels(columns.groups, positive.size, "groups")
+        rows = replace(rows, groups=labels.codes, group_names=labels.names)
     return rows if weights is None or weights.all() else rows.subset(weights > 0)
 
 
@@ -156,17 +164,19 @@ def fittable_rows(target: npt.ArrayLike, score: npt.ArrayLike, columns: RowColum
     return rows
 
 
-def checked_labels(labels: npt.ArrayLike, rows: int, name: str) -> tuple[list[str], Ints]:
-    """The distinct labels as text, sorted, and the code (n,) of each row among them.
+def checked_labels(labels: npt.ArrayLike | Labels, rows: int, name: str) -> Labels:
+    """The labels (n,) coded, their names as text.
 
     Raises: ThresholdError: another length, or rows without a label.
     """
+    if isinstance(labels, Labels):
+        return labels
     with as_threshold_error(name):
         codes = inputs.checked_clusters(labels, rows)
     values = np.asarray(labels)
     first = np.full(codes.count, rows, dtype=np.int64)
     np.minimum.at(first, codes.codes, np.arange(rows))
-    return [str(value) for value in values[first]], codes.codes
+    return Labels(tuple(str(value) for value in values[first]), codes.codes)
 
 
 @contextmanager

@@ -1,0 +1,267 @@
+"""Scores out of anybody's table: only the columns that are needed, streamed, every row accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from strnet.errors import ThresholdError, unknown_name
+from strnet.schema import IMAGE_ID, logit_column, target_column
+from strnet.stats.inputs import Bools, Floats, Ints
+from strnet.tables import read_table
+from strnet.thresholds.row_filter import ROW, keep_rows
+from strnet.thresholds.rows import CHUNK, Labels
+
+Source = Path | str | pl.DataFrame | pl.LazyFrame
+"""A CSV, TSV, Parquet or XLSX file, a run folder (its predictions), or a table at hand."""
+
+PREDICTIONS = "predictions.parquet"
+MISSING = ["", "NA"]
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreColumns:
+    """Names of columns; `target` and `score` may also name a task of the predictions table.
+
+    `identifier` must be unique; it is `image_id`, where there is one, if not given.
+    """
+
+    target: str
+    score: str
+    cluster: str | None = None
+    group: str | None = None
+    weight: str | None = None
+    identifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRows:
+    """The rows of a table that have a target: arrays (n,), and how many rows had none."""
+
+    target: Bools
+    score: npt.NDArray[np.floating[Any]]
+    clusters: Ints | None
+    groups: Labels | None
+    weights: Floats | None
+    without_target: int
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the rows in their order: targets, scores, weights, patients (as ranks) and groups."""
+        names, codes = (self.groups.names, self.groups.codes) if self.groups else (None, None)
+        digest = hashlib.sha256(json.dumps([self.target.size, names]).encode())
+        for column in (self.target, self.score, self.weights, self.clusters, codes):
+            digest.update(b"-" if column is None else b"+")
+            for part in () if column is None else _canonical_bytes(column):
+                digest.update(part)
+        return digest.hexdigest()
+
+
+def read_scores(source: Source, columns: ScoreColumns, where: str | None = None) -> ScoreRows:
+    """The rows of `source` that `where` keeps and whose target is known.
+
+    Raises: ThresholdError: unknown columns, a `where` that cannot be read or keeps nothing, targets other
+        than 0 and 1, scores or weights that are not finite, rows without patient or group, an id twice.
+    """
+    table = open_table(source)
+    columns = _resolved(columns, table)
+    _require_types(columns, table.collect_schema())
+    numbered = table if ROW in table.collect_schema().names() else table.with_row_index(ROW)
+    kept = keep_rows(numbered, where)
+    with as_table_error():
+        frame = kept.select(*_expressions(columns)).collect(engine="streaming")
+    if frame.height == 0:
+        raise ThresholdError("scores: found no rows. Check the table and the filter (--where).")
+    _require_sound(frame, kept, columns)
+    without_target = frame["target"].null_count()
+    if without_target == frame.height:
+        raise ThresholdError(f"{columns.target}: none of {frame.height} rows has a target. Check the column.")
+    return _arrays(frame.drop_nulls("target") if without_target else frame, without_target)
+
+
+def open_table(source: Source) -> pl.LazyFrame:
+    """The table, not yet read.
+
+    Raises: ThresholdError: no such file, or one that does not parse.
+    """
+    if isinstance(source, pl.DataFrame | pl.LazyFrame):
+        return source.lazy()
+    path = Path(source)
+    if path.is_dir():
+        path /= PREDICTIONS
+    if not path.is_file():
+        raise ThresholdError(f"{path}: no such file. Give a CSV or Parquet file, or the folder of a run.")
+    with as_table_error():
+        if path.suffix == ".parquet":
+            return pl.scan_parquet(path)
+        if path.suffix in (".csv", ".tsv"):
+            return _scan_delimited(path, "\t" if path.suffix == ".tsv" else ",")
+    return read_table(path, "scores table").lazy()
+
+
+def column_named(name: str, table: pl.LazyFrame, alternative: str | None = None) -> str:
+    """The column `name`, or `alternative` where the table has only that.
+
+    Raises: ThresholdError: neither is there.
+    """
+    existing = table.collect_schema().names()
+    for candidate in (name, alternative):
+        if candidate in existing:
+            return str(candidate)
+    raise ThresholdError(f"scores: {unknown_name('column', name, existing)}")
+
+
+@contextmanager
+def as_table_error() -> Iterator[None]:
+    """A block whose polars errors become ThresholdErrors."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        problem = str(error).splitlines()[0]
+        raise ThresholdError(f"scores: the table cannot be read: {problem}.") from error
+
+
+def _scan_delimited(path: Path, separator: str) -> pl.LazyFrame:
+    header = pl.scan_csv(path, separator=separator, n_rows=0).collect_schema().names()
+    text = {name: pl.String for name in header if name.endswith("_id")}
+    return pl.scan_csv(
+        path, separator=separator, schema_overrides=text, null_values=MISSING, infer_schema_length=10_000
+    )
+
+
+def _resolved(columns: ScoreColumns, table: pl.LazyFrame) -> ScoreColumns:
+    def named(column: str | None) -> str | None:
+        return None if column is None else column_named(column, table)
+
+    has_image_id = IMAGE_ID in table.collect_schema().names()
+    return ScoreColumns(
+        target=column_named(columns.target, table, target_column(columns.target)),
+        score=column_named(columns.score, table, logit_column(columns.score)),
+        cluster=named(columns.cluster),
+        group=named(columns.group),
+        weight=named(columns.weight),
+        identifier=named(columns.identifier or (IMAGE_ID if has_image_id else None)),
+    )
+
+
+def _require_types(columns: ScoreColumns, schema: pl.Schema) -> None:
+    kind = schema[columns.target]
+    if not (kind.is_numeric() or kind == pl.Boolean):
+        raise ThresholdError(
+            f"{columns.target}: found {kind}, expected 0 and 1. Code the positive class as 1 and the "
+            "negative class as 0, and leave the cell empty where the target is unknown."
+        )
+
+
+def _expressions(columns: ScoreColumns) -> Iterator[pl.Expr]:
+    yield (_as_number(columns.target) == 1).alias("target")
+    yield _wrong_target(columns).alias("wrong target")
+    yield _as_number(columns.score).alias("score")
+    yield _wrong_score(columns).alias("wrong score")
+    if columns.weight is not None:
+        yield _as_number(columns.weight).alias("weight")
+        yield _not_finite(columns.weight).alias("wrong weight")
+    if columns.cluster is not None:
+        yield pl.col(columns.cluster).alias("cluster")
+    if columns.group is not None:
+        yield pl.col(columns.group).cast(pl.String).alias("group")
+    if columns.identifier is not None:
+        yield pl.col(columns.identifier).hash().alias("identifier")
+
+
+def _as_number(column: str) -> pl.Expr:
+    # not strict: a column in which some tool wrote nan or inf is text, and each cell is judged by itself
+    return pl.col(column).cast(pl.Float64, strict=False)
+
+
+def _wrong_target(columns: ScoreColumns) -> pl.Expr:
+    number = _as_number(columns.target)
+    return (number != 0) & (number != 1)
+
+
+def _wrong_score(columns: ScoreColumns) -> pl.Expr:
+    return pl.col(columns.target).is_not_null() & _not_finite(columns.score)
+
+
+def _not_finite(column: str) -> pl.Expr:
+    number = _as_number(column)
+    return number.is_null() | ~number.is_finite()
+
+
+def _require_sound(frame: pl.DataFrame, kept: pl.LazyFrame, columns: ScoreColumns) -> None:
+    if frame["wrong target"].any():
+        wrong = _wrong_target(columns)
+        _refuse(kept, columns.target, wrong, "targets other than 0 and 1", "Code them as 0 and 1")
+    if frame["wrong score"].any():
+        wrong = _wrong_score(columns)
+        _refuse(kept, columns.score, wrong, "scores missing, NaN or infinite", "Score these rows again")
+    if columns.weight is not None and frame["wrong weight"].any():
+        wrong = _not_finite(columns.weight)
+        _refuse(kept, columns.weight, wrong, "weights missing, NaN or infinite", "Complete the column")
+    for role, column in (("cluster", columns.cluster), ("group", columns.group)):
+        if column is not None and frame[role].null_count():
+            wrong = pl.col(column).is_null()
+            _refuse(kept, column, wrong, "empty cells", "Name the patient or group of each row")
+    if columns.identifier is not None:
+        _require_unique(kept, columns.identifier, frame["identifier"])
+
+
+def _refuse(kept: pl.LazyFrame, column: str, wrong: pl.Expr, what: str, advice: str) -> None:
+    found = kept.filter(wrong).select(pl.col(ROW), pl.col(column).alias("value")).collect(engine="streaming")
+    shown = ", ".join(f"row {row}: {value}" for row, value in found.head(SHOWN).iter_rows())
+    more = ", ..." if found.height > SHOWN else ""
+    raise ThresholdError(
+        f"{column}: found {found.height} {what} ({shown}{more}; rows counted from 0). "
+        f"{advice}, or leave them out with a filter (--where)."
+    )
+
+
+def _require_unique(kept: pl.LazyFrame, column: str, hashes: pl.Series) -> None:
+    ordered = np.sort(hashes.to_numpy())
+    if not np.any(ordered[1:] == ordered[:-1]):
+        return
+    counts = kept.group_by(pl.col(column).alias("id")).len().filter(pl.col("len") > 1).collect()
+    if counts.height:  # equal hashes alone may be chance
+        shown = ", ".join(
+            f"{name} ({times} times)" for name, times in counts.sort("id").head(SHOWN).iter_rows()
+        )
+        raise ThresholdError(
+            f"{column}: {counts.height} ids stand in more than one row: {shown}. Keep one row per film; "
+            "films of one patient belong together through the cluster column (--cluster)."
+        )
+
+
+def _arrays(frame: pl.DataFrame, without_target: int) -> ScoreRows:
+    return ScoreRows(
+        frame["target"].to_numpy(),
+        frame["score"].to_numpy(),
+        _ranks(frame["cluster"]) if "cluster" in frame.columns else None,
+        _labels(frame["group"]) if "group" in frame.columns else None,
+        frame["weight"].to_numpy() if "weight" in frame.columns else None,
+        without_target,
+    )
+
+
+def _ranks(column: pl.Series) -> Ints:
+    # codes in the order of the labels, without a Python object per row
+    return column.rank("dense").cast(pl.Int64).to_numpy() - 1
+
+
+def _labels(column: pl.Series) -> Labels:
+    return Labels(tuple(column.unique().sort().to_list()), _ranks(column))
+
+
+def _canonical_bytes(column: npt.NDArray[Any]) -> Iterator[bytes]:
+    kind = "|u1" if column.dtype == np.bool_ else "<i8" if column.dtype.kind == "i" else "<f8"
+    for start in range(0, column.size, CHUNK):
+        yield column[start : start + CHUNK].astype(kind).tobytes()
