@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom import uid
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.multival import MultiValue
 from pydicom.pixels import pixel_array
 
@@ -131,23 +131,25 @@ def _require_depth(header: Dataset) -> None:
 
 
 def _shown(header: FileDataset) -> Image:
-    stored = _stored_values(header)
-    patterns = np.arange(2 ** (8 * stored.dtype.itemsize), dtype=f"u{stored.dtype.itemsize}")
-    table = display_table(header, patterns.view(stored.dtype))
-    return np.asarray(cv2.LUT(stored.view(patterns.dtype), table), dtype=np.float32)
-
-
-def _stored_values(header: FileDataset) -> npt.NDArray[np.integer]:
-    """Stored values (H, W), one or two bytes each, native byte order."""
     if "PixelRepresentation" not in header:
-        header.PixelRepresentation = 0  # type 1 in the standard; where it is missing, old files mean unsigned
+        header.PixelRepresentation = (
+            0  # type 1 in the standard; where old files leave it out, they mean unsigned
+        )
+    width = header.BitsAllocated // 8
+    patterns = np.arange(2**header.BitsAllocated, dtype=f"u{width}")
+    kind = np.dtype(f"{'i' if header.PixelRepresentation == 1 else 'u'}{width}")
+    table = display_table(header, patterns.view(kind))  # before the pixels: a bad header is cheaper to refuse
+    return np.asarray(cv2.LUT(_stored_values(header, kind).view(patterns.dtype), table), dtype=np.float32)
+
+
+def _stored_values(header: FileDataset, kind: np.dtype[np.integer]) -> npt.NDArray[np.integer]:
+    """Stored values (H, W) of type `kind`."""
     syntax = _transfer_syntax(header)
     stored = pixel_array(header, decoding_plugin=_DECODERS.get(syntax, ""))
-    if stored.ndim != 2 or stored.dtype.kind not in "iu" or stored.dtype.itemsize > 2:
-        raise DicomError(
-            f"Pixel Data (7FE0,0010) decodes to {stored.dtype} {stored.shape}, expected one grey frame."
-        )
-    return np.ascontiguousarray(stored)
+    if stored.ndim != 2 or stored.dtype.newbyteorder("=") != kind:
+        found = f"{stored.dtype} {stored.shape}"
+        raise DicomError(f"Pixel Data (7FE0,0010) decodes to {found}, expected one frame of {kind}.")
+    return np.ascontiguousarray(stored, dtype=kind)  # Explicit VR Big Endian comes in its own byte order
 
 
 def _transfer_syntax(header: FileDataset) -> uid.UID:
@@ -155,9 +157,7 @@ def _transfer_syntax(header: FileDataset) -> uid.UID:
 
     Safe, because pydicom then refuses pixels whose length is not rows x columns x bytes.
     """
-    meta = getattr(header, "file_meta", None)
-    if meta is None:
-        meta = header.file_meta = FileMetaDataset()
+    meta = header.file_meta
     if "TransferSyntaxUID" not in meta:
         implicit, little = header.original_encoding
         if implicit:
@@ -192,14 +192,15 @@ def _acquisition(header: Dataset) -> Acquisition:
 
 
 def age_in_years(text: str | None) -> float | None:
-    """Years of an age string such as 063Y, 018M or 010D; None where it is not one, or 000.
+    """Years of an age string such as 063Y, 018M or 010D; None where it is not one, 000, or above 120.
 
     Source: DICOM PS3.5 6.2, value representation AS. A bare number of years is common, and taken.
     """
     found = re.fullmatch(r"(\d{1,3})([YMWD]?)", text or "")
     if found is None or int(found[1]) == 0:  # 000Y is what anonymisers write
         return None
-    return int(found[1]) / {"": 1.0, "Y": 1.0, "M": 12.0, "W": 52.1775, "D": 365.2425}[found[2]]
+    years = int(found[1]) / {"": 1.0, "Y": 1.0, "M": 12.0, "W": 52.1775, "D": 365.2425}[found[2]]
+    return years if years <= 120.0 else None
 
 
 def _with_square_pixels(shown: Image, source: Acquisition, aspect: float) -> Radiograph:

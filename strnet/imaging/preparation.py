@@ -16,6 +16,8 @@ from strnet.errors import ImageError
 from strnet.imaging.field import collimated_field
 from strnet.imaging.radiograph import Image, quantise
 
+_LEAST_CONTRAST = 1.0 / 65535.0  # one step of a 16-bit film; less is the rounding error of the resize
+
 
 def prepare(pixels: Image, preprocessing: Preprocessing) -> npt.NDArray[np.uint16]:
     """Grey values 0..65535, (height, width), of display values (H, W) in [0, 1]; bone stays bright.
@@ -55,10 +57,10 @@ def _normalised(pixels: Image, preprocessing: Preprocessing) -> Image:
         return np.clip(pixels, 0.0, 1.0)
     ends = preprocessing.percentiles if preprocessing.normalisation == "percentile" else (0.0, 100.0)
     low, high = np.percentile(pixels, ends).astype(np.float32)
-    if high <= low:
+    if high - low < _LEAST_CONTRAST:
         raise ImageError(
-            f"the film has no contrast: percentiles {ends[0]:g} and {ends[1]:g} of its grey values are both "
-            f"{low:.4g}. Leave it out of the cohort."
+            f"the film has no contrast: percentiles {ends[0]:g} and {ends[1]:g} of its grey values are "
+            f"{low:.6g} and {high:.6g}. Leave it out of the cohort."
         )
     return np.asarray(np.clip((pixels - low) / (high - low), 0.0, 1.0), dtype=np.float32)
 
