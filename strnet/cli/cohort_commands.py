@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
+from strnet.cli.console import print_json, print_pairs, print_table, progress_bar
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
@@ -29,7 +29,9 @@ def phantom_knee(
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = 0,
     rows: Annotated[int, typer.Option(help="Rows of a film, pixels.", min=128)] = 768,
     columns: Annotated[int, typer.Option(help="Columns of a film, pixels.", min=128)] = 640,
-    t_score_known: Annotated[float, typer.Option(help="Fraction of patients with a T-score.", min=0, max=1)] = 0.7,
+    t_score_known: Annotated[
+        float, typer.Option(help="Fraction of patients with a T-score.", min=0, max=1)
+    ] = 0.7,
     sites: Annotated[int, typer.Option(help="Hospitals; each has its scanner.", min=1)] = 2,
     workers: Workers = None,
     as_json: Json = False,
@@ -63,14 +65,18 @@ def ingest(
     folder: Annotated[Path, typer.Argument(help="Folder with DICOM, PNG or JPEG files.", exists=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="Manifest to write (.csv or .parquet).")],
     layout: Annotated[
-        str, typer.Option(help="What the folder is: auto, dicom, table, knee-qus. auto: table if --table is given.")
+        str,
+        typer.Option(
+            help="What the folder is: auto, dicom, table, knee-qus. auto: table if --table is given."
+        ),
     ] = "auto",
     table: Annotated[Path | None, typer.Option(help="Table with one row per image or per patient.")] = None,
     column: Annotated[
         list[str] | None, typer.Option("--column", help="MANIFEST=TABLE column name; may be repeated.")
     ] = None,
     constant: Annotated[
-        list[str] | None, typer.Option("--set", help="COLUMN=VALUE for every row, such as reference_standard=dxa.")
+        list[str] | None,
+        typer.Option("--set", help="COLUMN=VALUE for every row, such as reference_standard=dxa."),
     ] = None,
     workers: Workers = None,
     as_json: Json = False,
@@ -104,11 +110,16 @@ def ingest(
 
 def split(
     manifest: Annotated[Path, typer.Argument(help="Cohort manifest.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Split file to write (.csv); its certificate goes beside it.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Split file to write (.csv); a certificate goes beside it.")
+    ],
     ratio: Annotated[
-        str, typer.Option(help="train/validation/test shares; numbers of films work as well.")
-    ] = "0.714/0.144/0.142",
+        str | None, typer.Option(help="train/validation/test: shares or numbers of films. [default: 5/1/1]")
+    ] = None,
     folds: Annotated[int | None, typer.Option(help="k folds instead of a ratio.", min=3)] = None,
+    assignment: Annotated[
+        Path | None, typer.Option(help="Your own table (image_id, and split or fold), to be certified.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     external_site: Annotated[list[str] | None, typer.Option(help="Site kept apart; may be repeated.")] = None,
     stratify_by: Annotated[str, typer.Option(help="Column whose balance is kept.")] = "diagnosis",
@@ -120,14 +131,17 @@ def split(
     Examples:
       strnet split manifest.csv -o split.csv --ratio 0.7/0.15/0.15
       strnet split manifest.csv -o folds.csv --folds 5 --external-site north
+      strnet split manifest.csv -o split.csv --assignment published_split.csv
     """
     from strnet.jobs import split as job
 
+    by_ratio = folds is None and assignment is None
     done = job(
         manifest,
         out,
-        ratio=ratio,
+        ratios=shares(ratio or "5/1/1") if by_ratio or ratio else None,
         folds=folds,
+        assignment=assignment,
         seed=seed,
         external_sites=external_site or [],
         stratify_by=stratify_by,
@@ -135,10 +149,22 @@ def split(
     if as_json:
         print_json(done)
         return
-    counts = done["counts"]
-    columns = list(counts[0])
-    print_table(f"Split {out}", columns, [[str(row[name]) for name in columns] for row in counts])
-    print_text(f"Certificate: {done['certificate']}")
+    classes = sorted({name for side in done["sides"].values() for name in side["classes"]})
+    rows = [
+        [name, str(side["images"]), str(side["patients"]), *(str(side["classes"].get(c, 0)) for c in classes)]
+        for name, side in done["sides"].items()
+    ]
+    caption = "No patient and no picture stands on two sides."
+    print_table(f"Split {out}", ["side", "films", "patients", *classes], rows, caption)
+
+
+def shares(text: str) -> dict[str, float]:
+    """Shares by split that `train/validation/test` gives, such as 0.7/0.15/0.15."""
+    parts = text.split("/")
+    try:
+        return dict(zip(("train", "validation", "test"), map(float, parts), strict=True))
+    except ValueError as error:
+        raise typer.BadParameter(f"--ratio {text}: expected three numbers, such as 0.7/0.15/0.15.") from error
 
 
 def pairs(texts: list[str] | None, option: str) -> dict[str, str]:

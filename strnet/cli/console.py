@@ -40,10 +40,18 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def print_pairs(title: str, pairs: Mapping[str, object]) -> None:
-    """Nothing; names and values stand on standard output, one pair a line."""
-    width = max(map(len, pairs), default=0)
-    lines = [f"  {name.ljust(width)}  {value}" for name, value in pairs.items()]
-    print_text("\n".join([title, *lines]))
+    """Nothing; names and values stand on standard output, one pair a line; nested names are dotted."""
+    flat = list(_flat(pairs))
+    width = max((len(name) for name, _ in flat), default=0)
+    print_text("\n".join([title, *(f"  {name.ljust(width)}  {value}" for name, value in flat)]))
+
+
+def _flat(pairs: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in pairs.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value not in (None, [], ()):
+            yield prefix + name, f"{value:.4g}" if isinstance(value, float) else value
 
 
 def print_error(error: StrnetError, *, as_json: bool) -> None:

@@ -48,7 +48,9 @@ def evaluate(
 
 def report(
     run: RunFolder,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default: report/ in the run.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder; default: report/ in the run.")
+    ] = None,
     truth: Truth = None,
     as_json: Json = False,
 ) -> None:
@@ -76,7 +78,9 @@ def predict(
     ] = None,
     engine: Annotated[str, typer.Option(help="torch or onnx.")] = "torch",
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
-    workers: Annotated[int | None, typer.Option(help="Processes that read files; default: one per core.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that read files; default: one per core.", min=1)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Probabilities, T-score, class and decision for each film; exit code 4 if a file could not be read.

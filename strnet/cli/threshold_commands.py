@@ -1,4 +1,7 @@
 """`strnet threshold ...`: calibration jobs on anybody's scores."""
+
 import typer
+
+
 def add_to(app: typer.Typer) -> None:
     """Nothing."""

@@ -12,9 +12,12 @@ from strnet.cli.console import print_json, print_pairs, print_table
 RecipeFile = Annotated[Path, typer.Argument(help="Recipe (YAML).")]
 RunFolder = Annotated[Path, typer.Option("--out", "-o", help="Run folder.")]
 ManifestFile = Annotated[Path | None, typer.Option(help="Cohort manifest; default: the recipe's.")]
-SplitFile = Annotated[Path | None, typer.Option(help="Split file with its certificate; default: the recipe's.")]
+SplitFile = Annotated[
+    Path | None, typer.Option(help="Split file with its certificate; default: the recipe's.")
+]
 Overrides = Annotated[
-    list[str] | None, typer.Option("--set", help="Change the recipe, e.g. trainer.max_epochs=5; may be repeated.")
+    list[str] | None,
+    typer.Option("--set", help="Change the recipe, e.g. trainer.max_epochs=5; may be repeated."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
@@ -93,7 +96,10 @@ def tune(
     if as_json:
         print_json(done)
         return
-    rows = [[str(trial["number"]), trial["state"], str(trial["value"]), str(trial["parameters"])] for trial in done["trials"]]
+    rows = [
+        [str(trial["number"]), trial["state"], str(trial["value"]), str(trial["parameters"])]
+        for trial in done["trials"]
+    ]
     print_table(f"Study {out}", ["trial", "state", str(done["objective"]), "parameters"], rows)
     print_pairs("Best", {"recipe": done["best_recipe"], "value": done["best_value"]})
 

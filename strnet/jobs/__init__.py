@@ -1,0 +1,42 @@
+"""One function per command, with the command's name: `from strnet.jobs import train`.
+
+A job joins the parts and leaves files behind. Each is imported when it is first asked for, so that
+a job that needs no torch does not wait for it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "phantom": "make_phantom",
+    "ingest": "make_manifest",
+    "split": "make_split",
+    "train": "train_network",
+    "crossval": "cross_validate",
+    "tune": "search_recipe",
+    "evaluate": "evaluate_run",
+    "report": "report_run",
+    "predict": "predict_files",
+    "export": "export_bundle",
+    "check_metrics": "check_published",
+    "threshold_fit": "threshold",
+    "threshold_apply": "threshold",
+    "threshold_certify": "threshold",
+    "threshold_plan": "threshold",
+    "threshold_cascade": "threshold",
+    "threshold_show": "threshold",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'strnet.jobs' has no attribute '{name}'")
+    return getattr(import_module(f"strnet.jobs.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

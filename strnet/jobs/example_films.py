@@ -1,0 +1,68 @@
+"""Example films for a report: what the network got right and wrong, with its saliency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from strnet.cohort import Manifest
+from strnet.errors import StrnetError
+from strnet.imaging import prepare, read_radiograph
+from strnet.inference import Bundle, saliency_map
+from strnet.models import encode_clinical
+from strnet.report import ExampleFilm
+from strnet.schema import IMAGE_ID, logit_column, target_column
+
+KINDS = (
+    ("found", 1, True),
+    ("missed", 1, False),
+    ("falsely alarmed", 0, True),
+    ("cleared", 0, False),
+)
+PER_KIND = 2
+
+
+def example_films(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest) -> tuple[ExampleFilm, ...]:
+    """Up to eight films of the first operating point's task: per kind of decision the two most typical.
+
+    Typical is the median score among the films of the kind, so that nothing is picked by its looks. A film
+    that can no longer be read is passed over.
+    """
+    if not bundle.operating_points:
+        return ()
+    return tuple(_examples(bundle, predictions, manifest))
+
+
+def _examples(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest) -> Iterator[ExampleFilm]:
+    point = bundle.operating_points[0]
+    task = str(point.score.task)
+    rows = predictions.filter(pl.col(target_column(task)).is_not_null())
+    logit = rows[logit_column(task)].to_numpy()
+    probability = (
+        bundle.calibrators[task].prob(logit) if task in bundle.calibrators else 1 / (1 + np.exp(-logit))
+    )
+    rows = rows.with_columns(prob=pl.Series(probability), called=pl.Series(point.apply(probability)))
+    for kind, target, called in KINDS:
+        of_kind = rows.filter(pl.col(target_column(task)) == target, pl.col("called") == called).sort("prob")
+        middle = max((of_kind.height - PER_KIND) // 2, 0)
+        for row in of_kind.slice(middle, PER_KIND).iter_rows(named=True):
+            film = _example(bundle, manifest, task, row[IMAGE_ID])
+            if film is not None:
+                image, saliency = film
+                yield ExampleFilm(image, saliency, f"{kind}: {row[IMAGE_ID]}, probability {row['prob']:.2f}")
+
+
+def _example(
+    bundle: Bundle, manifest: Manifest, task: str, image_id: str
+) -> tuple[np.ndarray, np.ndarray] | None:
+    row = manifest.frame.row(by_predicate=pl.col(IMAGE_ID) == image_id, named=True)
+    try:
+        prepared = prepare(read_radiograph(manifest.image_path(row)).pixels, bundle.preprocessing)
+    except StrnetError:
+        return None
+    names = [variable.name for variable in bundle.clinical]
+    clinical = np.array([[encode_clinical(name, [row[name]])[0] for name in names]], dtype=np.float32)
+    heat = saliency_map(bundle, prepared, task, clinical=clinical)
+    return (prepared >> 8).astype(np.uint8), heat
