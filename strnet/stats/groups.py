@@ -72,7 +72,7 @@ def _welch(first: Floats, second: Floats) -> HypothesisTest:
     count = first.size + second.size
     if min(first.size, second.size) < 2:
         raise StatsError(
-            f"compare_numbers: found groups of {first.size} and {second.size} rows, expected two or more each."
+            f"compare_numbers: found groups of {first.size} and {second.size} rows, expected two or more."
         )
     variances = [values.var(ddof=1) / values.size for values in (first, second)]
     difference = float(first.mean() - second.mean())

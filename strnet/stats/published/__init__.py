@@ -1,0 +1,8 @@
+"""Whether the figures of a published table can be true: the counts behind them, or why there are none."""
+
+from __future__ import annotations
+
+from strnet.stats.published.check import Finding, PublishedCheck, check_published
+from strnet.stats.published.figures import FIGURES, PublishedTable
+
+__all__ = ["FIGURES", "Finding", "PublishedCheck", "PublishedTable", "check_published"]
