@@ -11,6 +11,7 @@ import polars as pl
 from strnet.cohort.columns import BY_NAME, Column, column_named
 from strnet.cohort.manifest import located_rows
 from strnet.errors import ManifestError, unknown_name
+from strnet.imaging.dicom import age_in_years
 from strnet.schema import IMAGE_ID, PATIENT_ID
 from strnet.tables import read_table
 
@@ -45,8 +46,8 @@ def read_labels(
     """The rows of a table in the manifest's words.
 
     `columns` maps manifest (or further) column names to the table's; `constants` fill the blank cells of
-    a column. Spellings that leave no doubt become the manifest's (`female` becomes `F`); all else is left
-    for the manifest's own checks.
+    a column. Spellings that leave no doubt become the manifest's (`female` becomes `F`, `063Y` becomes 63);
+    all else is left for the manifest's own checks.
 
     Raises: ManifestError: unreadable, or a column that neither table nor manifest has.
     """
@@ -59,6 +60,8 @@ def read_labels(
         present = pl.col(name) if name in frame.columns else pl.lit(None, pl.String)
         frame = frame.with_columns(pl.coalesce(present, pl.lit(value)).alias(name))
     respelt = [_respelt(BY_NAME[name]) for name in frame.columns if name in BY_NAME and BY_NAME[name].values]
+    if "age" in frame.columns:
+        respelt.append(pl.col("age").map_elements(_years, return_dtype=pl.String))
     return LabelTable(frame.with_columns(respelt), path, lines, word)
 
 
@@ -66,11 +69,15 @@ def _renamed(frame: pl.DataFrame, path: Path, columns: Mapping[str, str]) -> pl.
     for theirs in columns.values():
         if theirs not in frame.columns:
             raise ManifestError(f"{path}: {unknown_name('column', theirs, frame.columns)}")
-    taken = [ours for ours, theirs in columns.items() if ours in frame.columns and ours != theirs]
-    frame = frame.drop(name for name in taken if name not in columns.values())
-    return frame.rename({theirs: ours for ours, theirs in columns.items()})
+    others = [name for name in frame.columns if name not in columns and name not in columns.values()]
+    return frame.select(*(pl.col(theirs).alias(ours) for ours, theirs in columns.items()), *others)
 
 
 def _respelt(column: Column) -> pl.Expr:
     cell = pl.col(column.name)
     return cell.map_elements(lambda text: column.canonical(text) or text, return_dtype=pl.String)
+
+
+def _years(text: str) -> str:
+    years = age_in_years(text)
+    return text if years is None else repr(years)
