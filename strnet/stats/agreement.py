@@ -93,27 +93,31 @@ def bland_altman(
         raise StatsError(unknown_name("limits method", method, LIMIT_METHODS))
     difference = guess - truth
     bias, spread = mean_estimate(difference, confidence, None), float(difference.std(ddof=1))
-    distance, low, high = _limit(spread, truth.size, agreement, confidence, method)
-
-    def limit(sign: int) -> Estimate:
-        ends = bias.value + sign * low, bias.value + sign * high
-        return Estimate(bias.value + sign * distance, min(ends), max(ends), confidence, method, truth.size)
-
+    above = _distance_of_limit(spread, truth.size, agreement, confidence, method)
+    lower = replace(
+        above, value=bias.value - above.value, low=bias.value - above.high, high=bias.value - above.low
+    )
+    upper = replace(
+        above, value=bias.value + above.value, low=bias.value + above.low, high=bias.value + above.high
+    )
     line = _slope(difference, (truth + guess) / 2, confidence)
-    return BlandAltman(bias, spread, limit(-1), limit(1), line)
+    return BlandAltman(bias, spread, lower, upper, line)
 
 
-def _limit(
+def _distance_of_limit(
     spread: float, rows: int, agreement: float, confidence: float, method: str
-) -> tuple[float, float, float]:
-    """How far a limit of agreement lies from the bias, and the interval of that."""
+) -> Estimate:
+    """How far the limits of agreement lie from the bias, with the interval of one around the same bias."""
     z = normal_quantile(agreement)
+    error = spread * math.sqrt(1 / rows + z**2 / (2 * (rows - 1)))
     if method == "bland_altman":
-        half = student_quantile(rows - 1, confidence) * spread * math.sqrt(1 / rows + z**2 / (2 * (rows - 1)))
-        return z * spread, z * spread - half, z * spread + half
-    tail = (1 - checked_fraction(confidence, name="confidence")) / 2
-    ends = special.nctdtrit(rows - 1, z * math.sqrt(rows), [tail, 1 - tail]) * spread / math.sqrt(rows)
-    return z * spread, float(ends[0]), float(ends[1])
+        half = student_quantile(rows - 1, confidence) * error
+        low, high = z * spread - half, z * spread + half
+    else:
+        tail = (1 - checked_fraction(confidence, name="confidence")) / 2
+        quantiles = special.nctdtrit(rows - 1, z * math.sqrt(rows), [tail, 1 - tail])
+        low, high = (float(quantile) * spread / math.sqrt(rows) for quantile in quantiles)
+    return Estimate(z * spread, low, high, confidence, method, rows, standard_error=error)
 
 
 def _slope(values: Floats, at: Floats, confidence: float) -> Estimate:

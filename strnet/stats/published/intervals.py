@@ -94,7 +94,7 @@ def _hanley_mcneil_error(area: Floats, positives: Ints, negatives: Ints) -> Floa
 
 def _match(figure: str, limits: Limits, ends: Mapping[str, tuple[Floats, Floats]]) -> IntervalMatch:
     fits = {name: _prints(limits, low, high) for name, (low, high) in ends.items()}
-    methods = {name: np.atleast_2d(found).any(axis=0) for name, found in fits.items()}
+    methods = {name: np.logical_or.reduce(np.atleast_2d(found)) for name, found in fits.items()}
     middles = [float(limit.low + limit.high) / 2 for limit in limits]
     misses = {
         name: float(np.nanmin(np.maximum(abs(low - middles[0]), abs(high - middles[1]))))
