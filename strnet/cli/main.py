@@ -12,8 +12,8 @@ from strnet.cli import cohort_commands, result_commands, threshold_commands, tra
 from strnet.cli.console import print_error, print_text
 from strnet.errors import StrnetError
 
-EXIT_CODES = """Exit codes: 0 done; 2 unusable input; 3 impossible request (the message says what would make
-it possible); 4 done for some files and not for others; 130 interrupted."""
+EXIT_CODES = """Exit codes: 0 done; 1 checked and found wanting; 2 unusable input; 3 impossible request (the
+message says what would make it possible); 4 done for some files and not for others; 130 interrupted."""
 
 app = typer.Typer(
     name="strnet",

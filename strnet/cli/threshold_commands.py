@@ -1,7 +1,373 @@
 """`strnet threshold ...`: calibration jobs on anybody's scores."""
 
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
+
+from strnet.cli.console import print_json, print_pairs, print_table, print_text
+
+threshold_app = typer.Typer(
+    help="Thresholds that keep a sensitivity floor, on anybody's scores.", no_args_is_help=True
+)
+
+Scores = Annotated[Path, typer.Argument(help="CSV or Parquet table, or a run folder.")]
+PointFile = Annotated[Path, typer.Argument(help="Operating point (JSON).")]
+Target = Annotated[str, typer.Option(help="Column of 0 and 1, or a task of the predictions table.")]
+Score = Annotated[str, typer.Option(help="Column of scores, or a task of the predictions table.")]
+Where = Annotated[str | None, typer.Option(help="Rows that count, as SQL: 'split == \"validation\"'.")]
+Cluster = Annotated[str | None, typer.Option(help="Column of patients, where one has several films.")]
+Group = Annotated[str | None, typer.Option(help="Column of sites or subgroups; each keeps the floor.")]
+Weight = Annotated[str | None, typer.Option(help="Column of sampling weights.")]
+Floor = Annotated[str, typer.Option("--min-sensitivity", help="The floor, as a decimal: 0.86.")]
+Confidence = Annotated[str, typer.Option(help="Probability that the true sensitivity keeps the floor.")]
+Method = Annotated[
+    str, typer.Option(help="exact (a guarantee), crc (on average), empirical (these rows only).")
+]
+ClusterMethod = Annotated[str, typer.Option(help="korn_graubard, one_per_cluster, betting or worst.")]
+Mixed = Annotated[bool, typer.Option("--mixed-clusters", help="Films of one patient may differ in target.")]
+Seed = Annotated[int, typer.Option(help="For the draws of one_per_cluster and betting.", min=0)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 def add_to(app: typer.Typer) -> None:
-    """Nothing."""
+    """Nothing; `app` has the commands of this module."""
+    app.add_typer(threshold_app, name="threshold")
+
+
+@threshold_app.command("fit")
+def fit(
+    scores: Scores,
+    target: Target,
+    score: Score,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Operating point to write (JSON).")],
+    min_sensitivity: Floor = "0.86",
+    confidence: Confidence = "0.95",
+    method: Method = "exact",
+    cluster: Cluster = None,
+    cluster_method: ClusterMethod = "korn_graubard",
+    mixed_clusters: Mixed = False,
+    group: Group = None,
+    group_policy: Annotated[str, typer.Option(help="common (one threshold) or per_group.")] = "common",
+    weight: Weight = None,
+    where: Where = None,
+    identifier: Annotated[str | None, typer.Option("--id", help="Column that must be unique.")] = None,
+    lower_is_positive: Annotated[
+        bool, typer.Option("--lower-is-positive", help="Low scores mean disease.")
+    ] = False,
+    anchor: Annotated[
+        str, typer.Option(help="tight (at a score) or midgap (in the gap below it).")
+    ] = "tight",
+    seed: Seed = 0,
+    plot: Annotated[Path | None, typer.Option(help="Picture to draw (.svg, .pdf, .png).")] = None,
+    as_json: Json = False,
+) -> None:
+    """The most specific threshold whose true sensitivity keeps the floor, with a stated confidence.
+
+    \b
+    Examples:
+      strnet threshold fit scores.csv --target disease --score prob -o op.json
+      strnet threshold fit run --target bone_loss --score bone_loss --where 'split = "validation"' -o op.json
+      strnet threshold fit s.parquet --target y --score s --cluster patient --min-sensitivity 0.9 -o op.json
+    """
+    from strnet.jobs import threshold_fit
+
+    found = threshold_fit(
+        scores,
+        out,
+        plot=plot,
+        target=target,
+        score=score,
+        min_sensitivity=min_sensitivity,
+        confidence=confidence,
+        method=method,
+        cluster=cluster,
+        cluster_method=cluster_method,
+        mixed_clusters=mixed_clusters,
+        group=group,
+        group_policy=group_policy,
+        weight=weight,
+        where=where,
+        identifier=identifier,
+        higher_is_positive=not lower_is_positive,
+        anchor=anchor,
+        seed=seed,
+    )
+    if as_json:
+        print_json({"operating_point": str(out), **found.to_dict(), "chosen": asdict(found.chosen)})
+        return
+    title = f"Sensitivity at least {min_sensitivity}, confidence {confidence}: {out}"
+    print_table(title, ["", "empirical", method], [list(row) for row in found.table()])
+    _print_groups(found.chosen)
+    print_text(
+        f"The empirical threshold keeps the floor with probability {found.chance_empirical_holds:.2f}."
+        + (
+            ""
+            if found.specificity_cost is None
+            else f" The promise costs {found.specificity_cost:.3f} of specificity."
+        )
+    )
+    for note in found.chosen.notes:
+        print_text(f"Note: {note}")
+
+
+@threshold_app.command("apply")
+def apply(
+    point: PointFile,
+    scores: Scores,
+    score: Score,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Table to write, with a column `positive`.")],
+    group: Group = None,
+    where: Where = None,
+    as_json: Json = False,
+) -> None:
+    """The decision for each row of a table.
+
+    \b
+    Example:
+      strnet threshold apply op.json scores.csv --score prob -o decisions.csv
+    """
+    from strnet.jobs import threshold_apply
+
+    done = threshold_apply(point, scores, out, score=score, group=group, where=where)
+    if as_json:
+        print_json(done)
+    else:
+        print_pairs(f"Decisions {out}", done)
+
+
+@threshold_app.command("certify")
+def certify(
+    point: PointFile,
+    scores: Scores,
+    target: Target,
+    score: Score,
+    cluster: Cluster = None,
+    cluster_method: ClusterMethod = "korn_graubard",
+    mixed_clusters: Mixed = False,
+    group: Group = None,
+    weight: Weight = None,
+    where: Where = None,
+    confidence: Annotated[str | None, typer.Option(help="Default: the operating point's.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Whether the floor holds at another site: certified, insufficient (and how many more), or alarm.
+
+    \b
+    Example:
+      strnet threshold certify op.json second_site.csv --target disease --score prob
+    """
+    from strnet.jobs import threshold_certify
+
+    found = threshold_certify(
+        point,
+        scores,
+        target=target,
+        score=score,
+        cluster=cluster,
+        cluster_method=cluster_method,
+        mixed_clusters=mixed_clusters,
+        group=group,
+        weight=weight,
+        where=where,
+        confidence=confidence,
+        seed=seed,
+    )
+    if as_json:
+        print_json({name: asdict(certification) for name, certification in found.items()})
+        return
+    columns = ["", "verdict", "positives", "missed", "allowed", "alarm from", "sensitivity", "more positives"]
+    rows = [
+        [
+            name,
+            site.verdict,
+            str(site.positives),
+            str(site.misses),
+            "none" if site.misses_allowed is None else str(site.misses_allowed),
+            str(site.alarm_from),
+            str(site.sensitivity or "undefined"),
+            _more(site),
+        ]
+        for name, site in found.items()
+    ]
+    print_table(f"Floor {next(iter(found.values())).min_sensitivity} of {point}", columns, rows)
+
+
+@threshold_app.command("plan")
+def plan(
+    min_sensitivity: Floor = "0.86",
+    confidence: Confidence = "0.95",
+    method: Method = "exact",
+    positives: Annotated[int | None, typer.Option(help="Positives at hand.", min=1)] = None,
+    auroc: Annotated[
+        float | None, typer.Option(help="AUROC assumed, to say what specificity it costs.")
+    ] = None,
+    max_specificity_loss: Annotated[float | None, typer.Option(help="Tolerated loss, such as 0.03.")] = None,
+    prevalence: Annotated[
+        float | None, typer.Option(help="Share of positives among those collected.")
+    ] = None,
+    design_effect: Annotated[
+        float, typer.Option(help="Films that count as one: up to 2 for two knees.")
+    ] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """How many positives a promise takes, and what those at hand can promise.
+
+    \b
+    Examples:
+      strnet threshold plan --positives 136
+      strnet threshold plan --auroc 0.93 --max-specificity-loss 0.04 --prevalence 0.6
+    """
+    from strnet.jobs import threshold_plan
+
+    found = asdict(
+        threshold_plan(
+            min_sensitivity=min_sensitivity,
+            confidence=confidence,
+            method=method,
+            positives=positives,
+            auroc=auroc,
+            max_specificity_loss=max_specificity_loss,
+            prevalence=prevalence,
+            design_effect=design_effect,
+        )
+    )
+    if as_json:
+        print_json(found)
+    else:
+        print_pairs("Plan", found)
+
+
+@threshold_app.command("cascade")
+def cascade(
+    scores: Scores,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Both operating points to write (JSON).")],
+    bone_loss: Annotated[str, typer.Option(help="TARGET,SCORE columns, or a task.")] = "bone_loss",
+    osteoporosis: Annotated[
+        str, typer.Option(help="TARGET,SCORE columns, or a task.")
+    ] = "osteoporosis_given_loss",
+    min_sensitivity: Floor = "0.86",
+    min_sensitivity_osteoporosis: Annotated[
+        str | None, typer.Option(help="Default: the first floor.")
+    ] = None,
+    confidence: Confidence = "0.95",
+    method: Method = "exact",
+    cluster: Cluster = None,
+    cluster_method: ClusterMethod = "korn_graubard",
+    mixed_clusters: Mixed = False,
+    where: Where = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Thresholds for bone loss, then osteoporosis, whose floors hold together, end to end.
+
+    \b
+    Example:
+      strnet threshold cascade run --where 'split = "validation"' -o cascade.json
+    """
+    from strnet.jobs import threshold_cascade
+
+    found = threshold_cascade(
+        scores,
+        out,
+        bone_loss=_target_and_score(bone_loss),
+        osteoporosis=_target_and_score(osteoporosis),
+        where=where,
+        cluster=cluster,
+        min_sensitivity=min_sensitivity,
+        min_sensitivity_osteoporosis=min_sensitivity_osteoporosis,
+        confidence=confidence,
+        method=method,
+        cluster_method=cluster_method,
+        mixed_clusters=mixed_clusters,
+        seed=seed,
+    )
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _print_point(found, f"Cascade {out}")
+
+
+@threshold_app.command("show")
+def show(point: PointFile, as_json: Json = False) -> None:
+    """An operating point in words, checked against its hash.
+
+    \b
+    Example:
+      strnet threshold show op.json
+    """
+    from strnet.jobs import threshold_show
+
+    found = threshold_show(point)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _print_point(found, str(point))
+
+
+def _print_point(point: Any, title: str) -> None:
+    steps = (
+        {"bone loss": point.bone_loss, "osteoporosis": point.osteoporosis}
+        if hasattr(point, "bone_loss")
+        else {}
+    )
+    for name, step in (steps or {"": point}).items():
+        heading = f"{title}: {name}" if name else title
+        pairs = {
+            "status": step.status,
+            "positive if score": f"{step.operator} {step.threshold}"
+            if step.threshold is not None
+            else "one per group",
+            "score": step.score.column or step.score.task,
+            "method": step.method,
+            "floor": step.min_sensitivity,
+            "confidence": f"{step.confidence} asked, {step.confidence_reached:.4f} reached",
+            "positives": f"{step.positives}, {step.misses_made} missed, {step.misses_allowed} allowed",
+            "negatives": step.negatives,
+            "sensitivity": f"{step.observed_sensitivity} on these rows; expected {step.expected_sensitivity}",
+            "specificity": step.specificity,
+            "rows": step.rows_sha256,
+            "code": step.code_version,
+        }
+        print_pairs(heading, pairs)
+        _print_groups(step)
+        for note in step.notes:
+            print_text(f"  Note: {note}")
+
+
+def _print_groups(point: Any) -> None:
+    if not point.groups:
+        return
+    columns = ["group", "certified", "threshold", "positives", "missed", "sensitivity", "specificity", "note"]
+    rows = [
+        [
+            row.name,
+            "yes" if row.certified else "no",
+            "none" if row.threshold is None else f"{row.threshold:.6g}",
+            str(row.positives),
+            str(row.misses_made),
+            str(row.sensitivity or "undefined"),
+            str(row.specificity or "undefined"),
+            row.note,
+        ]
+        for row in point.groups
+    ]
+    print_table("Groups", columns, rows)
+
+
+def _more(site: Any) -> str:
+    if site.verdict != "insufficient":
+        return ""
+    at_rate = (
+        "never at this rate" if site.more_at_this_rate is None else f"{site.more_at_this_rate} at this rate"
+    )
+    return f"{site.more_if_none_missed} if none missed, {at_rate}"
+
+
+def _target_and_score(text: str) -> tuple[str, str]:
+    target, comma, score = text.partition(",")
+    return target.strip(), (score if comma else target).strip()

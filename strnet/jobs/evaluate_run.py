@@ -8,10 +8,12 @@ from typing import Any
 
 import polars as pl
 
+from strnet.cohort import read_manifest
 from strnet.config import Recipe, load_recipe
 from strnet.errors import TrainingError
-from strnet.inference import Bundle, read_bundle
+from strnet.inference import Bundle, read_bundle, reference_standard_of
 from strnet.jobs.complete_run import BUNDLE
+from strnet.jobs.train_network import cohort_files
 from strnet.report import (
     Evaluation,
     EvaluationSettings,
@@ -68,7 +70,7 @@ def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> Ev
         split=split,
         observers=None if truth is None else read_table(truth, "truth table"),
         settings=EvaluationSettings(
-            reference_standards=_standards(folder, bundle), row_use=_row_use(recipe, bundle)
+            reference_standards=_standards(recipe, bundle), row_use=_row_use(recipe, bundle)
         ),
     )
     write_evaluation(evaluation, run / EVALUATION)

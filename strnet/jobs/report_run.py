@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from strnet.cohort import read_manifest
-from strnet.jobs.evaluate_run import evaluate
+from strnet.cohort import Manifest, read_manifest
+from strnet.cohort.flow import flow_of, read_flow
+from strnet.cohort.splits import certificate_path
+from strnet.files import read_json
+from strnet.jobs.evaluate_run import EvaluatedRun, evaluate
 from strnet.jobs.example_films import example_films
 from strnet.jobs.train_network import cohort_files
-from strnet.report import Enclosures, write_report
+from strnet.report import CohortFlow, Enclosures, FlowBox, write_report
 from strnet.tables import read_table
 from strnet.training import RunFolder
 
 REPORT = "report"
+FLOW = "flow.json"
 
 
 def report(
@@ -29,7 +33,7 @@ def report(
     `truth` is a phantom's truth table; it adds the ideal observer. `paper` are published figures to stand
     beside ours. The default folder is report/ in the run.
 
-    Raises: TrainingError: no complete run in the folder. ManifestError: the manifest it was trained on is gone.
+    Raises: TrainingError: no complete run in the folder. ManifestError: its manifest is gone.
     """
     done = evaluate(run, truth=truth, split=split)
     manifest_path, split_path = cohort_files(done.recipe)
@@ -48,3 +52,30 @@ def report(
     return write_report(
         out or run / REPORT, done.evaluation, done.predictions, title=title, enclosures=enclosures
     )
+
+
+def _flow(manifest: Manifest, split: Path) -> CohortFlow:
+    """The counts of the importer, or else of the manifest, ending in the sides of the split."""
+    kept = manifest.path.with_name(FLOW)
+    counts = read_flow(kept) if kept.exists() else flow_of(manifest.frame.height, 0, (), manifest.frame)
+    sides = read_json(certificate_path(split))["sides"]
+    steps = counts.steps
+    return CohortFlow(
+        stages=tuple(FlowBox(step.name, step.images, step.patients) for step in steps),
+        excluded=tuple(
+            tuple(FlowBox(why, films) for why, films in step.left_out.items()) for step in steps[1:]
+        ),
+        splits=tuple(FlowBox(name, side["images"], side["patients"]) for name, side in sides.items()),
+    )
+
+
+def _provenance(done: EvaluatedRun, folder: RunFolder) -> dict[str, str]:
+    environment = read_json(folder.environment)
+    found = {
+        "Run": folder.path.name,
+        "Code": str(environment.get("git_commit") or "not in a repository"),
+        "Manifest, SHA-256": str(environment.get("manifest_sha256")),
+        "Split, SHA-256": str(environment.get("split_sha256")),
+        **{name: str(version) for name, version in environment.get("packages", {}).items() if version},
+    }
+    return found if done.bundle is None else {"Bundle, SHA-256": done.bundle.sha256, **found}

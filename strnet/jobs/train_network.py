@@ -49,7 +49,8 @@ def cohort_files(recipe: Recipe) -> tuple[Path, Path]:
     if manifest is None or split is None:
         missing = "manifest" if manifest is None else "split"
         raise ConfigError(
-            f"recipe {recipe.name}: cohort.{missing} is not given. Set it in the recipe, or with --{missing} FILE."
+            f"recipe {recipe.name}: cohort.{missing} is not given. "
+            f"Set it in the recipe, or with --{missing} FILE."
         )
     return manifest, split
 

@@ -1,0 +1,102 @@
+"""Threshold calibration jobs on anybody's scores: fit, apply, certify, cascade, plan, show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Unpack
+
+from strnet.tables import write_table
+from strnet.thresholds import (
+    CascadePoint,
+    Certification,
+    Comparison,
+    OperatingPoint,
+    Plan,
+    plan,
+    read_operating_point,
+    read_threshold,
+    write_operating_point,
+)
+from strnet.thresholds.from_table import (
+    POSITIVE,
+    CascadeOptions,
+    CertifyFromTable,
+    FitFromTable,
+    apply_to_table,
+    cascade_from_table,
+    certify_from_table,
+    compare_from_table,
+)
+
+
+def threshold_fit(
+    scores: Path, out: Path, *, plot: Path | None = None, **asked: Unpack[FitFromTable]
+) -> Comparison:
+    """The operating point now in `out` (JSON), beside the empirical threshold of the same rows.
+
+    `scores` is a CSV or Parquet table, or a run folder; `plot` a picture to draw. See
+    `thresholds.fit_threshold` for what can be asked.
+
+    Raises: ThresholdError: unusable rows. ImpossibleError: a promise that these rows cannot keep.
+    """
+    found = compare_from_table(scores, plot=plot, **asked)
+    write_operating_point(found.chosen, out)
+    return found
+
+
+def threshold_apply(
+    point: Path, scores: Path, out: Path, *, score: str, group: str | None = None, where: str | None = None
+) -> dict[str, Any]:
+    """Counts of the decisions now in the table `out`: the rows of `scores` with a column `positive`.
+
+    Raises: BundleError: an edited operating point. ThresholdError: unusable scores.
+    """
+    decided = apply_to_table(read_threshold(point), scores, score=score, group=group, where=where)
+    write_table(decided, out)
+    positive = int(decided[POSITIVE].sum())
+    return {"rows": decided.height, "positive": positive, "negative": decided.height - positive}
+
+
+def threshold_certify(
+    point: Path, scores: Path, **asked: Unpack[CertifyFromTable]
+) -> dict[str, Certification]:
+    """Whether the floor of an operating point holds on the rows of another site, and in each group.
+
+    Raises: BundleError: an edited operating point. ThresholdError: unusable rows, or the very rows that the
+        threshold was chosen from.
+    """
+    return certify_from_table(read_threshold(point), scores, **asked)
+
+
+def threshold_cascade(
+    scores: Path,
+    out: Path,
+    *,
+    bone_loss: tuple[str, str],
+    osteoporosis: tuple[str, str],
+    where: str | None = None,
+    cluster: str | None = None,
+    **options: Unpack[CascadeOptions],
+) -> CascadePoint:
+    """Both operating points of a cascade, end to end, now in `out` (JSON).
+
+    Raises: ThresholdError: unusable rows. ImpossibleError: a promise that these rows cannot keep.
+    """
+    found = cascade_from_table(
+        scores, bone_loss=bone_loss, osteoporosis=osteoporosis, where=where, cluster=cluster, **options
+    )
+    write_operating_point(found, out)
+    return found
+
+
+def threshold_plan(**asked: Any) -> Plan:
+    """What a floor takes, and what a number of positives can promise; see `thresholds.plan`."""
+    return plan(**asked)
+
+
+def threshold_show(point: Path) -> OperatingPoint | CascadePoint:
+    """The operating point in a file, checked against its hash.
+
+    Raises: BundleError: not an operating point, or edited since it was written.
+    """
+    return read_operating_point(point)
