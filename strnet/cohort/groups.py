@@ -45,10 +45,12 @@ def allocate(
 ) -> npt.NDArray[np.int64]:
     """Part number of each row, shape (rows,), groups kept whole, parts near `shares` in every class.
 
-    Groups go, the largest first and otherwise in random order, where their classes are furthest behind
-    what is due. With groups of one or two films each part ends within about one film per class.
+    Groups go, the largest first and otherwise in random order, where their classes would be furthest
+    behind what is due with half of the group counted in. With groups of one or two films each part ends
+    within about one film of its due in every class.
 
-    Source: greedy form of iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011).
+    Source: iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011) with the divisors of Webster's
+    method of apportionment, which favours neither large nor small parts.
     """
     counts = np.zeros((groups.max() + 1, classes.max() + 1))
     np.add.at(counts, (groups, classes), 1.0)
@@ -59,7 +61,8 @@ def allocate(
     part_of_group = np.zeros(len(counts), dtype=np.int64)
     for group in order[np.argsort(-counts[order].sum(axis=1), kind="stable")]:
         concerned = counts[group] > 0
-        part = int(np.argmax((left[:, concerned] / due[:, concerned]).mean(axis=1)))
+        behind = (left - counts[group] / 2)[:, concerned] / due[:, concerned]
+        part = int(np.argmax(behind.mean(axis=1)))
         part_of_group[group] = parts[part]
         left[part] -= counts[group]
     return part_of_group[groups]
