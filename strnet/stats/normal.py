@@ -28,9 +28,9 @@ def plain_limits(value: float, error: float, confidence: float) -> Limits:
 
 def unit_limits(value: float, error: float, confidence: float) -> Limits:
     """`plain_limits` cut at 0 and 1, for a value in [0, 1]; NaN for an undefined error."""
+    low, high = plain_limits(value, error, confidence)
     if math.isnan(error):
         return UNDEFINED
-    low, high = plain_limits(value, error, confidence)
     return max(low, 0.0), min(high, 1.0)
 
 
@@ -41,10 +41,11 @@ def logit_limits(value: float, error: float, confidence: float) -> Limits:
 
     Source: Pepe 2003, The Statistical Evaluation of Medical Tests, 5.2.
     """
+    half = normal_quantile(confidence) * error
     if not 0 < value < 1:
         return UNDEFINED
-    low, high = plain_limits(float(special.logit(value)), error / (value * (1 - value)), confidence)
-    return float(special.expit(low)), float(special.expit(high))
+    centre, half = float(special.logit(value)), half / (value * (1 - value))
+    return float(special.expit(centre - half)), float(special.expit(centre + half))
 
 
 def two_sided_p(z: float) -> float:

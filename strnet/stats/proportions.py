@@ -22,7 +22,7 @@ def proportion(successes: int, total: int, *, method: str = "wilson", confidence
 
     Raises: StatsError: total below 1, successes outside 0..total, an unknown method.
     """
-    if int(successes) != successes or int(total) != total:
+    if successes % 1 != 0 or total % 1 != 0:
         raise StatsError(f"proportion: found {successes} of {total}, expected whole numbers.")
     low, high = proportion_bounds(successes, total, method=method, confidence=confidence)
     value = successes / total
