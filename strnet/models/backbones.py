@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from strnet.errors import ModelError, unknown_name
-from strnet.models.weights import load_backbone_weights
+from strnet.models.weights import fit_weights, load_backbone_weights
 
 _PROBE_SIDE = 128
 """Side of the film that shows a new backbone's output shape; some nets refuse anything below 75 pixels."""
@@ -19,16 +19,15 @@ _PROBE_SIDE = 128
 class Backbone(nn.Module):
     """A timm network without its head: films (N, 1, H, W) to a feature map (N, C, h, w).
 
-    Its output is what a class activation map reads: hook the backbone itself. Parts of the timm network
-    that only its classifier uses are gone. While frozen, the whole trunk stays in evaluation mode, so
-    that batch statistics do not move either.
+    A class activation map hooks the backbone itself: its output is the last map, also where the timm
+    network speaks in tokens. Parts that only a classifier uses are gone. While frozen, the whole trunk
+    stays in evaluation mode, so that batch statistics do not move either.
     """
 
     def __init__(self, *, model: nn.Module) -> None:
         super().__init__()
         self.model = model
         self.frozen = False
-        self.channels_last = getattr(model, "output_fmt", "NCHW") == "NHWC"
         self.feature_channels = self._probe()
 
     def forward(self, image: Tensor) -> Tensor:
@@ -36,31 +35,28 @@ class Backbone(nn.Module):
         features = self.model.forward_features(image)  # type: ignore[operator]
         if features.ndim == 3:
             return self._map_from_tokens(features, image)
-        return features.permute(0, 3, 1, 2) if self.channels_last else features
+        if getattr(self.model, "output_fmt", "NCHW") == "NHWC":
+            return features.permute(0, 3, 1, 2)
+        return features
 
     def train(self, mode: bool = True) -> Backbone:
         """Itself, in training mode unless frozen."""
         super().train(mode and not self.frozen)
         return self
 
-    def freeze(self, frozen: bool) -> None:
-        """Stops (or resumes) gradients, batch statistics and stochastic depth of the whole trunk."""
-        self.frozen = frozen
-        self.requires_grad_(not frozen)
-        self.train(self.training or not frozen)
-
     def _map_from_tokens(self, tokens: Tensor, image: Tensor) -> Tensor:
         height, width = self.model.patch_embed.dynamic_feat_size(image.shape[-2:])  # type: ignore[union-attr,operator]
         patches = tokens[:, getattr(self.model, "num_prefix_tokens", 0) :]
         return patches.transpose(1, 2).reshape(patches.shape[0], -1, height, width)
 
+    @torch.enable_grad()
     def _probe(self) -> int:
         """Channels of the feature map. Removes the parts that the feature map does not depend on."""
         features = _first_that_runs(self)
-        used = torch.autograd.grad(features.sum(), list(self.parameters()), allow_unused=True)
+        gradients = torch.autograd.grad(features.sum(), list(self.model.parameters()), allow_unused=True)
         reached = {
             name.split(".")[0]
-            for (name, _), gradient in zip(self.model.named_parameters(), used, strict=True)
+            for (name, _), gradient in zip(self.model.named_parameters(), gradients, strict=True)
             if gradient is not None
         }
         for name, child in self.model.named_children():
@@ -86,51 +82,57 @@ def build_backbone(
         raise ModelError(
             "network.backbone: both weights (a file) and pretrained (timm's hub) are given. Keep one of them."
         )
-    options = {"drop_path_rate": drop_path} if drop_path > 0 else {}
-    backbone = Backbone(model=_create(name, pretrained=pretrained, options=options))
+    backbone = Backbone(model=_create(name, drop_path))
     if weights is not None:
         load_backbone_weights(backbone, weights)
+    if pretrained:
+        fit_weights(backbone, _hub_weights(name), source=f"timm's hub, {name}")
     return backbone
 
 
-def _create(name: str, *, pretrained: bool, options: dict[str, Any]) -> nn.Module:
-    common = {"in_chans": 1, "num_classes": 0, "global_pool": "", **options}
+def _create(name: str, drop_path: float) -> nn.Module:
+    settings: dict[str, Any] = {"in_chans": 1, "num_classes": 0}
+    if drop_path > 0:
+        settings["drop_path_rate"] = drop_path
     try:
         try:
             # Transformers then take any film size; most other networks do not know the word.
-            return timm.create_model(name, pretrained=pretrained, dynamic_img_size=True, **common)
+            return timm.create_model(name, dynamic_img_size=True, **settings)
         except TypeError as error:
             if "dynamic_img_size" not in str(error):
                 raise
-        return timm.create_model(name, pretrained=pretrained, **common)
+        return timm.create_model(name, **settings)
     except TypeError as error:
         raise ModelError(f"network.backbone: {name} does not take these settings ({error}).") from error
     except Exception as error:
-        if not pretrained:
-            raise ModelError(f"network.backbone: timm cannot build {name}: {error}") from error
+        raise ModelError(f"network.backbone: timm cannot build {name} for films ({error}).") from error
+
+
+def _hub_weights(name: str) -> dict[str, Tensor]:
+    """Timm's published weights, through its whole network: only that loads strictly there."""
+    try:
+        return timm.create_model(name, pretrained=True).state_dict()
+    except Exception as error:
         raise ModelError(
             f"network.backbone: no pretrained weights for {name} from timm's hub ({error}). Check the "
             "connection to it, or give a local file as network.backbone.weights."
         ) from error
 
 
-@torch.enable_grad()
 def _first_that_runs(backbone: Backbone) -> Tensor:
     """Feature map of an empty film of the probe size, or else of the size the timm network was made for."""
     name = backbone.model.default_cfg["architecture"]  # type: ignore[index]
     native = backbone.model.default_cfg["input_size"][-2:]  # type: ignore[index]
-    backbone.eval()
     problem = ""
+    backbone.eval()
     for height, width in ((_PROBE_SIDE, _PROBE_SIDE), native):
         try:
             features = backbone(torch.zeros(1, 1, height, width))
-        except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError) as error:
-            problem = str(error)
+        except (AssertionError, AttributeError, RuntimeError) as error:
+            problem = "no grid is known for its tokens" if isinstance(error, AttributeError) else str(error)
             continue
-        if isinstance(features, Tensor) and features.ndim == 4:
-            backbone.train()
-            return features
-        problem = "its output is not one feature map"
+        backbone.train()
+        return features
     raise ModelError(
         f"network.backbone: {name} gives no (N, C, h, w) feature map ({problem}). Take another backbone, "
         "for example resnet18, efficientnet_b0 or vit_tiny_patch16_224."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -35,23 +36,35 @@ class ClinicalScaling:
 def encode_clinical(column: str, cells: Iterable[object]) -> NDArray[np.float32]:
     """Numbers (N,) of the cells of a clinical column; unknown (None, NaN, blank) is NaN, sex is F 0, M 1.
 
-    Raises: ModelError: a cell that is neither a number nor, for sex, F or M.
+    Raises: ModelError: a cell that is not a finite number or, for sex, neither F nor M.
     """
-    codes = {name: float(code) for code, name in enumerate(schema.SEXES)} if column == "sex" else None
-    return np.array([_encode(column, cell, codes) for cell in cells], dtype=np.float32)
+    encode = _encode_sex if column == "sex" else _encode_number
+    return np.array([encode(column, cell) for cell in cells], dtype=np.float32)
 
 
-def _encode(column: str, cell: object, codes: dict[str, float] | None) -> float:
-    if cell is None or cell == "":
-        return float("nan")
-    if codes is not None and isinstance(cell, str):
-        if cell in codes:
-            return codes[cell]
-        raise ModelError(f"clinical column {column}: found '{cell}', expected one of {', '.join(codes)}.")
+def _encode_sex(column: str, cell: object) -> float:
+    if cell in schema.SEXES:
+        return float(schema.SEXES.index(str(cell)))
+    if _is_unknown(cell):
+        return math.nan
+    # A number is refused too: cohorts disagree on which sex is 1.
+    raise ModelError(f"clinical column {column}: found {cell!r}, expected {' or '.join(schema.SEXES)}.")
+
+
+def _encode_number(column: str, cell: object) -> float:
+    if _is_unknown(cell):
+        return math.nan
     try:
-        return float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"clinical column {column}: found {cell!r}, expected a number.") from error
+        number = float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = math.inf
+    if not math.isfinite(number):
+        raise ModelError(f"clinical column {column}: found {cell!r}, expected a finite number or nothing.")
+    return number
+
+
+def _is_unknown(cell: object) -> bool:
+    return cell is None or cell == "" or (isinstance(cell, float) and math.isnan(cell))
 
 
 def fit_clinical_scaling(columns: Sequence[str], values: NDArray[np.floating]) -> ClinicalScaling:
@@ -77,8 +90,8 @@ class ClinicalInput(nn.Module):
     """Standardises clinical values and says which are missing.
 
     A missing value becomes 0, the training mean. The indicator is 1 where a value is missing, not where
-    it is known: an indicator that is constant in training then stays 0, and a weight on it unlearned,
-    instead of acting as a second bias that drops out at the first missing value.
+    it is known: where training misses nothing it is then 0 throughout, and its weight stays 0 instead of
+    becoming a second bias that drops out at the first missing value.
     """
 
     means: Tensor
@@ -93,5 +106,5 @@ class ClinicalInput(nn.Module):
     def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Standardised values and missing indicators, each (N, K), of `values` (N, K) with NaN missing."""
         missing = torch.isnan(values)
-        scaled = (values.float() - self.means) / self.stds
-        return torch.where(missing, torch.zeros_like(scaled), scaled), missing.float()
+        scaled = (values.to(self.means.dtype) - self.means) / self.stds
+        return torch.where(missing, torch.zeros_like(scaled), scaled), missing.to(scaled.dtype)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from strnet.config import TaskConfig
 from strnet.errors import ModelError, unknown_name
@@ -20,9 +19,9 @@ _START_SD = 0.01
 class TaskHead(nn.Module):
     """A linear map from representation, clinical values and missing indicators to a task's output.
 
-    Its input and output are float32 under any autocast: bfloat16 logits have three digits, and would
-    give different patients the same score. Regression is learned in SDs from the training mean and
-    comes out in the target's own unit.
+    It computes in the precision of its parameters under any autocast: bfloat16 logits have three digits,
+    and would give different patients the same score. Regression is learned in SDs from the training mean
+    and comes out in the target's own unit.
     """
 
     mean: Tensor
@@ -32,14 +31,17 @@ class TaskHead(nn.Module):
         self, *, features: int, clinical: Sequence[int], start: Sequence[float], mean: float, sd: float
     ) -> None:
         super().__init__()
-        self.clinical = tuple(clinical)
-        self.weight = nn.Parameter(torch.empty(len(start), features + 2 * len(self.clinical)))
-        self.bias = nn.Parameter(torch.tensor(start, dtype=torch.float32))
+        self.columns = list(clinical)
+        self.representation = nn.Linear(features, len(start))
+        self.clinical = nn.Linear(2 * len(self.columns), len(start), bias=False) if self.columns else None
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("sd", torch.tensor(sd))
-        nn.init.normal_(self.weight, std=_START_SD)
-        # A missing value starts as the training mean and nothing more.
-        nn.init.zeros_(self.weight[:, features + len(self.clinical) :])
+        nn.init.normal_(self.representation.weight, std=_START_SD)
+        with torch.no_grad():
+            self.representation.bias.copy_(torch.tensor(start))
+        if self.clinical is not None:
+            # Clinical variables say nothing at first, and a missing one nothing until training has seen it.
+            nn.init.zeros_(self.clinical.weight)
 
     def forward(self, representation: Tensor, values: Tensor, missing: Tensor) -> Tensor:
         """Output (N,), or (N, outputs) where there are several, of `representation` (N, D).
@@ -47,9 +49,11 @@ class TaskHead(nn.Module):
         `values` and `missing` (N, K) are those of the whole network; the head takes its own columns.
         """
         with torch.autocast(representation.device.type, enabled=False):
-            columns = list(self.clinical)
-            inputs = torch.cat([representation.float(), values[:, columns], missing[:, columns]], dim=1)
-            output = functional.linear(inputs, self.weight, self.bias) * self.sd + self.mean
+            output = self.representation(representation.to(self.representation.weight.dtype))
+            if self.clinical is not None:
+                known = torch.cat([values[:, self.columns], missing[:, self.columns]], dim=1)
+                output = output + self.clinical(known)
+            output = output * self.sd + self.mean
         return output.squeeze(1) if output.shape[1] == 1 else output
 
 

@@ -75,7 +75,7 @@ class ScreeningNetwork(nn.Module):
     def _clinical_values(self, image: Tensor, clinical: Tensor | None) -> Tensor:
         shape = (image.shape[0], len(self.clinical.columns))
         if clinical is None:
-            return image.new_full(shape, torch.nan, dtype=torch.float32)
+            return image.new_full(shape, torch.nan)
         if clinical.shape != shape:
             raise ModelError(
                 f"clinical values of shape {tuple(clinical.shape)}, expected {shape}: one column each for "

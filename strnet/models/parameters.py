@@ -11,6 +11,9 @@ from strnet.models.network import ScreeningNetwork
 
 _PLAIN = (".bias", ".scale", ".shift")
 """Ends of names that weight decay passes by, however many axes one per task gives them."""
+_CLINICAL_FACTOR = 10.0
+"""On the learning rate of a head's clinical weights. One of them must reach about 1 (log odds per SD), where
+hundreds of weights on the film share that way; Adam moves each by the learning rate at most per step."""
 
 
 class ParameterGroup(TypedDict):
@@ -25,9 +28,12 @@ class ParameterGroup(TypedDict):
 def backbone_stages(network: ScreeningNetwork) -> dict[str, int]:
     """Stage of each backbone parameter by its name in the network, 0 at the input.
 
-    Stages are those that timm's own coarse `group_matcher` gives for the architecture.
+    Stages are those that timm's own coarse `group_matcher` gives for the architecture; all is stage 0
+    where it has none.
     """
     model = network.backbone.model
+    if not hasattr(model, "group_matcher"):
+        return {f"backbone.model.{name}": 0 for name, _ in model.named_parameters()}
     stages = group_parameters(model, model.group_matcher(coarse=True), reverse=True)  # type: ignore[operator]
     return {f"backbone.model.{name}": stage for name, stage in stages.items()}
 
@@ -43,29 +49,42 @@ def parameter_groups(
     """Every parameter once, by learning rate and weight decay.
 
     The backbone's last stage learns at `learning_rate * backbone_factor`, each stage towards the input
-    at `layer_decay` times that of the one above. Vectors and scalars (biases, norms, exponents) and what
-    timm lists as such are not decayed.
+    at `layer_decay` times that of the one above. Vectors and scalars (biases, norms, exponents), what
+    timm lists as such, and the few clinical weights are not decayed.
     """
     stages = backbone_stages(network)
     last = max(stages.values())
-    undecayed = {
-        f"backbone.model.{name}" for name in getattr(network.backbone.model, "no_weight_decay", set)()
-    }
+    undecayed = _undecayed(network)
     groups: dict[str, ParameterGroup] = {}
     for name, parameter in network.named_parameters():
-        stage = stages.get(name)
-        rate = learning_rate
-        if stage is not None:
-            rate *= backbone_factor * layer_decay ** (last - stage)
-        plain = parameter.ndim <= 1 or name in undecayed or name.endswith(_PLAIN)
-        label = f"{'heads' if stage is None else f'stage{stage}'}{'.undecayed' if plain else ''}"
-        group = groups.setdefault(
-            label, {"name": label, "params": [], "lr": rate, "weight_decay": 0.0 if plain else weight_decay}
-        )
+        label, rate = "heads", learning_rate
+        if name in stages:
+            label = f"stage{stages[name]}"
+            rate *= backbone_factor * layer_decay ** (last - stages[name])
+        elif _is_clinical(name):
+            label, rate = "clinical", rate * _CLINICAL_FACTOR
+        decay = 0.0 if name in undecayed else weight_decay
+        label += ".undecayed" if name in undecayed else ""
+        group = groups.setdefault(label, {"name": label, "params": [], "lr": rate, "weight_decay": decay})
         group["params"].append(parameter)
     return list(groups.values())
 
 
 def freeze_backbone(network: ScreeningNetwork, frozen: bool) -> None:
     """Freezes or unfreezes the backbone in place: gradients, batch statistics and stochastic depth."""
-    network.backbone.freeze(frozen)
+    network.backbone.frozen = frozen
+    network.backbone.requires_grad_(not frozen)
+    network.backbone.train(network.training)
+
+
+def _undecayed(network: ScreeningNetwork) -> set[str]:
+    by_timm: set[str] = getattr(network.backbone.model, "no_weight_decay", set)()
+    return {f"backbone.model.{name}" for name in by_timm} | {
+        name
+        for name, parameter in network.named_parameters()
+        if parameter.ndim <= 1 or name.endswith(_PLAIN) or _is_clinical(name)
+    }
+
+
+def _is_clinical(name: str) -> bool:
+    return name.startswith("heads.") and ".clinical." in name

@@ -23,8 +23,9 @@ class AveragePooling(nn.Module):
 class GemPooling(nn.Module):
     """The generalised mean over positions, with a learned exponent above 1 that starts at 3.
 
-    It works on the positive part of the features. Powers are taken in float32, since bfloat16 keeps
-    three digits. The exponent is 1 + softplus(raw), so that no step can make it meaningless.
+    It works on the positive part of the features. Powers are taken in the precision of the parameters
+    under any autocast, since bfloat16 keeps three digits. The exponent is 1 + softplus(raw), so that no
+    step can make it meaningless.
     Source: Radenović, Tolias, Chum 2019, Fine-tuning CNN Image Retrieval with No Human Annotation, eq. 3.
     """
 
@@ -39,10 +40,10 @@ class GemPooling(nn.Module):
         return 1.0 + functional.softplus(self.raw)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Vectors (N, C), float32, of a feature map (N, C, h, w)."""
+        """Vectors (N, C), in the exponent's precision, of a feature map (N, C, h, w)."""
         with torch.autocast(features.device.type, enabled=False):
             exponent = self.exponent
-            positive = features.float().clamp(min=self.floor)
+            positive = features.to(self.raw.dtype).clamp(min=self.floor)
             return positive.pow(exponent).mean(dim=(2, 3)).pow(1.0 / exponent)
 
 
@@ -59,10 +60,10 @@ class AttentionPooling(nn.Module):
         nn.init.zeros_(self.score.weight)
 
     def attention(self, features: Tensor) -> Tensor:
-        """Weight of each position (N, h * w), float32, rows sum to 1."""
+        """Weight of each position (N, h * w); rows sum to 1."""
         positions = features.flatten(2).transpose(1, 2)
         scores = self.score(torch.tanh(self.hidden(positions))).squeeze(-1)
-        return scores.float().softmax(dim=1)
+        return scores.to(self.score.weight.dtype).softmax(dim=1)
 
     def forward(self, features: Tensor) -> Tensor:
         """Vectors (N, C) of a feature map (N, C, h, w)."""

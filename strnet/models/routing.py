@@ -107,9 +107,9 @@ class ExpertRouting(nn.Module):
         return torch.einsum("nte,nted->ntd", mixture, self.coupling(opinions))
 
     def readout(self, shared: Tensor) -> Tensor:
-        """Weights (N, T, E) of the experts, float32; they sum to 1 over E."""
+        """Weights (N, T, E) of the experts; they sum to 1 over E."""
         logits = torch.einsum("ntd,ted->nte", self.coupling(shared), self.weight)
-        return logits.float().softmax(dim=-1)
+        return logits.to(self.weight.dtype).softmax(dim=-1)
 
 
 _ROUTINGS: dict[str, Callable[[Coupling, int, int], nn.Module]] = {

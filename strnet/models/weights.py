@@ -30,13 +30,20 @@ def load_backbone_weights(backbone: Backbone, path: Path | str) -> None:
         of another shape (they are listed).
     """
     path = Path(path)
+    fit_weights(backbone, _to_timm_names(_read(path), backbone.model), source=str(path))
+
+
+def fit_weights(backbone: Backbone, found: Mapping[str, Tensor], *, source: str) -> None:
+    """Loads weights in timm's names into `backbone.model`, all of it.
+
+    Raises: ModelError: as `load_backbone_weights`; the message begins with `source`.
+    """
     model = backbone.model
     expected = model.state_dict()
-    found = _to_timm_names(_read(path), model)
-    found = _without_classifier(found, model, expected)
-    found = {name: _fit_channels(value, expected.get(name)) for name, value in found.items()}
-    _refuse_misfits(found, expected, path)
-    model.load_state_dict(found, strict=False)
+    kept = _without_classifier(found, model, expected)
+    kept = {name: _fit_channels(value, expected.get(name)) for name, value in kept.items()}
+    _refuse_misfits(kept, expected, source)
+    model.load_state_dict(kept, strict=False)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -134,7 +141,7 @@ def _fit_channels(value: Tensor, wanted: Tensor | None) -> Tensor:
     return value.sum(dim=1, keepdim=True)
 
 
-def _refuse_misfits(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
+def _refuse_misfits(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
     # Files written before torch 0.4.1 have no batch counter; batch norm with momentum never reads it.
     missing = [name for name in expected if name not in found and not name.endswith("num_batches_tracked")]
     unexpected = [name for name in found if name not in expected]
@@ -151,7 +158,7 @@ def _refuse_misfits(found: Mapping[str, Tensor], expected: Mapping[str, Tensor],
             if names
         ]
         raise ModelError(
-            f"{path}: the weights do not fit the backbone.\n"
+            f"{source}: the weights do not fit the backbone.\n"
             + "\n".join(lines)
             + "\nGive the weights of the network named in network.backbone.name."
         )
