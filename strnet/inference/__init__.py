@@ -1,0 +1,58 @@
+"""Bundles, prediction and export. Names are imported when first asked for: reading needs no torch."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from strnet.inference.bundle import Bundle, read_bundle, weights_sha256, write_bundle
+    from strnet.inference.document import (
+        ClinicalVariable,
+        Provenance,
+        ReferenceStandard,
+        reference_standard_of,
+    )
+    from strnet.inference.engines import Engine, load_network, open_onnx, open_torch
+    from strnet.inference.export import ExportReport, export_onnx
+    from strnet.inference.predictor import Predictor, require_all
+    from strnet.inference.results import column_notes
+    from strnet.inference.saliency import saliency_map
+
+__all__ = [
+    "Bundle",
+    "ClinicalVariable",
+    "Engine",
+    "ExportReport",
+    "Predictor",
+    "Provenance",
+    "ReferenceStandard",
+    "column_notes",
+    "export_onnx",
+    "load_network",
+    "open_onnx",
+    "open_torch",
+    "read_bundle",
+    "reference_standard_of",
+    "require_all",
+    "saliency_map",
+    "weights_sha256",
+    "write_bundle",
+]
+
+_HOMES = {
+    "bundle": ("Bundle", "read_bundle", "weights_sha256", "write_bundle"),
+    "document": ("ClinicalVariable", "Provenance", "ReferenceStandard", "reference_standard_of"),
+    "engines": ("Engine", "load_network", "open_onnx", "open_torch"),
+    "export": ("ExportReport", "export_onnx"),
+    "predictor": ("Predictor", "require_all"),
+    "results": ("column_notes",),
+    "saliency": ("saliency_map",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

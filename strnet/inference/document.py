@@ -1,0 +1,127 @@
+"""What `bundle.json` holds: frozen models whose JSON is the file. Unknown keys are errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import polars as pl
+from pydantic import AwareDatetime, Field, model_validator
+
+from strnet.config import CohortConfig, Frozen, Positive, Recipe
+from strnet.files import canonical_json, sha256_bytes
+from strnet.schema import REFERENCE_STANDARDS
+
+SCHEMA = "strnet.bundle"
+SCHEMA_VERSION = 1
+UNKNOWN = "unknown"
+
+DOCUMENT = "bundle.json"
+WEIGHTS = "weights.safetensors"
+README = "README.md"
+FILES = (DOCUMENT, WEIGHTS, README)
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ReferenceStandard(Frozen):
+    """What the labels were measured with, and where on the body; `unknown` where the manifest was blank."""
+
+    standards: tuple[str, ...] = Field(min_length=1)
+    sites: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_vocabulary(self) -> Self:
+        strange = set(self.standards) - {*REFERENCE_STANDARDS, UNKNOWN}
+        if strange:
+            raise ValueError(f"reference standards {sorted(strange)} are none of {REFERENCE_STANDARDS}")
+        return self
+
+    def __str__(self) -> str:
+        """`dxa (femoral_neck)`; several are joined by a plus."""
+        sites = f" ({' + '.join(self.sites)})" if self.sites else ""
+        return " + ".join(self.standards) + sites
+
+
+class ClinicalVariable(Frozen):
+    """A clinical input in the order of the network, standardised by the training rows."""
+
+    name: str
+    mean: float
+    std: Positive
+
+
+class Provenance(Frozen):
+    """Where the network and its numbers come from."""
+
+    created: AwareDatetime = Field(description="end of the training, with its time zone")
+    strnet_version: str
+    packages: Mapping[str, str] = Field(default_factory=dict, description="versions of torch, timm, ...")
+    code_commit: str | None = None
+    manifest_sha256: Sha256
+    split_sha256: Sha256
+    fold: int | None = Field(None, ge=0)
+    images: Mapping[str, int] = Field(default_factory=dict, description="images per split")
+    reference_standard: ReferenceStandard
+    anatomies: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+
+
+class Weights(Frozen):
+    """The weights file beside `bundle.json`; its name is fixed, so that it cannot point elsewhere."""
+
+    file: Literal["weights.safetensors"] = "weights.safetensors"
+    sha256: Sha256
+
+
+class BundleDocument(Frozen):
+    """All of `bundle.json` but the `sha256` of itself."""
+
+    schema_name: Literal["strnet.bundle"] = Field("strnet.bundle", alias="schema")
+    schema_version: Literal[1] = 1
+    recipe: Recipe
+    preprocessing_sha256: Sha256
+    clinical: tuple[ClinicalVariable, ...]
+    calibrators: Mapping[str, Mapping[str, Any]]
+    operating_points: tuple[Mapping[str, Any], ...]
+    provenance: Provenance
+    weights: Weights
+
+
+def sealed(document: BundleDocument) -> dict[str, Any]:
+    """The JSON object of `document`, with the SHA-256 of its canonical bytes under `sha256`."""
+    content = document.model_dump(mode="json", by_alias=True)
+    return {**content, "sha256": sha256_bytes(canonical_json(content))}
+
+
+def seal_holds(content: Mapping[str, Any]) -> bool:
+    """Whether the `sha256` in a JSON object is that of its other keys."""
+    others = {key: value for key, value in content.items() if key != "sha256"}
+    return content.get("sha256") == sha256_bytes(canonical_json(others))
+
+
+def publishable(recipe: Recipe) -> Recipe:
+    """`recipe` without the paths of the machine that trained; a weights file keeps its bare name."""
+    backbone = recipe.network.backbone
+    weights = None if backbone.weights is None else type(backbone.weights)(backbone.weights.name)
+    backbone = backbone.model_copy(update={"weights": weights})
+    network = recipe.network.model_copy(update={"backbone": backbone})
+    return recipe.model_copy(update={"cohort": CohortConfig(), "network": network})
+
+
+def reference_standard_of(manifest: pl.DataFrame) -> ReferenceStandard:
+    """What the labels in `manifest` were measured with; a label without a reference standard is `unknown`."""
+    signs = [name for name in ("t_score", "diagnosis", "reference_standard") if name in manifest.columns]
+    labelled = manifest.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in signs))
+    return ReferenceStandard(
+        standards=_distinct(labelled, "reference_standard", blank=UNKNOWN) or (UNKNOWN,),
+        sites=_distinct(labelled, "reference_site", blank=None),
+    )
+
+
+def _distinct(frame: pl.DataFrame, column: str, blank: str | None) -> tuple[str, ...]:
+    if column not in frame.columns:
+        return () if blank is None else (blank,)
+    cells = frame[column].unique().to_list()
+    names = {blank if cell is None else str(cell) for cell in cells}
+    return tuple(sorted(name for name in names if name is not None))

@@ -1,0 +1,86 @@
+"""The README of a bundle: what it is, for a person who finds the folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from strnet.inference.document import DOCUMENT, WEIGHTS
+from strnet.thresholds import OperatingPoint
+
+if TYPE_CHECKING:
+    from strnet.inference.bundle import Bundle
+
+_MEASURED_BY = {
+    "dxa": "dual-energy X-ray absorptiometry (DXA).",
+    "qus": "quantitative ultrasound. A T-score from ultrasound is not a DXA T-score, and not diagnostic "
+    "in the sense of the WHO.",
+    "qct": "quantitative CT. Its T-scores are not DXA T-scores.",
+    "model": "another model's prediction; nothing was measured.",
+    "phantom": "a simulation. The films are not of people, and no figure here says anything about patients.",
+    "unknown": "unknown: the cohort does not say.",
+}
+
+
+def bundle_readme(bundle: Bundle) -> str:
+    """Markdown: what the bundle is, what it is not, its tasks, inputs, operating points and origin."""
+    recipe, origin = bundle.recipe, bundle.provenance
+    clinical = ", ".join(f"`{variable.name}`" for variable in bundle.clinical)
+    parts = [
+        f"# {recipe.name}",
+        recipe.description or "A screening network on radiographs, written by strnet.",
+        "**Not a medical device.** For research. Nothing here has been cleared or approved for use on "
+        "patients, and no output replaces a measurement of bone density.",
+        "## What the labels were measured with",
+        "\n".join(f"- `{name}`: {_MEASURED_BY[name]}" for name in origin.reference_standard.standards),
+        f"Site of measurement: {', '.join(origin.reference_standard.sites) or 'not known'}.",
+        "## Intended use",
+        _intended_use(bundle),
+        "## What it answers",
+        "\n".join(
+            f"- `{task.name}` ({task.kind}), from column `{task.target.column}`" for task in bundle.tasks
+        ),
+        f"Clinical inputs: {clinical or 'none'}. Any of them may be missing.",
+        "## Operating points",
+        "\n".join(_point_line(point) for point in bundle.operating_points) or "None.",
+        "## Origin",
+        _origin(bundle),
+        f"`{DOCUMENT}` holds all of this as JSON, `{WEIGHTS}` the weights. Both are checked against their "
+        "hashes when strnet reads them. Predict with `strnet predict FOLDER FILMS -o results.csv`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _intended_use(bundle: Bundle) -> str:
+    origin = bundle.provenance
+    anatomy, views = " or ".join(origin.anatomies), " or ".join(origin.views)
+    films = " ".join(word for word in (anatomy, views) if word) or "the kind it was trained on"
+    return (
+        f"Research on opportunistic screening for low bone density, on radiographs of: {films}. An operating "
+        "point holds for films like those it was fitted on; check it on films of a new site first."
+    )
+
+
+def _point_line(point: OperatingPoint) -> str:
+    specificity = "" if point.specificity is None else f", specificity {point.specificity}"
+    return (
+        f"- `{point.score.task}`, method {point.method} ({point.status}): positive if "
+        f"`{point.score.column}` {point.operator} {point.threshold!r}. Floor {point.min_sensitivity}; on "
+        f"{point.positives} positive and {point.negatives} negative films sensitivity "
+        f"{point.observed_sensitivity}{specificity}; probability that the true sensitivity keeps the "
+        f"floor: {point.confidence_reached:.3f}."
+    )
+
+
+def _origin(bundle: Bundle) -> str:
+    origin = bundle.provenance
+    images = ", ".join(f"{split} {count}" for split, count in origin.images.items()) or "not stated"
+    lines = {
+        "Written": origin.created.isoformat(timespec="seconds"),
+        "strnet": f"{origin.strnet_version}, commit {origin.code_commit or 'unknown'}",
+        "Images": images if origin.fold is None else f"{images} (fold {origin.fold})",
+        "Manifest": f"SHA-256 {origin.manifest_sha256}",
+        "Split": f"SHA-256 {origin.split_sha256}",
+        "Weights": f"SHA-256 {bundle.document.weights.sha256}",
+        "Bundle": f"SHA-256 {bundle.sha256}",
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in lines.items())
