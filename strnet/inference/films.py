@@ -1,0 +1,181 @@
+"""Files and folders to prepared films, in order; what cannot be read comes with its reason. Torch-free."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from strnet.config import Preprocessing
+from strnet.errors import DicomError, ImageError, StrnetError
+from strnet.imaging import Acquisition, prepare, read_radiograph
+from strnet.imaging.reading import file_format
+
+Status = Literal["ok", "failed", "skipped"]
+
+_FEW = 32
+"""Up to so many files are read faster in this process than the others start."""
+_IN_FLIGHT = 4
+_FILM_SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """What became of one file: prepared pixels (height, width) and its header, or the reason for neither."""
+
+    path: Path
+    status: Status
+    reason: str | None = None
+    pixels: NDArray[np.uint16] | None = None
+    source: Acquisition | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the paths lead to: files to be read, and those below folders that are no films at all."""
+
+    files: tuple[Path, ...]
+    skipped: tuple[Film, ...]
+
+
+def as_text(name: Path | str) -> str:
+    """The name of a file as valid Unicode; bytes that are no UTF-8 come as backslash escapes."""
+    return str(name).encode("utf-8", "backslashreplace").decode()
+
+
+def find_films(paths: Sequence[Path | str]) -> Found:
+    """The files named, and every file below the folders named (sorted), each once.
+
+    A file below a folder that is neither DICOM nor PNG nor JPEG by its first bytes nor by its name is
+    skipped, and comes with that reason; a file that was named is always to be read. Links to folders are
+    not followed.
+
+    Raises: ImageError: no file at all, or a folder that cannot be listed.
+    """
+    unique: dict[str, tuple[Path, str | None]] = {}
+    for path in map(Path, paths):
+        for file, skipped in _below(path) if path.is_dir() else [(path, None)]:
+            unique.setdefault(os.path.realpath(file), (file, skipped))
+    if not unique:
+        given = ", ".join(map(str, paths)) or "an empty list"
+        raise ImageError(f"No files in {given}. Name files or folders.")
+    return Found(
+        files=tuple(file for file, skipped in unique.values() if skipped is None),
+        skipped=tuple(Film(file, "skipped", skipped) for file, skipped in unique.values() if skipped),
+    )
+
+
+def read_films(
+    files: Sequence[Path], preprocessing: Preprocessing, workers: int | None = None
+) -> Iterator[Film]:
+    """Each film in turn, read and prepared by `workers` processes (None: one per core; 1: in this process).
+
+    A file that cannot be read, or that takes its process down with it, comes as a failed film.
+    """
+    if workers is None:
+        workers = 1 if len(files) <= _FEW else _cores()
+    if workers == 1:
+        return (read_film(path, preprocessing) for path in files)
+    return _in_processes(files, preprocessing, workers)
+
+
+def read_film(path: Path, preprocessing: Preprocessing) -> Film:
+    """The film of one file, prepared; or failed, with the reason in one line."""
+    try:
+        if not path.is_file() and path.exists():
+            raise ImageError(f"{path}: not a regular file.")
+        radiograph = read_radiograph(path)
+        return Film(path, "ok", None, prepare(radiograph.pixels, preprocessing), radiograph.source)
+    except StrnetError as error:
+        return Film(path, "failed", _one_line(error))
+    except Exception as error:
+        return Film(path, "failed", f"{type(error).__name__}: {_one_line(error)}")
+
+
+def _cores() -> int:
+    # The cores this process may use, which in a container are fewer than the machine's.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _below(path: Path) -> Iterator[tuple[Path, str | None]]:
+    for folder, folders, files in os.walk(path, onerror=_refuse):
+        folders.sort()
+        yield from ((file, _no_film(file)) for file in (Path(folder, name) for name in sorted(files)))
+
+
+def _refuse(error: OSError) -> None:
+    raise ImageError(f"{error.filename}: the folder cannot be listed ({error.strerror}).") from error
+
+
+def _no_film(path: Path) -> str | None:
+    """Why a file found in a folder is no film at all; None if it has to be tried."""
+    if path.name == "DICOMDIR":
+        return "a DICOMDIR lists films and is none"
+    if path.exists() and not path.is_file():
+        return "not a regular file"
+    try:
+        file_format(path)
+    except DicomError:
+        # A broken film is still a film: by its name it claims to be one, and reading it says what is wrong.
+        return None if path.suffix.lower() in _FILM_SUFFIXES else "neither DICOM nor PNG nor JPEG"
+    except ImageError:
+        return None  # it cannot be opened: reading it says why, and fails
+    return None
+
+
+def _one_line(error: Exception) -> str:
+    return as_text(" ".join(str(error).split()))
+
+
+def _in_processes(files: Sequence[Path], preprocessing: Preprocessing, workers: int) -> Iterator[Film]:
+    done = 0
+    while done < len(files):
+        for film in _until_crash(files[done:], preprocessing, workers):
+            yield film
+            done += 1
+        # After a crash: what was in flight is read again, each alone, so that only the culprit fails.
+        suspects = files[done : done + _IN_FLIGHT * workers]
+        yield from (_read_alone(path, preprocessing) for path in suspects)
+        done += len(suspects)
+
+
+def _until_crash(files: Sequence[Path], preprocessing: Preprocessing, workers: int) -> Iterator[Film]:
+    """Films in order, until all are read or a process dies; a bounded number waits in memory."""
+    ahead = iter(files)
+    window: deque[Future[Film]] = deque()
+    with _pool(workers) as pool:
+        while True:
+            try:
+                room = _IN_FLIGHT * workers - len(window)
+                window.extend(pool.submit(read_film, path, preprocessing) for path in islice(ahead, room))
+                if not window:
+                    return
+                film = window.popleft().result()
+            except BrokenProcessPool:
+                return
+            yield film
+
+
+def _read_alone(path: Path, preprocessing: Preprocessing) -> Film:
+    with _pool(1) as pool:
+        try:
+            return pool.submit(read_film, path, preprocessing).result()
+        except BrokenProcessPool:
+            reason = f"{path}: the process that read it died: a decoder crashed, or memory ran out."
+            return Film(path, "failed", reason)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: the threads of torch in this process do not survive a fork.
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), cv2.setNumThreads, (0,))

@@ -1,0 +1,201 @@
+"""Prediction: film files and a bundle to a table with one row per file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from strnet import schema
+from strnet.errors import ConfigError, ManifestError, PartialResultError, unknown_name
+from strnet.imaging import to_network_input
+from strnet.inference.bundle import Bundle
+from strnet.inference.clinical import ClinicalTable, Identity, index_clinical, look_up
+from strnet.inference.engines import ENGINES, Engine
+from strnet.inference.films import Film, as_text, find_films, read_films
+from strnet.inference.results import column_notes, result_columns
+
+Outputs = Mapping[str, NDArray[np.float32]]
+Row = dict[str, str | None]
+Progress = Callable[[int, int], None]
+"""Called with (files done, files in all)."""
+
+BATCH_SIZE = 8
+_LISTED = 20
+_TEXTS = ("path", schema.IMAGE_ID, schema.PATIENT_ID, "status", "reason", "missing_clinical")
+
+
+class Predictor:
+    """A bundle ready to predict."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        engine: str | Engine = "torch",
+    ) -> None:
+        """Opens the engine: `torch` or `onnx` with their defaults, or takes one that is open.
+
+        Raises: ConfigError: an unknown engine. BundleError, MissingExtraError: see `open_torch`, `open_onnx`.
+        """
+        self.bundle = bundle
+        self.engine = _open(bundle, engine) if isinstance(engine, str) else engine
+
+    def predict_prepared(
+        self, films: NDArray[np.uint16], clinical: NDArray[np.float32], *, batch_size: int = BATCH_SIZE
+    ) -> Outputs:
+        """Raw outputs per task, (N,) or (N, C), of prepared `films` (N, height, width) and `clinical` (N, K).
+
+        Every call to the engine has `batch_size` films, the last one filled up with blank ones: what a film
+        gets does not depend on how many others there are.
+        """
+        parts = [
+            self._run_filled(
+                films[start : start + batch_size], clinical[start : start + batch_size], batch_size
+            )
+            for start in range(0, len(films), batch_size)
+        ]
+        return {task: np.concatenate([part[task] for part in parts]) for task in parts[0]}
+
+    def predict_files(
+        self,
+        paths: Sequence[Path | str],
+        *,
+        clinical: pl.DataFrame | None = None,
+        batch_size: int = BATCH_SIZE,
+        workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> pl.DataFrame:
+        """One row per file in `paths` and below the folders among them; columns as in `column_notes`.
+
+        `clinical` has the bundle's clinical columns, and image_id, path or patient_id to join by. Its values
+        come before the age and sex of a DICOM header. A file that cannot be read has status `failed` and a
+        reason, and the others are done; `require_all` turns that into an error. Files in folders that are
+        no films have status `skipped`, at the end.
+
+        Raises: ImageError: no file at all. ManifestError: a clinical table that cannot be used, or of which
+        no row belongs to any film.
+        """
+        found = find_films(paths)
+        names = tuple(variable.name for variable in self.bundle.clinical)
+        lookup = _Lookup(names, None if clinical is None else index_clinical(clinical, names), found.files)
+        rows: list[Row] = []
+        outputs: list[Outputs] = []
+        waiting: list[_Ready] = []
+        for film in read_films(found.files, self.bundle.preprocessing, workers):
+            row, ready = lookup.described(film)
+            rows.append(row)
+            waiting += ready
+            if len(waiting) == batch_size or (waiting and len(rows) == len(found.files)):
+                outputs.append(self._outputs(waiting, batch_size))
+                waiting = []
+            if progress is not None:
+                progress(len(rows), len(found.files))
+        lookup.require_any_match()
+        rows += [lookup.described(film)[0] for film in found.skipped]
+        return _table(self.bundle, rows, outputs)
+
+    def _outputs(self, films: Sequence[_Ready], batch_size: int) -> Outputs:
+        pixels = np.stack([film.pixels for film in films])
+        clinical = np.stack([film.clinical for film in films])
+        return self.predict_prepared(pixels, clinical, batch_size=batch_size)
+
+    def _run_filled(self, films: NDArray[np.uint16], clinical: NDArray[np.float32], size: int) -> Outputs:
+        """Outputs of up to `size` films, run with blank ones up to that number."""
+        blank = size - len(films)
+        image = to_network_input(np.pad(films, [(0, blank), (0, 0), (0, 0)]), self.bundle.preprocessing)
+        values = np.pad(clinical, [(0, blank), (0, 0)], constant_values=np.nan)
+        outputs = self.engine.run(image[:, np.newaxis], values.astype(np.float32))
+        return {task: output[: len(films)] for task, output in outputs.items()}
+
+
+def require_all(results: pl.DataFrame) -> None:
+    """Nothing if no film failed.
+
+    Raises: PartialResultError: the films that could not be read, with their reasons.
+    """
+    failed = results.filter(pl.col("status") == "failed")
+    if failed.is_empty():
+        return
+    lines = [f"{path}: {reason}" for path, reason in failed.select("path", "reason").head(_LISTED).rows()]
+    more = [f"and {failed.height - _LISTED} more"] if failed.height > _LISTED else []
+    raise PartialResultError(
+        f"{failed.height} of {results.height} files could not be read; the others are done.\n  "
+        + "\n  ".join(lines + more)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """A film that can be run: pixels (height, width) and clinical values (K,)."""
+
+    pixels: NDArray[np.uint16]
+    clinical: NDArray[np.float32]
+
+
+class _Lookup:
+    """What is known of each film from its header and the clinical table, and whether any row was used."""
+
+    def __init__(self, names: tuple[str, ...], table: ClinicalTable | None, files: Sequence[Path]) -> None:
+        self._names = names
+        self._table = table
+        self._matched = False
+        self._shared = {stem for stem, count in Counter(file.stem for file in files).items() if count > 1}
+
+    def described(self, film: Film) -> tuple[Row, list[_Ready]]:
+        """The identity columns of a film, and the film itself if it can be run."""
+        row: Row = {"path": as_text(film.path), "status": film.status, "reason": film.reason}
+        if film.source is None or film.pixels is None:
+            return row, []
+        identity = Identity(film.path, film.source, film.path.stem in self._shared)
+        known = look_up(identity, self._names, self._table)
+        self._matched |= known.in_table
+        missing = [name for name, value in zip(self._names, known.values, strict=True) if np.isnan(value)]
+        row |= {
+            schema.IMAGE_ID: as_text(identity.image_id),
+            schema.PATIENT_ID: known.patient_id,
+            "missing_clinical": " ".join(missing),
+        }
+        return row, [_Ready(film.pixels, known.values)]
+
+    def require_any_match(self) -> None:
+        """Nothing unless a table was given and none of its rows belongs to a film.
+
+        Raises: ManifestError.
+        """
+        if self._table is not None and not self._matched:
+            keys = ", ".join(self._table.rows_by)
+            raise ManifestError(
+                f"clinical table: none of its rows belongs to a film, by {keys}. image_id is a DICOM file's "
+                "SOP Instance UID or a file's name without its ending; path starts at the working folder."
+            )
+
+
+def _table(bundle: Bundle, rows: Sequence[Row], outputs: Sequence[Outputs]) -> pl.DataFrame:
+    """The results table: identities of all files, and the columns of those that were run."""
+    names = list(column_notes(bundle))
+    identity = pl.DataFrame(rows, schema_overrides=dict.fromkeys(_TEXTS, pl.String), infer_schema_length=None)
+    merged = {
+        task: np.concatenate([part[task] for part in outputs]) for task in (outputs[0] if outputs else {})
+    }
+    run = result_columns(bundle, merged) if outputs else {}
+    position = pl.Series(
+        "position", [i for i, row in enumerate(rows) if row["status"] == "ok"], dtype=pl.Int64
+    )
+    found = pl.DataFrame({"position": position, **run})
+    table = identity.with_row_index("position").cast({"position": pl.Int64})
+    table = table.join(found, on="position", how="left", maintain_order="left")
+    measured = str(bundle.provenance.reference_standard)
+    table = table.with_columns(pl.lit(measured).alias("reference_standard"))
+    absent = [pl.lit(None).alias(name) for name in names if name not in table.columns]
+    return table.with_columns(absent).select(names)
+
+
+def _open(bundle: Bundle, engine: str) -> Engine:
+    if engine not in ENGINES:
+        raise ConfigError(unknown_name("engine", engine, ENGINES))
+    return ENGINES[engine](bundle)

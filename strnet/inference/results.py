@@ -1,0 +1,158 @@
+"""Raw task outputs to the columns of the results table, and what each column means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strnet import schema
+from strnet.config import TaskConfig
+from strnet.inference.bundle import Bundle
+from strnet.stats import diagnosis_probabilities, ordinal_probabilities
+from strnet.thresholds import OperatingPoint
+
+Outputs = Mapping[str, NDArray[np.float32]]
+Floats = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
+"""Column name to (N,) values."""
+
+CLASS = "class"
+CONTRADICTION = "t_score_contradicts_class"
+
+
+def decision_column(point: OperatingPoint) -> str:
+    """Name of the decision by an operating point, for example `decision.bone_loss.exact`."""
+    return f"decision.{point.score.task}.{point.method}"
+
+
+def threshold_column(point: OperatingPoint) -> str:
+    """Name of the threshold behind a decision, in the unit of its score."""
+    return f"threshold.{point.score.task}.{point.method}"
+
+
+def result_columns(bundle: Bundle, outputs: Outputs) -> Columns:
+    """Columns of (N,) each from raw outputs per task, (N,) or (N, C); `column_notes` says what they mean."""
+    columns: Columns = {}
+    for task in bundle.tasks:
+        columns |= _task_columns(bundle, task, outputs[task.name].astype(np.float64))
+    columns |= _diagnosis_columns(bundle, columns)
+    return columns | _decision_columns(bundle, columns)
+
+
+def column_notes(bundle: Bundle) -> dict[str, str]:
+    """What each column of the bundle's results table means, in the table's order."""
+    measured = bundle.provenance.reference_standard
+    notes = {
+        "path": "the file, as found",
+        schema.IMAGE_ID: "SOP Instance UID of a DICOM file, else the file's name without its ending",
+        schema.PATIENT_ID: "patient as the clinical table names them, else as the DICOM header does",
+        "status": "ok; failed: the film could not be read; skipped: a file in a folder that is no film",
+        "reason": "why a file failed or was skipped",
+    }
+    for task in bundle.tasks:
+        notes |= _task_notes(task, str(measured))
+    notes |= _diagnosis_notes(bundle)
+    for point in bundle.operating_points:
+        notes[threshold_column(point)] = f"threshold on {point.score.column}, fitted by '{point.method}'"
+        notes[decision_column(point)] = f"positive if {point.score.column} {point.operator} the threshold"
+    if bundle.clinical:
+        notes["missing_clinical"] = "clinical inputs that were unknown, joined by spaces"
+    notes["reference_standard"] = "what the labels were measured with that the network learned from"
+    return notes
+
+
+def class_probabilities(task: TaskConfig, output: Floats) -> Floats:
+    """Probabilities (N, C) of a multiclass task's logits (N, C), or an ordinal task's (N, C - 1) or (N,)."""
+    from scipy.special import softmax
+
+    if task.kind == "ordinal":
+        return ordinal_probabilities(output.reshape(len(output), -1))
+    probs: Floats = softmax(output, axis=1)
+    return probs
+
+
+def _task_columns(bundle: Bundle, task: TaskConfig, output: Floats) -> Columns:
+    if task.kind == "regression":
+        return {schema.prediction_column(task.name): output}
+    if task.kind == "binary":
+        calibrator = bundle.calibrators.get(task.name)
+        prob = _sigmoid(output) if calibrator is None else calibrator.prob(output)
+        return {schema.logit_column(task.name): output, schema.prob_column(task.name): prob}
+    labels = task.target.classes or ()
+    probs = class_probabilities(task, output)
+    columns: Columns = {
+        schema.prob_column(f"{task.name}.{label}"): probs[:, i] for i, label in enumerate(labels)
+    }
+    return columns | {f"{CLASS}.{task.name}": np.array(labels)[probs.argmax(axis=1)]}
+
+
+def _diagnosis_columns(bundle: Bundle, columns: Columns) -> Columns:
+    """The three diagnoses, where the network has both questions that make them, and the T-score beside."""
+    if not _has_diagnosis(bundle):
+        return {}
+    probs = diagnosis_probabilities(
+        columns[schema.prob_column(schema.BONE_LOSS)],
+        columns[schema.prob_column(schema.OSTEOPOROSIS_GIVEN_LOSS)],
+    )
+    named = np.array(schema.DIAGNOSES)[probs.argmax(axis=1)]
+    found: Columns = {schema.prob_column(name): probs[:, i] for i, name in enumerate(schema.DIAGNOSES)}
+    found[CLASS] = named
+    t_score = columns.get(schema.prediction_column(schema.T_SCORE))
+    if t_score is not None:
+        by_t_score = np.array([schema.diagnosis_from_t_score(value) for value in t_score])
+        found[CONTRADICTION] = by_t_score != named
+    return found
+
+
+def _decision_columns(bundle: Bundle, columns: Columns) -> Columns:
+    found: Columns = {}
+    for point in bundle.operating_points:
+        positive = point.apply(columns[point.score.column or ""])
+        found[threshold_column(point)] = np.full(positive.shape, point.threshold)
+        found[decision_column(point)] = np.where(positive, "positive", "negative")
+    return found
+
+
+def _has_diagnosis(bundle: Bundle) -> bool:
+    binary = {task.name for task in bundle.tasks if task.kind == "binary"}
+    return {schema.BONE_LOSS, schema.OSTEOPOROSIS_GIVEN_LOSS} <= binary
+
+
+def _task_notes(task: TaskConfig, measured: str) -> dict[str, str]:
+    name = task.name
+    if task.kind == "regression":
+        about = f"estimate of {task.target.column}, in its unit; its labels were by {measured}"
+        return {schema.prediction_column(name): about}
+    if task.kind == "binary":
+        return {
+            schema.logit_column(name): "logit, before calibration",
+            schema.prob_column(name): "calibrated probability",
+        }
+    labels = task.target.classes or ()
+    notes = {schema.prob_column(f"{name}.{label}"): f"probability of {label}; sum 1" for label in labels}
+    return notes | {f"{CLASS}.{name}": "the most probable class"}
+
+
+def _diagnosis_notes(bundle: Bundle) -> dict[str, str]:
+    if not _has_diagnosis(bundle):
+        return {}
+    formulas = ("1 - p", "p (1 - q)", "p q")
+    notes = {
+        schema.prob_column(
+            name
+        ): f"{formula}, p = prob.{schema.BONE_LOSS}, q = prob.{schema.OSTEOPOROSIS_GIVEN_LOSS}"
+        for name, formula in zip(schema.DIAGNOSES, formulas, strict=True)
+    }
+    notes[CLASS] = "the most probable of the three diagnoses"
+    if any(task.name == schema.T_SCORE for task in bundle.tasks):
+        notes[CONTRADICTION] = "whether the estimated T-score lies in another class"
+    return notes
+
+
+def _sigmoid(logit: Floats) -> Floats:
+    from scipy.special import expit
+
+    return np.asarray(expit(logit))

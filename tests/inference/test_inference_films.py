@@ -1,0 +1,88 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from strnet.config import Preprocessing
+from strnet.errors import ImageError
+from strnet.inference.films import as_text, find_films, read_film, read_films
+
+PREPROCESSING = Preprocessing(height=64, width=48)
+
+
+class Deadly(type(Path())):
+    """A path that ends the process that unpickles it, as a crashing decoder would."""
+
+    def __reduce__(self):
+        return os._exit, (13,)
+
+
+def test_several_processes_give_the_same_films_in_the_same_order_as_one(tmp_path, write_picture):
+    paths = [tmp_path / f"{seed}.png" for seed in range(10)]
+    for seed, path in enumerate(paths):
+        write_picture(path, seed)
+    paths[4].write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    one, two = (list(read_films(paths, PREPROCESSING, workers)) for workers in (1, 2))
+    assert [film.path for film in two] == paths
+    assert [film.status for film in two] == ["ok"] * 4 + ["failed"] + ["ok"] * 5
+    assert two[4].reason == one[4].reason
+    for a, b in zip(one, two, strict=True):
+        assert a.status == "failed" or np.array_equal(a.pixels, b.pixels)
+
+
+def test_a_file_that_kills_its_process_fails_alone(tmp_path, write_picture):
+    paths = [tmp_path / f"{seed}.png" for seed in range(3)]
+    for seed, path in enumerate(paths):
+        write_picture(path, seed)
+    paths[1] = Deadly(paths[1])
+    films = list(read_films(paths, PREPROCESSING, 2))
+    assert [film.status for film in films] == ["ok", "failed", "ok"]
+    assert "the process that read it died" in films[1].reason
+
+
+def test_an_unexpected_error_of_a_decoder_is_a_reason_and_not_the_end(tmp_path, write_picture, monkeypatch):
+    write_picture(tmp_path / "a.png", 1)
+
+    def broken(path):
+        raise RuntimeError("codec\nexploded")
+
+    monkeypatch.setattr("strnet.inference.films.read_radiograph", broken)
+    film = read_film(tmp_path / "a.png", PREPROCESSING)
+    assert (film.status, film.reason) == ("failed", "RuntimeError: codec exploded")
+
+
+def test_a_named_file_is_always_to_be_read_and_one_in_a_folder_only_if_it_may_be_a_film(
+    tmp_path, write_picture
+):
+    write_picture(tmp_path / "film.png", 1)
+    (tmp_path / "table.csv").write_text("a,b")
+    (tmp_path / "broken.DCM").write_text("")
+    found = find_films([tmp_path])
+    assert {path.name for path in found.files} == {"film.png", "broken.DCM"}
+    assert [film.path.name for film in found.skipped] == ["table.csv"]
+    assert find_films([tmp_path / "table.csv"]).files == (tmp_path / "table.csv",)
+
+
+def test_a_named_device_is_refused_and_not_read():
+    film = read_film(Path("/dev/zero"), PREPROCESSING)
+    assert (film.status, film.reason) == ("failed", "/dev/zero: not a regular file.")
+
+
+def test_a_link_to_a_folder_above_is_not_followed(tmp_path, write_picture):
+    write_picture(tmp_path / "film.png", 1)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert len(find_films([tmp_path]).files) == 1
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(ImageError, match="cannot be listed"):
+        find_films([tmp_path])
+
+
+def test_a_name_that_is_no_utf8_becomes_readable_text():
+    assert as_text(os.fsdecode(b"film-\xff.png")) == "film-\\udcff.png"
