@@ -1,0 +1,45 @@
+"""Evaluations of predictions with intervals and baselines; tables, figures and one HTML page made from them.
+
+`evaluate_predictions` reads only a predictions table, of any model; nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+from strnet.report.document import Enclosures, write_report
+from strnet.report.evaluate import evaluate_predictions
+from strnet.report.evaluation import (
+    Evaluation,
+    RowUse,
+    from_json,
+    read_evaluation,
+    to_json,
+    write_evaluation,
+)
+from strnet.report.figures.films import ExampleFilm
+from strnet.report.figures.flow import CohortFlow, FlowBox
+from strnet.report.measures import Measure
+from strnet.report.paper import compare_with_paper, named_figures
+from strnet.report.settings import EvaluationSettings
+from strnet.report.table import Table
+from strnet.report.tables import summary_tables
+
+__all__ = [
+    "CohortFlow",
+    "Enclosures",
+    "Evaluation",
+    "EvaluationSettings",
+    "ExampleFilm",
+    "FlowBox",
+    "Measure",
+    "RowUse",
+    "Table",
+    "compare_with_paper",
+    "evaluate_predictions",
+    "from_json",
+    "named_figures",
+    "read_evaluation",
+    "summary_tables",
+    "to_json",
+    "write_evaluation",
+    "write_report",
+]

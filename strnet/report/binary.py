@@ -1,0 +1,178 @@
+"""A binary task, evaluated: separation, operating points, probabilities, baselines, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from strnet import schema, stats
+from strnet.errors import ManifestError, StatsError
+from strnet.report.decisions import decide
+from strnet.report.evaluation import (
+    BinaryEvaluation,
+    BinaryGroup,
+    PointResult,
+    ScorerResult,
+)
+from strnet.report.measures import AgainstNetwork, absent, attempt, measured
+from strnet.report.probabilities import calibration_results
+from strnet.report.rows import NETWORK, Bools, TaskRows
+from strnet.report.settings import EvaluationSettings
+from strnet.stats import Calibrator
+from strnet.thresholds import OperatingPoint, ScoreIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryTask:
+    """What belongs to one binary task: its calibrator and its operating points by name."""
+
+    name: str
+    calibrator: Calibrator | None
+    points: Mapping[str, OperatingPoint]
+
+
+def evaluate_binary(
+    task: BinaryTask, split: str, rows: Mapping[str, TaskRows], settings: EvaluationSettings
+) -> BinaryEvaluation:
+    """The evaluation of a binary task on `split`; operating points on every split of `rows`."""
+    reported = rows[split]
+    return BinaryEvaluation(
+        task=task.name,
+        kind="binary",
+        rows=reported.target.size,
+        positives=int(reported.positive.sum()),
+        unknown=reported.unknown,
+        patients=np.unique(reported.patients).size,
+        scorers=tuple(score_result(scorer, reported, settings) for scorer in reported.scores),
+        points=tuple(
+            _point(name, point, task, rows, settings)
+            for name, point in task.points.items()
+            if reported.target.size
+        ),
+        calibration=tuple(calibration_results(task.calibrator, reported, settings)),
+        groups=tuple(_groups(task, split, reported, settings)),
+        calibrator=None if task.calibrator is None else task.calibrator.to_dict(),
+    )
+
+
+def score_result(scorer: str, rows: TaskRows, settings: EvaluationSettings) -> ScorerResult:
+    """AUROC and AUPRC of one scorer, and the network's AUROC minus its on the same rows."""
+    known = rows.where(np.isfinite(rows.scores[scorer]))
+    score, clusters = known.scores[scorer], known.clusters
+    against = None if scorer == NETWORK else _against_network(scorer, known, settings)
+    interval = "logit" if clusters is None else "bootstrap"
+    return ScorerResult(
+        scorer=scorer,
+        rows=score.size,
+        auroc=attempt(
+            lambda: stats.auroc(known.positive, score, confidence=settings.confidence, clusters=clusters)
+        ),
+        auprc=attempt(
+            lambda: stats.auprc(
+                known.positive,
+                score,
+                confidence=settings.confidence,
+                interval=interval,
+                clusters=clusters,
+                rng=settings.rng(rows.task, scorer, "auprc"),
+                resampling=settings.resampling,
+            )
+        ),
+        against_network=against,
+    )
+
+
+def _against_network(scorer: str, known: TaskRows, settings: EvaluationSettings) -> AgainstNetwork:
+    try:
+        found = stats.paired_delong(
+            known.positive, known.scores[NETWORK], known.scores[scorer],
+            confidence=settings.confidence, clusters=known.clusters,
+        )  # fmt: skip
+    except StatsError as error:
+        return AgainstNetwork("auroc", absent(str(error)))
+    p_value = found.test.p_value
+    return AgainstNetwork("auroc", measured(found.difference), p_value if np.isfinite(p_value) else None)
+
+
+def _point(
+    name: str,
+    point: OperatingPoint,
+    task: BinaryTask,
+    rows: Mapping[str, TaskRows],
+    settings: EvaluationSettings,
+) -> PointResult:
+    if point.threshold is None:
+        raise ManifestError(
+            f"operating point '{name}' of {task.name}: it has one threshold per group. "
+            "Evaluate a common threshold."
+        )
+    decided = [
+        decide(split, part.positive, _called(point, task, part), part.clusters, settings.confidence)
+        for split, part in rows.items()
+        if part.target.size
+    ]
+    return PointResult(
+        name=name,
+        score=point.score.column or schema.logit_column(task.name),
+        threshold=point.threshold,
+        min_sensitivity=point.min_sensitivity,
+        method=point.method,
+        status=point.status,
+        confidence=point.confidence,
+        on=tuple(decided),
+    )
+
+
+def _called(point: OperatingPoint, task: BinaryTask, rows: TaskRows) -> Bools:
+    """Decisions (n,) on the score that the point was fitted on: the raw logit or the calibrated probability.
+
+    Raises: ManifestError: another score. BundleError: another calibrator.
+    """
+    raw, calibrated = schema.logit_column(task.name), schema.prob_column(task.name)
+    column = point.score.column or raw
+    if column not in (raw, calibrated) or (column == calibrated and task.calibrator is None):
+        raise ManifestError(
+            f"operating point of {task.name}: it decides on '{column}', expected '{raw}', or '{calibrated}' "
+            "with a calibrator of this task."
+        )
+    logit = rows.scores[NETWORK]
+    if column == raw or task.calibrator is None:
+        return point.apply(logit, source=ScoreIdentity(task=task.name, calibrator_sha256="none"))
+    source = ScoreIdentity(task=task.name, calibrator_sha256=task.calibrator.digest)
+    return point.apply(task.calibrator.prob(logit), source=source)
+
+
+def _groups(
+    task: BinaryTask, split: str, rows: TaskRows, settings: EvaluationSettings
+) -> Iterator[BinaryGroup]:
+    for column, value, keep in grouped(rows.frame, settings.group_columns):
+        part = rows.where(keep)
+        points = [
+            (
+                name,
+                decide(split, part.positive, _called(point, task, part), part.clusters, settings.confidence),
+            )
+            for name, point in task.points.items()
+        ]
+        yield BinaryGroup(
+            column=column,
+            value=value,
+            rows=part.target.size,
+            positives=int(part.positive.sum()),
+            auroc=score_result(NETWORK, part, settings).auroc,
+            points=tuple(points),
+        )
+
+
+def grouped(frame: pl.DataFrame, columns: tuple[str, ...]) -> Iterator[tuple[str, str, Any]]:
+    """Column, value and rows (n,) of every group of each column that tells two or more apart."""
+    for column in columns:
+        if column not in frame.columns or frame[column].n_unique() < 2:
+            continue
+        labels = frame[column].cast(pl.String).fill_null("unknown")
+        for value in labels.unique().sort():
+            yield column, value, (labels == value).to_numpy()

@@ -1,0 +1,160 @@
+"""Several classes, evaluated: a multiclass or ordinal task, and the three diagnoses of two binary tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from strnet import schema, stats
+from strnet.config import TaskConfig
+from strnet.errors import ManifestError, unknown_name
+from strnet.report.evaluation import CategoricalEvaluation, ClassResult
+from strnet.report.measures import Measure, absent, attempt, measured
+from strnet.report.rows import Bools, Floats, clusters_of, numbers, require_finite
+from strnet.report.settings import EvaluationSettings
+from strnet.stats import Estimate
+from strnet.tables import require_columns
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRows:
+    """Rows whose class is known: codes `target`, `predicted` (n,), `prob` (n, classes), `patients` (n,)."""
+
+    task: str
+    kind: Literal["multiclass", "ordinal"]
+    labels: tuple[str, ...]
+    target: Ints
+    prob: Floats
+    predicted: Ints
+    patients: npt.NDArray[Any]
+    unknown: int
+
+    @property
+    def clusters(self) -> npt.NDArray[Any] | None:
+        """Patients where any has two films, otherwise None."""
+        return clusters_of(self.patients)
+
+
+def evaluate_classes(rows: ClassRows, settings: EvaluationSettings) -> CategoricalEvaluation:
+    """Confusion matrix, figures of each class and over all of them."""
+    matrix = np.zeros((len(rows.labels),) * 2, dtype=np.int64)
+    np.add.at(matrix, (rows.target, rows.predicted), 1)
+    return CategoricalEvaluation(
+        task=rows.task,
+        kind=rows.kind,
+        rows=rows.target.size,
+        unknown=rows.unknown,
+        patients=np.unique(rows.patients).size,
+        labels=rows.labels,
+        confusion=tuple(tuple(int(count) for count in row) for row in matrix),
+        classes=tuple(_class(rows, code, settings) for code in range(len(rows.labels))),
+        accuracy=share_of(
+            rows.predicted == rows.target, np.ones(rows.target.size, bool), rows.patients, settings
+        ),
+        macro_auroc=_over_all(rows, "ovr", settings),
+        hand_till=_over_all(rows, "hand_till", settings),
+        weighted_kappa=attempt(lambda: stats.cohen_kappa(matrix, confidence=settings.confidence)),
+    )
+
+
+def class_rows(frame: pl.DataFrame, task: TaskConfig) -> ClassRows:
+    """The rows of a multiclass or ordinal task; targets are class names, or their places from 0.
+
+    Raises: ManifestError: a missing column, an unknown class, or logits that are not finite.
+    """
+    labels = task.target.classes or ()
+    target = _codes(frame, schema.target_column(task.name), labels)
+    known = ~np.isnan(target)
+    rows = frame.filter(known)
+    # an ordinal task has a logit per question "beyond the class before?", so none for the first class
+    asked = labels if task.kind == "multiclass" else labels[1:]
+    columns = [schema.class_logit_column(task.name, label) for label in asked]
+    require_columns(frame, columns, "predictions")
+    logits = np.column_stack([numbers(rows, column) for column in columns])
+    for index, column in enumerate(columns):
+        require_finite(rows, logits[:, index], column)
+    prob = _probabilities(logits, ordinal=task.kind == "ordinal")
+    return ClassRows(
+        task=task.name,
+        kind="ordinal" if task.kind == "ordinal" else "multiclass",
+        labels=labels,
+        target=target[known].astype(np.int64),
+        prob=prob,
+        predicted=prob.argmax(axis=1),
+        patients=rows[schema.PATIENT_ID].cast(pl.String).to_numpy(),
+        unknown=int(np.count_nonzero(~known)),
+    )
+
+
+def _codes(frame: pl.DataFrame, column: str, labels: tuple[str, ...]) -> Floats:
+    require_columns(frame, (column,), "predictions")
+    if frame[column].dtype == pl.String:
+        unknown = sorted(set(frame[column].drop_nulls().to_list()) - set(labels))
+        if unknown:
+            raise ManifestError(
+                f"predictions: column '{column}': {unknown_name('class', unknown[0], labels)}"
+            )
+        places = frame[column].replace_strict(labels, range(len(labels)), return_dtype=pl.Float64)
+        return places.fill_null(np.nan).to_numpy().copy()
+    codes = numbers(frame, column)
+    wrong = ~np.isnan(codes) & ~np.isin(codes, np.arange(len(labels)))
+    if wrong.any():
+        raise ManifestError(
+            f"predictions: column '{column}' has {int(wrong.sum())} values that are no place among "
+            f"{len(labels)} classes (first: {codes[wrong][0]:g}). Write class names, or their places from 0."
+        )
+    return codes
+
+
+def _probabilities(logits: Floats, *, ordinal: bool) -> Floats:
+    from scipy.special import softmax
+
+    if not len(logits):
+        return np.empty((0, logits.shape[1] + ordinal))
+    return stats.ordinal_probabilities(logits) if ordinal else np.asarray(softmax(logits, axis=1))
+
+
+def _class(rows: ClassRows, code: int, settings: EvaluationSettings) -> ClassResult:
+    inside, called = rows.target == code, rows.predicted == code
+    return ClassResult(
+        label=rows.labels[code],
+        rows=int(inside.sum()),
+        recall=share_of(called, inside, rows.patients, settings),
+        precision=share_of(inside, called, rows.patients, settings),
+        auroc=attempt(
+            lambda: stats.auroc(
+                inside, rows.prob[:, code], confidence=settings.confidence, clusters=rows.clusters
+            )
+        ),
+    )
+
+
+def share_of(hits: Bools, among: Bools, patients: npt.NDArray[Any], settings: EvaluationSettings) -> Measure:
+    """The share of `hits` (n,) in the rows `among` (n,); `patients` are the unit where one has two films."""
+    if not among.any():
+        return absent("no rows to take a share of")
+    clusters = clusters_of(patients[among])
+    if clusters is None:
+        count = int(np.count_nonzero(hits & among))
+        return measured(stats.proportion(count, int(among.sum()), confidence=settings.confidence), share=True)
+    return attempt(
+        lambda: stats.clustered_proportion(hits[among], clusters, confidence=settings.confidence), share=True
+    )
+
+
+def _over_all(rows: ClassRows, average: str, settings: EvaluationSettings) -> Measure:
+    def area() -> Estimate:
+        return stats.multiclass_auroc(
+            rows.target, rows.prob, average=average, rng=settings.rng(rows.task, average),
+            confidence=settings.confidence, clusters=rows.clusters, resampling=settings.resampling,
+        )  # fmt: skip
+
+    if not rows.target.size:
+        return absent("no rows with a known class")
+    return attempt(area)

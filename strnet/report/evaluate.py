@@ -1,0 +1,123 @@
+"""From a predictions table to an evaluation: every task of a recipe on one split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from strnet import schema
+from strnet.config import TaskConfig
+from strnet.errors import ManifestError, unknown_name
+from strnet.report.binary import BinaryTask, evaluate_binary
+from strnet.report.classes import class_rows, evaluate_classes
+from strnet.report.diagnosis import diagnosis_rows, evaluate_diagnosis
+from strnet.report.evaluation import DiagnosisEvaluation, Evaluation, Subject, TaskEvaluation
+from strnet.report.honesty import statements, verdicts
+from strnet.report.regression import evaluate_regression
+from strnet.report.rows import rows_of_split, task_rows, with_observer
+from strnet.report.settings import EvaluationSettings
+from strnet.stats import Calibrator
+from strnet.thresholds import OperatingPoint
+
+
+def evaluate_predictions(
+    predictions: pl.DataFrame,
+    *,
+    tasks: Sequence[TaskConfig],
+    calibrators: Mapping[str, Calibrator] | None = None,
+    operating_points: Mapping[str, OperatingPoint] | None = None,
+    split: str = "test",
+    observers: pl.DataFrame | None = None,
+    settings: EvaluationSettings | None = None,
+) -> Evaluation:
+    """Every figure of every task on the rows of `split`, with intervals, baselines and verdicts.
+
+    `predictions` is the predictions table of any model: identity, `target.*`, `logit.*` or `pred.*`;
+    `baseline.*` are used where they are. `calibrators` by task. `operating_points` by the name to print;
+    each says its task (`score.task`), or is one of the only binary task. `observers` is a phantom's truth
+    table with `observer.<task>` columns.
+
+    Raises: ManifestError: rows or columns that cannot be used, by name; an operating point or calibrator of
+        a task that is not among `tasks`.
+    """
+    chosen = settings or EvaluationSettings()
+    frames = _frames(with_observer(predictions, observers), split, chosen.beside)
+    calibrated = dict(calibrators or {})
+    _require_known(calibrated, tasks)
+    points = _points_by_task(tasks, operating_points or {})
+    results: list[TaskEvaluation] = []
+    for task in tasks:
+        if task.kind == "binary":
+            binary = BinaryTask(task.name, calibrated.get(task.name), points.get(task.name, {}))
+            rows = {name: task_rows(frame, task.name, "binary") for name, frame in frames.items()}
+            results.append(evaluate_binary(binary, split, rows, chosen))
+        elif task.kind == "regression":
+            results.append(evaluate_regression(task_rows(frames[split], task.name, "regression"), chosen))
+        else:
+            results.append(evaluate_classes(class_rows(frames[split], task), chosen))
+    subject = _subject(frames[split], split, chosen)
+    return Evaluation(
+        subject=subject,
+        tasks=tuple(results),
+        diagnosis=_diagnosis(frames[split], tasks, calibrated, chosen),
+        verdicts=verdicts(results, chosen.reference_standards),
+        statements=statements(subject),
+    )
+
+
+def _diagnosis(
+    frame: pl.DataFrame,
+    tasks: Sequence[TaskConfig],
+    calibrators: Mapping[str, Calibrator],
+    settings: EvaluationSettings,
+) -> DiagnosisEvaluation | None:
+    """The three diagnoses; None where the recipe does not ask both questions that make them."""
+    binary = {task.name for task in tasks if task.kind == "binary"}
+    if not {schema.BONE_LOSS, schema.OSTEOPOROSIS_GIVEN_LOSS} <= binary:
+        return None
+    rows = diagnosis_rows(frame, calibrators)
+    return None if rows is None else evaluate_diagnosis(rows, settings)
+
+
+def _frames(table: pl.DataFrame, split: str, beside: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """Rows by split: those beside the reported one that the table has, then the reported one."""
+    reported = rows_of_split(table, split)
+    present = set(table[schema.SPLIT].drop_nulls()) - {split}
+    return {name: rows_of_split(table, name) for name in beside if name in present} | {split: reported}
+
+
+def _points_by_task(
+    tasks: Sequence[TaskConfig], points: Mapping[str, OperatingPoint]
+) -> dict[str, dict[str, OperatingPoint]]:
+    names = [task.name for task in tasks if task.kind == "binary"]
+    found: dict[str, dict[str, OperatingPoint]] = {}
+    for name, point in points.items():
+        task = point.score.task or (names[0] if len(names) == 1 else None)
+        if task not in names:
+            raise ManifestError(
+                f"operating point '{name}': {unknown_name('binary task', str(task), names)} "
+                "An operating point says its task in score.task."
+            )
+        found.setdefault(task, {})[name] = point
+    return found
+
+
+def _require_known(calibrators: Mapping[str, Calibrator], tasks: Sequence[TaskConfig]) -> None:
+    names = [task.name for task in tasks if task.kind == "binary"]
+    for name in calibrators:
+        if name not in names:
+            raise ManifestError(f"calibrators: {unknown_name('binary task', name, names)}")
+
+
+def _subject(frame: pl.DataFrame, split: str, settings: EvaluationSettings) -> Subject:
+    of_patient = frame.group_by(schema.PATIENT_ID).len()["len"]
+    return Subject(
+        split=split,
+        rows=frame.height,
+        patients=of_patient.len(),
+        largest_cluster=max(of_patient.to_list()),
+        confidence=settings.confidence,
+        reference_standards=settings.reference_standards,
+        row_use=settings.row_use,
+    )

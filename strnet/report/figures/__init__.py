@@ -1,0 +1,1 @@
+"""Figures of a report: arrays and results in, matplotlib figures and SVG out."""

@@ -1,0 +1,75 @@
+"""Whether a binary task's probabilities can be taken at their word, before and after calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from strnet import stats
+from strnet.errors import StatsError
+from strnet.report.evaluation import CalibrationResult, ReliabilityBin
+from strnet.report.measures import Measure, absent, attempt
+from strnet.report.rows import NETWORK, Floats, TaskRows
+from strnet.report.settings import EvaluationSettings
+from strnet.stats import Calibrator
+
+PLAIN = Calibrator("none")
+"""The plain sigmoid: what a logit means without calibration."""
+
+
+def calibration_results(
+    calibrator: Calibrator | None, rows: TaskRows, settings: EvaluationSettings
+) -> Iterator[CalibrationResult]:
+    """Before calibration, and after where there is a calibrator; nothing where there are no rows."""
+    if not rows.target.size:
+        return
+    logit = rows.scores[NETWORK]
+    yield _stage("before", PLAIN.prob(logit), rows, settings)
+    if calibrator is not None:
+        yield _stage("after", calibrator.prob(logit), rows, settings)
+
+
+def _stage(
+    stage: Literal["before", "after"], prob: Floats, rows: TaskRows, settings: EvaluationSettings
+) -> CalibrationResult:
+    positive, confidence, clusters = rows.positive, settings.confidence, rows.clusters
+    line = _line(prob, rows, settings)
+    return CalibrationResult(
+        stage=stage,
+        brier=attempt(lambda: stats.brier(positive, prob, confidence=confidence, clusters=clusters)),
+        slope=line[0],
+        intercept=line[1],
+        ece=Measure(
+            stats.expected_calibration_error(positive, prob),
+            method="10 bins of equal width",
+            count=int(positive.size),
+            note="the expected calibration error has no interval, and is too large where bins hold few films",
+        ),
+        bins=_bins(prob, rows, confidence),
+    )
+
+
+def _line(prob: Floats, rows: TaskRows, settings: EvaluationSettings) -> tuple[Measure, Measure]:
+    try:
+        found = stats.calibration_slope_intercept(
+            rows.positive, prob, confidence=settings.confidence, clusters=rows.clusters
+        )
+    except StatsError as error:
+        return absent(str(error)), absent(str(error))
+    return attempt(lambda: found.slope), attempt(lambda: found.in_the_large)
+
+
+def _bins(prob: Floats, rows: TaskRows, confidence: float) -> tuple[ReliabilityBin, ...]:
+    curve = stats.reliability_curve(rows.positive, prob, confidence=confidence)
+    events = np.round(curve.observed * curve.count).astype(int)
+    return tuple(
+        ReliabilityBin(
+            float(predicted),
+            Measure(float(observed), float(low), float(high), "wilson", int(count), int(hits)),
+        )
+        for predicted, observed, low, high, count, hits in zip(
+            curve.predicted, curve.observed, curve.low, curve.high, curve.count, events, strict=True
+        )
+    )

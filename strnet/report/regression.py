@@ -1,0 +1,120 @@
+"""A regression task, evaluated: how predicted values agree with the reference, whose they are, and where."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+
+from strnet import stats
+from strnet.errors import StatsError
+from strnet.report.binary import grouped
+from strnet.report.evaluation import AgreementResult, RegressionEvaluation, RegressionGroup
+from strnet.report.measures import AgainstNetwork, Measure, absent, attempt, measured
+from strnet.report.rows import NETWORK, Floats, TaskRows
+from strnet.report.settings import EvaluationSettings
+from strnet.stats import Estimate
+
+_Z_95: Final = NormalDist().inv_cdf(0.975)
+"""Limits of agreement hold 95% of differences, whatever the confidence of their intervals."""
+
+
+def evaluate_regression(rows: TaskRows, settings: EvaluationSettings) -> RegressionEvaluation:
+    """The evaluation of a regression task on its rows."""
+    return RegressionEvaluation(
+        task=rows.task,
+        kind="regression",
+        rows=rows.target.size,
+        unknown=rows.unknown,
+        patients=np.unique(rows.patients).size,
+        scorers=tuple(agreement_result(scorer, rows, settings) for scorer in rows.scores),
+        groups=tuple(
+            _group(column, value, rows.where(keep), settings)
+            for column, value, keep in grouped(rows.frame, settings.group_columns)
+        ),
+    )
+
+
+def agreement_result(scorer: str, rows: TaskRows, settings: EvaluationSettings) -> AgreementResult:
+    """Agreement of one scorer's values, and the network's mean absolute error minus its on the same rows."""
+    known = rows.where(np.isfinite(rows.scores[scorer]))
+    predicted = known.scores[scorer]
+    return AgreementResult(
+        scorer=scorer,
+        rows=predicted.size,
+        **_errors(known, predicted, settings),
+        **_correlations(known, predicted, settings),
+        **_limits(scorer, known, predicted, settings),
+        against_network=None if scorer == NETWORK else _against_network(scorer, known, settings),
+    )
+
+
+def _errors(rows: TaskRows, predicted: Floats, settings: EvaluationSettings) -> dict[str, Measure]:
+    names = ("mae", "rmse", "bias")
+    try:
+        found = stats.regression_errors(
+            rows.target, predicted, confidence=settings.confidence, clusters=rows.clusters
+        )
+    except StatsError as error:
+        return dict.fromkeys(names, absent(str(error)))
+    return {name: measured(found[name]) for name in names}
+
+
+def _correlations(rows: TaskRows, predicted: Floats, settings: EvaluationSettings) -> dict[str, Measure]:
+    pair, confidence, clusters = (rows.target, predicted), settings.confidence, rows.clusters
+    return {
+        "r": attempt(lambda: stats.pearson(*pair, confidence=confidence, clusters=clusters)),
+        "ccc": attempt(lambda: stats.concordance(*pair, confidence=confidence, clusters=clusters)),
+    }
+
+
+def _limits(
+    scorer: str, rows: TaskRows, predicted: Floats, settings: EvaluationSettings
+) -> dict[str, Measure]:
+    """Limits of agreement: Bland and Altman's intervals, or resampled patients where one has two films."""
+    names = ("lower_limit", "upper_limit")
+    try:
+        found = stats.bland_altman(rows.target, predicted, confidence=settings.confidence)
+    except StatsError as error:
+        return dict.fromkeys(names, absent(str(error)))
+    if rows.clusters is None:
+        return {name: measured(getattr(found, name)) for name in names}
+    difference = predicted - rows.target
+    draws = stats.cluster_bootstrap(
+        lambda drawn: _limits_of(difference[drawn]), difference.size, clusters=rows.clusters,
+        rng=settings.rng(rows.task, scorer, "limits"), resampling=settings.resampling,
+    )  # fmt: skip
+    counts = {"count": difference.size, "clusters": np.unique(rows.patients).size}
+    return {
+        name: measured(
+            draws.estimate(getattr(found, name).value, column, confidence=settings.confidence, **counts)
+        )
+        for column, name in enumerate(names)
+    }
+
+
+def _limits_of(difference: Floats) -> tuple[float, float]:
+    """Bias -/+ 1.96 standard deviations.
+
+    Source: Bland and Altman 1999, Stat. Methods Med. Res. 8:135-160.
+    """
+    half = _Z_95 * float(difference.std(ddof=1))
+    bias = float(difference.mean())
+    return bias - half, bias + half
+
+
+def _against_network(scorer: str, rows: TaskRows, settings: EvaluationSettings) -> AgainstNetwork:
+    """The difference of absolute errors on the same rows, with Student's interval over patients."""
+
+    def difference() -> Estimate:
+        own = np.abs(rows.scores[NETWORK] - rows.target)
+        other = np.abs(rows.scores[scorer] - rows.target)
+        return stats.mean_estimate(own - other, settings.confidence, rows.clusters)
+
+    return AgainstNetwork("mae", attempt(difference))
+
+
+def _group(column: str, value: str, rows: TaskRows, settings: EvaluationSettings) -> RegressionGroup:
+    result = agreement_result(NETWORK, rows, settings)
+    return RegressionGroup(column, value, rows.target.size, result.r, result.mae, result.bias)

@@ -1,0 +1,187 @@
+"""Rows of the predictions table as arrays, checked once: what every figure and every number starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from strnet import schema
+from strnet.errors import ManifestError, unknown_name
+from strnet.tables import require_columns
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+Kind = Literal["binary", "regression"]
+
+NETWORK = "network"
+OBSERVER = "observer"
+_ROWS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRows:
+    """Rows of a task whose target is known.
+
+    `target` (n,) is 0/1 for a binary task, a value for a regression; `scores` holds (n,) per scorer, the
+    network first, NaN where a baseline or the observer says nothing of a row; `patients` (n,).
+    """
+
+    task: str
+    frame: pl.DataFrame
+    target: Floats
+    scores: dict[str, Floats]
+    patients: npt.NDArray[Any]
+    unknown: int
+
+    @property
+    def positive(self) -> Bools:
+        """The target of a binary task as bools, shape (n,)."""
+        return self.target == 1
+
+    @property
+    def clusters(self) -> npt.NDArray[Any] | None:
+        """Patients where any has two films, so that they are the unit; None where films are patients."""
+        return clusters_of(self.patients)
+
+    def where(self, keep: Bools) -> TaskRows:
+        """The rows that `keep` (n,) names."""
+        scores = {scorer: values[keep] for scorer, values in self.scores.items()}
+        return TaskRows(
+            self.task, self.frame.filter(keep), self.target[keep], scores, self.patients[keep], self.unknown
+        )
+
+
+def clusters_of(patients: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """`patients` (n,) if one stands there twice, otherwise None."""
+    return patients if np.unique(patients).size < patients.size else None
+
+
+def rows_of_split(predictions: pl.DataFrame, split: str) -> pl.DataFrame:
+    """The rows of one split.
+
+    Raises: ManifestError: a missing column, an image twice, a row without patient, or no rows of that split.
+    """
+    where = "predictions"
+    require_columns(predictions, (schema.IMAGE_ID, schema.PATIENT_ID, schema.SPLIT), where)
+    rows = predictions.filter(pl.col(schema.SPLIT) == split)
+    if rows.is_empty():
+        found = [str(name) for name in predictions[schema.SPLIT].unique().drop_nulls().sort()]
+        raise ManifestError(f"{where}: no rows of split '{split}'. {unknown_name('split', split, found)}")
+    if rows[schema.PATIENT_ID].null_count():
+        raise ManifestError(
+            f"{where}: {rows[schema.PATIENT_ID].null_count()} rows of split '{split}' have no patient_id. "
+            "Give every film its patient: intervals take patients as the unit."
+        )
+    _require_one_row_per_image(rows, where)
+    return rows
+
+
+def with_observer(predictions: pl.DataFrame, truth: pl.DataFrame | None) -> pl.DataFrame:
+    """The predictions with the `observer.<task>` columns of a truth table, matched by image.
+
+    Raises: ManifestError: no such columns, or an image twice.
+    """
+    if truth is None:
+        return predictions
+    require_columns(truth, (schema.IMAGE_ID,), "truth table")
+    _require_one_row_per_image(truth, "truth table")
+    columns = [column for column in truth.columns if column.startswith(f"{OBSERVER}.")]
+    if not columns:
+        raise ManifestError("truth table: no column 'observer.<task>'. Give the truth table of a phantom.")
+    image = pl.col(schema.IMAGE_ID).cast(pl.String)
+    rows = predictions.drop(columns, strict=False).with_columns(image)
+    return rows.join(truth.select(image, *columns), on=schema.IMAGE_ID, how="left")
+
+
+def task_rows(frame: pl.DataFrame, task: str, kind: Kind) -> TaskRows:
+    """The rows of a binary or regression task with a known target, and every scorer's score for them.
+
+    Raises: ManifestError: a missing column, text for numbers, or a network score that is not finite.
+    """
+    target_column = schema.target_column(task)
+    columns = {NETWORK: score_column(task, kind), **_other_columns(frame, task)}
+    require_columns(frame, (target_column, columns[NETWORK]), "predictions")
+    target = numbers(frame, target_column)
+    known = ~np.isnan(target)
+    rows = frame.filter(known)
+    scores = {scorer: numbers(rows, column) for scorer, column in columns.items()}
+    require_finite(rows, scores[NETWORK], columns[NETWORK])
+    if kind == "binary":
+        _require_binary(rows, target[known], target_column)
+    patients = rows[schema.PATIENT_ID].cast(pl.String).to_numpy()
+    # a baseline that says nothing of any row is no baseline
+    said = {
+        scorer: score for scorer, score in scores.items() if scorer == NETWORK or np.isfinite(score).any()
+    }
+    return TaskRows(task, rows, target[known], said, patients, int(np.count_nonzero(~known)))
+
+
+def score_column(task: str, kind: Kind) -> str:
+    """Where the network's score of a binary or regression task stands."""
+    return schema.prediction_column(task) if kind == "regression" else schema.logit_column(task)
+
+
+def numbers(frame: pl.DataFrame, column: str) -> Floats:
+    """A column as float64 (n,), NaN where it is empty.
+
+    Raises: ManifestError: a column of something else than numbers or true and false.
+    """
+    values = frame[column]
+    if not (values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null)):
+        raise ManifestError(
+            f"predictions: column '{column}' holds {values.dtype}, expected numbers. "
+            "Write numbers, and leave unknown cells empty."
+        )
+    return values.cast(pl.Float64).fill_null(np.nan).to_numpy().copy()
+
+
+def require_finite(frame: pl.DataFrame, values: Floats, column: str) -> None:
+    """Nothing.
+
+    Raises: ManifestError: rows without a finite number, by their image ids.
+    """
+    bad = ~np.isfinite(values)
+    if bad.any():
+        raise ManifestError(
+            f"predictions: column '{column}' has no finite number in {int(bad.sum())} of {bad.size} rows "
+            f"whose target is known (images {_images(frame, bad)}). Predict them again, or empty the target."
+        )
+
+
+def _other_columns(frame: pl.DataFrame, task: str) -> dict[str, str]:
+    """Observer and baselines of a task, by scorer."""
+    found = {OBSERVER: f"{OBSERVER}.{task}"} if f"{OBSERVER}.{task}" in frame.columns else {}
+    for column in frame.columns:
+        first, _, rest = column.partition(".")
+        name, _, of_task = rest.partition(".")
+        if first == "baseline" and of_task == task:
+            found[name] = schema.baseline_column(name, task)
+    return found
+
+
+def _require_binary(frame: pl.DataFrame, target: Floats, column: str) -> None:
+    bad = (target != 0) & (target != 1)
+    if bad.any():
+        raise ManifestError(
+            f"predictions: column '{column}' has values other than 0 and 1 in {int(bad.sum())} rows "
+            f"(images {_images(frame, bad)}). Write 1 for positive, 0 for negative, nothing for unknown."
+        )
+
+
+def _require_one_row_per_image(frame: pl.DataFrame, where: str) -> None:
+    twice = frame.filter(pl.col(schema.IMAGE_ID).is_duplicated())[schema.IMAGE_ID].unique(maintain_order=True)
+    if twice.len():
+        shown = ", ".join(str(name) for name in twice[:_ROWS_SHOWN])
+        raise ManifestError(
+            f"{where}: {twice.len()} images stand in more than one row ({shown}). Keep one row per image."
+        )
+
+
+def _images(frame: pl.DataFrame, which: Bools) -> str:
+    names = [str(name) for name in frame.filter(which)[schema.IMAGE_ID][:_ROWS_SHOWN]]
+    return ", ".join(names) + (", ..." if np.count_nonzero(which) > _ROWS_SHOWN else "")

@@ -1,0 +1,119 @@
+"""The sections of a report: which tables and figures answer which question, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import polars as pl
+
+from strnet.report import tables
+from strnet.report.drawings import binary_drawings, confusion_drawing, regression_drawings
+from strnet.report.evaluation import (
+    BinaryEvaluation,
+    CategoricalEvaluation,
+    Evaluation,
+    RegressionEvaluation,
+)
+from strnet.report.figures.canvas import Drawing, draw
+from strnet.report.figures.course import learning_curves, quantities
+from strnet.report.figures.flow import CohortFlow, cohort_flow
+from strnet.report.rows import TaskRows, task_rows
+from strnet.report.table import Table
+from strnet.report.wording import counted, sentence, task_name
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report under a heading: `leading` tables, then figures, then `tables`."""
+
+    anchor: str
+    title: str
+    lead: str = ""
+    leading: tuple[Table, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def flow_section(flow: CohortFlow) -> Section:
+    """Who came in, who was left out, who was used for what."""
+    drawing = draw(
+        "cohort_flow", "Cohort flow", "Films and patients at each step.", partial(cohort_flow, flow)
+    )
+    return Section("cohort", "Cohort", drawings=(drawing,))
+
+
+def task_sections(evaluation: Evaluation, frame: pl.DataFrame) -> Iterator[Section]:
+    """A section per task, then the three diagnoses; `frame` holds the rows of the reported split."""
+    for task in evaluation.tasks:
+        if isinstance(task, BinaryEvaluation):
+            yield binary_section(task, task_rows(frame, task.task, "binary"), evaluation)
+        elif isinstance(task, RegressionEvaluation):
+            yield regression_section(task, task_rows(frame, task.task, "regression"), evaluation)
+        else:
+            yield class_section(task)
+    if evaluation.diagnosis is not None:
+        yield class_section(evaluation.diagnosis.three_classes, evaluation)
+
+
+def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluation) -> Section:
+    """How well a binary task is answered, at which operating points, and with what probabilities."""
+    split = evaluation.subject.split
+    unknown = f" The target of {counted(task.unknown, 'film')} is unknown or does not apply."
+    lead = (
+        f"{task.positives} of {counted(task.rows, 'film')} of {counted(task.patients, 'patient')} are "
+        f"positive in the split '{split}'.{unknown if task.unknown else ''}"
+    )
+    after = [tables.point_table(task)] if task.points else []
+    after += [tables.calibration_table(task)] if task.calibration else []
+    after += [tables.binary_group_table(task)] if task.groups else []
+    after += [tables.decision_group_table(task)] if task.groups and task.points else []
+    return Section(
+        anchor=task.task,
+        title=sentence(task_name(task.task)),
+        lead=lead,
+        leading=(tables.scorer_table(task),),
+        drawings=tuple(binary_drawings(task, rows, split)),
+        tables=tuple(after),
+    )
+
+
+def regression_section(task: RegressionEvaluation, rows: TaskRows, evaluation: Evaluation) -> Section:
+    """How well values agree with the reference."""
+    name = task_name(task.task, evaluation.subject.reference_standards)
+    after = (tables.regression_group_table(task),) if task.groups else ()
+    lead = (
+        f"The reference value is known for {counted(task.rows, 'film')} of "
+        f"{counted(task.patients, 'patient')} and unknown for {counted(task.unknown, 'film')}."
+    )
+    table = tables.agreement_table(task, evaluation.subject.reference_standards)
+    drawings = tuple(regression_drawings(task, rows, name))
+    return Section(task.task, sentence(name), lead, (table,), drawings, after)
+
+
+def class_section(task: CategoricalEvaluation, evaluation: Evaluation | None = None) -> Section:
+    """How well several classes are told apart; with an evaluation, the three coherent diagnoses."""
+    coherent = evaluation is not None and evaluation.diagnosis is not None
+    contradictions = evaluation.diagnosis.contradictions if evaluation and evaluation.diagnosis else None
+    lead = _COHERENCE if coherent else f"{counted(task.rows, 'film')} of {counted(task.patients, 'patient')}."
+    after = (tables.class_summary_table(task, contradictions),)
+    title = sentence(task_name(task.task))
+    return Section(task.task, title, lead, (tables.class_table(task),), (confusion_drawing(task),), after)
+
+
+def training_section(curves: pl.DataFrame) -> Section | None:
+    """How training went; None where the table holds no quantity to draw."""
+    if not quantities(curves):
+        return None
+    drawing = draw(
+        "training_curves", "Training curves", "One panel per quantity; every point is an epoch.",
+        partial(learning_curves, curves), wide=True,
+    )  # fmt: skip
+    return Section("training", "Training", drawings=(drawing,))
+
+
+_COHERENCE = (
+    "Probabilities of the three classes follow from the two binary tasks, p = P(bone loss) and "
+    "q = P(osteoporosis | bone loss): normal 1 − p, osteopenia p(1 − q), osteoporosis pq."
+)

@@ -1,0 +1,37 @@
+"""How an evaluation is made: what every task's figures share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from strnet.report.evaluation import RowUse
+from strnet.schema import FOLD
+from strnet.stats import Resampling
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """Confidence of intervals, seed and number of resamples, groups to report apart, what is known of rows.
+
+    `reference_standards` are the values of that name in the manifest, each once; `beside` names the splits
+    on which operating points are reported beside the reported one.
+    """
+
+    confidence: float = 0.95
+    seed: int = 0
+    draws: int = 2000
+    group_columns: tuple[str, ...] = ("site", FOLD)
+    beside: tuple[str, ...] = ("validation",)
+    reference_standards: tuple[str, ...] = ()
+    row_use: RowUse = field(default_factory=RowUse)
+
+    @property
+    def resampling(self) -> Resampling:
+        """How patients are resampled where no closed form is at hand."""
+        return Resampling(draws=self.draws)
+
+    def rng(self, *key: str) -> np.random.Generator:
+        """A generator that depends on the seed and `key` alone: no figure depends on what came before it."""
+        return np.random.default_rng([self.seed, *("/".join(key).encode())])

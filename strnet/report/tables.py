@@ -1,0 +1,244 @@
+"""The tables of a report and of the console, made from an evaluation alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from strnet.report.evaluation import (
+    BinaryEvaluation,
+    BinaryGroup,
+    CategoricalEvaluation,
+    Evaluation,
+    PointResult,
+    RegressionEvaluation,
+    RegressionGroup,
+)
+from strnet.report.measures import Measure
+from strnet.report.table import MeasureRow, Table, measure_table
+from strnet.report.wording import (
+    MISSING,
+    counted_text,
+    estimate_text,
+    number,
+    p_text,
+    plain_name,
+    scorer_name,
+    sentence,
+    task_name,
+)
+
+
+def summary_tables(evaluation: Evaluation) -> tuple[Table, ...]:
+    """What the console shows: scorers and operating points of binary tasks, classes, T-score figures."""
+    standards = evaluation.subject.reference_standards
+    tables = []
+    for task in evaluation.binary():
+        tables.append(scorer_table(task))
+        if task.points:
+            tables.append(decision_table(task))
+    if evaluation.diagnosis is not None:
+        tables.append(class_table(evaluation.diagnosis.three_classes))
+    tables += [class_table(task) for task in evaluation.categorical()]
+    tables += [agreement_table(task, standards) for task in evaluation.regression()]
+    return tuple(tables)
+
+
+def scorer_table(task: BinaryEvaluation) -> Table:
+    """The network, the ideal observer and the baselines: AUROC, AUPRC, and the paired difference."""
+    columns = ("Scores of", "Films", "AUROC", "AUPRC", "Network's AUROC minus this", "p")
+    rows = []
+    for result in task.scorers:
+        against = result.against_network
+        rows.append(
+            (
+                scorer_name(result.scorer),
+                str(result.rows),
+                estimate_text(result.auroc),
+                estimate_text(result.auprc),
+                MISSING if against is None else estimate_text(against.difference),
+                MISSING if against is None else p_text(against.p_value),
+            )
+        )
+    figures = [
+        MeasureRow((scorer_name(result.scorer), ""), (result.auroc, result.auprc)) for result in task.scorers
+    ]
+    reasons = measure_table("", columns[:4], figures).notes
+    title = f"{sentence(task_name(task.task))}: {task.positives} of {task.rows} films positive"
+    return Table(title, columns, tuple(rows), (*reasons, _method_note(task.scorers[0].auroc)))
+
+
+def decision_table(task: BinaryEvaluation) -> Table:
+    """Each operating point on each split in one line: what it promises, sensitivity and specificity."""
+    columns = ("Operating point", "Split", "Threshold", "Sensitivity", "Specificity")
+    rows = [
+        (
+            point.name,
+            decisions.split,
+            number(point.threshold),
+            counted_text(decisions.sensitivity),
+            counted_text(decisions.specificity),
+        )
+        for point in task.points
+        for decisions in point.on
+    ]
+    notes = [f"{point.name}: {promise(point)}." for point in task.points]
+    return Table(f"{sentence(task_name(task.task))}: operating points", columns, tuple(rows), tuple(notes))
+
+
+def point_table(task: BinaryEvaluation) -> Table:
+    """Operating points in columns, one per split; figures with counts and intervals in rows."""
+    cells = [(point, decisions) for point in task.points for decisions in point.on]
+    columns = ("", *(f"{point.name}, {decisions.split}" for point, decisions in cells))
+    rows = [(label, *(text(point, decisions) for point, decisions in cells)) for label, text in _POINT_ROWS]
+    notes = dict.fromkeys(
+        measure.note
+        for _, decisions in cells
+        for measure in (
+            decisions.sensitivity,
+            decisions.specificity,
+            decisions.ppv,
+            decisions.npv,
+            decisions.f1,
+        )
+        if measure.note and not measure.has_interval
+    )
+    return Table("Operating points: every figure with its counts", columns, tuple(rows), tuple(notes))
+
+
+def calibration_table(task: BinaryEvaluation) -> Table:
+    """Brier score, slope, intercept and expected calibration error before and after calibration."""
+    columns = (
+        "Probabilities",
+        "Brier score",
+        "Slope (ideal 1)",
+        "In the large (ideal 0)",
+        "Expected calibration error",
+    )
+    rows = [
+        MeasureRow((f"{stage.stage} calibration",), (stage.brier, stage.slope, stage.intercept, stage.ece))
+        for stage in task.calibration
+    ]
+    return measure_table("Calibration", columns, rows)
+
+
+def binary_group_table(task: BinaryEvaluation) -> Table:
+    """AUROC of the network per site, scanner or fold."""
+    rows = [
+        MeasureRow((_group_name(group), str(group.rows), str(group.positives)), (group.auroc,))
+        for group in task.groups
+    ]
+    return measure_table("By group", ("Group", "Films", "Positive", "AUROC"), rows)
+
+
+def decision_group_table(task: BinaryEvaluation) -> Table:
+    """What each operating point does per site, scanner or fold."""
+    rows = [
+        (
+            _group_name(group),
+            name,
+            counted_text(decisions.sensitivity),
+            counted_text(decisions.specificity),
+        )
+        for group in task.groups
+        for name, decisions in group.points
+    ]
+    columns = ("Group", "Operating point", "Sensitivity", "Specificity")
+    return Table("Operating points by group", columns, tuple(rows))
+
+
+def agreement_table(task: RegressionEvaluation, reference_standards: tuple[str, ...]) -> Table:
+    """Agreement with the reference, limits of agreement included; a column per scorer."""
+    names = tuple(scorer_name(result.scorer) for result in task.scorers)
+    films = ("Films", *(str(result.rows) for result in task.scorers))
+    figures = [
+        MeasureRow((label,), tuple(getattr(result, name) for result in task.scorers))
+        for label, name in _AGREEMENT
+    ]
+    title = f"{sentence(task_name(task.task, reference_standards))}: agreement"
+    table = measure_table(title, ("Figure", *names), figures)
+    return replace(table, rows=(films, *table.rows))
+
+
+def regression_group_table(task: RegressionEvaluation) -> Table:
+    """Agreement of the network per site, scanner or fold."""
+    rows = [
+        MeasureRow((_group_name(group), str(group.rows)), (group.r, group.mae, group.bias))
+        for group in task.groups
+    ]
+    return measure_table("By group", ("Group", "Films", "r", "MAE", "Bias"), rows)
+
+
+def class_table(task: CategoricalEvaluation) -> Table:
+    """Recall, precision and AUROC of each class against the rest."""
+    columns = ("Class", "Films", "Recall", "Precision", "AUROC against the rest")
+    rows = [
+        MeasureRow((plain_name(entry.label), str(entry.rows)), (entry.recall, entry.precision, entry.auroc))
+        for entry in task.classes
+    ]
+    title = f"{sentence(task_name(task.task))}: {task.rows} films in {len(task.labels)} classes"
+    return measure_table(title, columns, rows)
+
+
+def class_summary_table(task: CategoricalEvaluation, contradictions: Measure | None = None) -> Table:
+    """The figures over all classes of a task."""
+    figures = [
+        ("Macro AUROC, one against the rest", task.macro_auroc),
+        ("AUROC after Hand and Till, mean over pairs", task.hand_till),
+        ("Accuracy of the most probable class", task.accuracy),
+        ("Weighted kappa", task.weighted_kappa),
+    ]
+    if contradictions is not None:
+        figures.append(("Predicted T-score contradicts predicted class", contradictions))
+    rows = tuple((label, counted_text(figure)) for label, figure in figures)
+    notes = tuple(f"{label}: {figure.note}" for label, figure in figures if figure.note)
+    return Table("Over all classes", ("Figure", "Value"), rows, notes)
+
+
+_AGREEMENT: Final = (
+    ("r", "r"),
+    ("MAE", "mae"),
+    ("RMSE", "rmse"),
+    ("Bias (predicted minus reference)", "bias"),
+    ("Lower limit of agreement", "lower_limit"),
+    ("Upper limit of agreement", "upper_limit"),
+    ("Concordance correlation", "ccc"),
+)
+_POINT_ROWS: Final = (
+    ("Decided on", lambda point, _: point.score),
+    ("Threshold", lambda point, _: number(point.threshold, 4)),
+    ("Floor of the sensitivity", lambda point, _: point.min_sensitivity or MISSING),
+    ("What is promised", lambda point, _: promise(point)),
+    (
+        "True positives, false negatives",
+        lambda _, d: f"{d.confusion.true_positives}, {d.confusion.false_negatives}",
+    ),
+    (
+        "True negatives, false positives",
+        lambda _, d: f"{d.confusion.true_negatives}, {d.confusion.false_positives}",
+    ),
+    ("Sensitivity", lambda _, d: estimate_text(d.sensitivity)),
+    ("Specificity", lambda _, d: estimate_text(d.specificity)),
+    ("PPV", lambda _, d: estimate_text(d.ppv)),
+    ("NPV", lambda _, d: estimate_text(d.npv)),
+    ("F1", lambda _, d: estimate_text(d.f1)),
+    ("Accuracy", lambda _, d: estimate_text(d.accuracy)),
+)
+
+
+def promise(point: PointResult) -> str:
+    """What an operating point says of the population, in words."""
+    if point.status == "guaranteed" and point.confidence is not None:
+        return f"floor kept with confidence {point.confidence:g}"
+    if point.status == "approximate" and point.confidence is not None:
+        return f"floor kept with confidence about {point.confidence:g}"
+    return "nothing beyond the rows that chose it"
+
+
+def _group_name(group: BinaryGroup | RegressionGroup) -> str:
+    return f"{group.column} {group.value}"
+
+
+def _method_note(area: Measure) -> str:
+    unit = f"{area.clusters} patients are the unit" if area.clusters else "films are the unit"
+    return f"Interval of the AUROC: {area.method or 'none'}; {unit}."
