@@ -59,11 +59,11 @@ def _require_usable(bundle: Bundle, point: OperatingPoint) -> None:
             "does not say which group it is of. Fit a common threshold."
         )
     calibrator = bundle.calibrators.get(task.name)
-    digest = None if calibrator is None or point.score.column == raw else calibrator.digest
+    digest = "none" if calibrator is None else calibrator.digest
     shown = ScoreIdentity(
         task=task.name,
         model_sha256=bundle.document.weights.sha256,
-        calibrator_sha256=digest,
+        calibrator_sha256=None if point.score.column == raw else digest,
     )
     try:
         point.require_same_score(shown)

@@ -195,6 +195,11 @@ def test_an_operating_point_of_another_calibrator_is_refused(parts, points, tmp_
         write_bundle(tmp_path / "bundle", **{**parts, "operating_points": [strange]})
 
 
+def test_an_operating_point_on_a_calibrator_that_is_missing_is_refused(parts, points, tmp_path):
+    with pytest.raises(BundleError, match="belongs to another score"):
+        write_bundle(tmp_path / "bundle", **{**parts, "calibrators": {}, "operating_points": points[:1]})
+
+
 @pytest.mark.parametrize(
     ("score", "message"),
     [
