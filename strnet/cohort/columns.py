@@ -171,7 +171,7 @@ def require_known_names(names: Sequence[str], where: str) -> None:
         raise ManifestError(
             f"{where}: column '{doubled[0].rpartition('_duplicated_')[0]}' stands twice. Keep one."
         )
-    misspelt = {name: meant for name in names if (meant := _meant(name, names))}
+    misspelt = {name: meant for name in names if (meant := meant_column(name, names))}
     if misspelt:
         lines = [f"  Unknown column '{name}', did you mean '{meant}'?" for name, meant in misspelt.items()]
         raise ManifestError(
@@ -196,7 +196,7 @@ def column_named(name: str) -> Column:
     return BY_NAME[name]
 
 
-def _meant(name: str, present: Iterable[str]) -> str | None:
+def meant_column(name: str, present: Iterable[str]) -> str | None:
     """The manifest column that `name` misspells, if the table has no column of that name."""
     if name in BY_NAME or name in _NAMES_IN_THEIR_OWN_RIGHT:
         return None

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def examine_files(
     """
     if workers is None:
         workers = (os.cpu_count() or 1) if len(paths) >= _FEW_FILES else 0
-    results = map(examine, paths) if workers == 0 else _examined_by(workers, paths)
+    results = map(examine, paths) if workers == 0 else _examined_by(workers, paths, window=4 * workers)
     found = []
     for result in results:
         found.append(result)
@@ -61,14 +61,17 @@ def examine_files(
     return found
 
 
-def _examined_by(workers: int, paths: Sequence[Path]) -> Iterator[Examination]:
+def _examined_by(workers: int, paths: Iterable[Path], window: int) -> Iterator[Examination]:
+    """Examinations in order, with up to `window` files in flight; a crash condemns the file alone in flight."""
     left = deque(paths)
     while left:
         suspects: list[Path] = []
         with _pool(workers) as pool:
-            yield from _until_a_crash(pool, left, 4 * workers, suspects)
-        for path in suspects:
-            yield _examined_alone(path)
+            yield from _until_a_crash(pool, left, window, suspects)
+        if len(suspects) == 1:
+            yield Examination(suspects[0], reason="the decoder crashed or ran out of memory on this file.")
+        else:
+            yield from _examined_by(1, suspects, window=1)
 
 
 def _until_a_crash(
@@ -85,14 +88,6 @@ def _until_a_crash(
             running.popleft()
     except BrokenProcessPool:
         suspects.extend(path for path, _ in running)
-
-
-def _examined_alone(path: Path) -> Examination:
-    with _pool(1) as pool:
-        try:
-            return pool.submit(examine, path).result()
-        except BrokenProcessPool:
-            return Examination(path, reason="the decoder crashed or ran out of memory on this file.")
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

@@ -36,7 +36,7 @@ def checked_labels(table: LabelTable) -> CheckedLabels:
     """
     key = pl.col(table.key)
     doubled = finding(
-        table.frame.with_columns(table.lines.alias(LINE), _shown_patient(table)),
+        table.frame.with_columns(table.lines.alias(LINE), *_shown_patient(table)),
         key.is_not_null() & key.is_duplicated(),
         f"{{rows}} with the same {table.key} as another row.",
         [named(table.key)],
@@ -47,7 +47,7 @@ def checked_labels(table: LabelTable) -> CheckedLabels:
     stand_ins = [
         key.alias(name) for name in (IMAGE_ID, PATIENT_ID, "path") if name not in table.frame.columns
     ]
-    frame = table.frame.with_columns(stand_ins, key.alias(_KEY))
+    frame = table.frame.with_columns(*stand_ins, key.alias(_KEY))
     rows = validated(frame, str(table.path), lines=table.lines, line_word=table.line_word)
     own = {*table.frame.columns, "diagnosis"} - {"path"}
     if table.key == PATIENT_ID:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from strnet.cohort.columns import BY_NAME, Column, column_named
+from strnet.cohort.columns import BY_NAME, Column, column_named, meant_column
 from strnet.cohort.manifest import located_rows
 from strnet.errors import ManifestError, unknown_name
 from strnet.imaging.dicom import age_in_years
@@ -34,9 +34,11 @@ class LabelTable:
         for name in ("path", IMAGE_ID, PATIENT_ID):
             if name in self.frame.columns:
                 return name
+        names = self.frame.columns
+        meant = [f"--column {ours}={name}" for name in names if (ours := meant_column(name, names))]
         raise ManifestError(
             f"{self.path}: none of the columns path, {IMAGE_ID}, {PATIENT_ID}: rows cannot be tied to films. "
-            f"Map one, such as --column path=COLUMN. Found: {', '.join(self.frame.columns)}."
+            f"Map one, such as {' '.join(meant) or '--column path=COLUMN'}. Found: {', '.join(names)}."
         )
 
 

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from strnet.cohort import examination
+from strnet.cohort.examination import examine, examine_files
+from strnet.files import sha256_file
+
+CRASHING = """
+import os
+from strnet.cohort.examination import Examination
+
+def examine(path):
+    if "crash" in path.name:
+        os._exit(1)
+    return Examination(path, reason="read " + path.name)
+"""
+
+
+def test_a_readable_film_is_described(tmp_path, write_film):
+    path = write_film(tmp_path / "film")
+    found = examine(path)
+    assert found.reason is None
+    assert found.source is not None
+    assert (found.source.patient_id, found.file_sha256) == ("P0", sha256_file(path))
+
+
+def test_an_unreadable_film_has_a_reason_without_its_path(tmp_path):
+    found = examine(tmp_path / "gone")
+    assert found.reason == "cannot be read (No such file or directory)."
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_files_come_back_in_order_and_are_counted(tmp_path, write_png, workers):
+    paths = [write_png(tmp_path / f"{n}.png", n) for n in range(6)]
+    counted = []
+    found = examine_files(paths, workers=workers, progress=lambda done, total: counted.append((done, total)))
+    assert [film.path for film in found] == paths
+    assert len({film.pixel_sha256 for film in found}) == 6
+    assert counted == [(n, 6) for n in range(1, 7)]
+
+
+def test_a_file_that_kills_its_process_is_one_unreadable_file_among_others(tmp_path, monkeypatch):
+    (tmp_path / "crashing_decoder.py").write_text(CRASHING)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(examination, "examine", importlib.import_module("crashing_decoder").examine)
+    names = ["a", "crash", "b", "c", "d", "e"]
+    found = examine_files([tmp_path / name for name in names], workers=1)
+    assert [film.path.name for film in found] == names
+    assert "crashed" in str(found[1].reason)
+    assert [film.reason for film in found if film.path.name != "crash"] == [f"read {n}" for n in "abcde"]
