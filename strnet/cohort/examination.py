@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from strnet.errors import ImageError
+from strnet.errors import ImageError, StrnetError
 from strnet.files import sha256_file
 from strnet.imaging import Acquisition, pixel_sha256, read_radiograph
 
@@ -62,7 +63,7 @@ def examine_files(
 
 
 def _examined_by(workers: int, paths: Iterable[Path], window: int) -> Iterator[Examination]:
-    """Examinations in order, with up to `window` files in flight; a crash condemns the file alone in flight."""
+    """Examinations in order, with up to `window` files in flight; a file that crashes alone is unreadable."""
     left = deque(paths)
     while left:
         suspects: list[Path] = []
@@ -90,9 +91,22 @@ def _until_a_crash(
         suspects.extend(path for path, _ in running)
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that have started, so that a later crash is a file's fault.
+
+    Raises: StrnetError: they do not start.
+    """
     # Spawned, not forked: threads of OpenCV and polars in this process do not survive a fork.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker) as pool:
+        try:
+            pool.submit(os.getpid).result()
+        except BrokenProcessPool as error:
+            raise StrnetError(
+                "The processes that read films do not start. In a script, put the call below "
+                "`if __name__ == '__main__':`, or read in this process with workers=0."
+            ) from error
+        yield pool
 
 
 def _start_worker() -> None:

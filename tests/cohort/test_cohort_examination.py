@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from strnet.cohort import examination
 from strnet.cohort.examination import examine, examine_files
 from strnet.files import sha256_file
 
+ROOT = Path(__file__).parents[2]
 CRASHING = """
 import os
 from strnet.cohort.examination import Examination
@@ -42,6 +46,7 @@ def test_files_come_back_in_order_and_are_counted(tmp_path, write_png, workers):
     assert counted == [(n, 6) for n in range(1, 7)]
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_its_process_is_one_unreadable_file_among_others(tmp_path, monkeypatch):
     (tmp_path / "crashing_decoder.py").write_text(CRASHING)
     monkeypatch.syspath_prepend(tmp_path)
@@ -51,3 +56,14 @@ def test_a_file_that_kills_its_process_is_one_unreadable_file_among_others(tmp_p
     assert [film.path.name for film in found] == names
     assert "crashed" in str(found[1].reason)
     assert [film.reason for film in found if film.path.name != "crash"] == [f"read {n}" for n in "abcde"]
+
+
+def test_processes_that_cannot_start_are_no_films_fault(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from pathlib import Path\nfrom strnet.cohort.examination import examine_files\n"
+        "examine_files([Path('a'), Path('b')], workers=1)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert "The processes that read films do not start" in done.stderr.splitlines()[-1]
