@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from strnet import stats
+from strnet.errors import StatsError
+from strnet.stats.published import PublishedTable, check_published
+from strnet.stats.published.figures import rounded
+from strnet.stats.published.tables import fitting_tables
+
+quick = settings(max_examples=60, deadline=None)
+SAGITTAL = {"accuracy": ".82", "precision": ".80", "recall": ".86", "f1": ".83", "auc": ".76"}
+
+
+def figures_of(tp, fn, fp, tn):
+    """The exact figures of a table; None where undefined."""
+
+    def share(a, b):
+        return Fraction(a, b) if b else None
+
+    sensitivity, specificity = share(tp, tp + fn), share(tn, tn + fp)
+    return {
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "ppv": share(tp, tp + fp),
+        "npv": share(tn, tn + fn),
+        "accuracy": share(tp + tn, tp + fn + fp + tn),
+        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "f1": share(2 * tp, 2 * tp + fp + fn),
+    }
+
+
+def printed(value, digits):
+    """A fraction as it is printed, halves rounded up."""
+    scaled = (value * 10**digits * 2 + 1) // 2
+    return f"{scaled // 10**digits}.{scaled % 10**digits:0{digits}d}"
+
+
+@st.composite
+def reported(draw):
+    """A table of at most 14 cases, and some of its figures as printed."""
+    cells = [draw(st.integers(0, 4)) for _ in range(4)]
+    cells[0 if draw(st.booleans()) else 1] += 1
+    cells[2 if draw(st.booleans()) else 3] += 1
+    exact = {name: value for name, value in figures_of(*cells).items() if value is not None}
+    names = draw(st.lists(st.sampled_from(sorted(exact)), min_size=1, max_size=4, unique=True))
+    return cells, {name: printed(exact[name], draw(st.integers(1, 3))) for name in names}
+
+
+@quick
+@given(reported(), st.booleans())
+def test_the_search_finds_exactly_the_tables_of_a_brute_force_search(case, positives_known):
+    cells, figures = case
+    n, positives = sum(cells), cells[0] + cells[1]
+    windows = {name: rounded(text, name=name) for name, text in figures.items()}
+
+    def fits(table):
+        exact = figures_of(*table)
+        return all(
+            exact[name] is not None and window.low <= exact[name] <= window.high
+            for name, window in windows.items()
+        )
+
+    tried = [positives] if positives_known else range(1, n)
+    expected = {
+        (tp, p - tp, n - p - tn, tn)
+        for p in tried
+        for tp in range(p + 1)
+        for tn in range(n - p + 1)
+        if fits((tp, p - tp, n - p - tn, tn))
+    }
+    found = fitting_tables(n, positives if positives_known else None, windows)
+
+    assert {tuple(row) for row in found.cells(10_000).tolist()} == expected
+    assert found.count == len(expected)
+    assert tuple(cells) in expected
+
+
+def test_the_sagittal_lumbar_paper_fits_28_images_and_not_the_23_it_states():
+    found = check_published(PublishedTable(n=23, figures=SAGITTAL))
+
+    assert not found.consistent
+    assert found.table_count == 0
+    (sizes,) = found.found("other_n")
+    assert sizes.details["n"] == [28]
+    assert "they fit only 28: 12 tp, 2 fn, 3 fp, 11 tn" in sizes.text
+
+
+def test_at_28_images_it_has_one_table():
+    found = check_published(PublishedTable(n=28, figures=SAGITTAL))
+
+    assert found.consistent
+    assert found.tables == (stats.Confusion(12, 2, 3, 11),)
+
+
+@pytest.mark.parametrize(
+    ("n", "figures", "intervals", "positives"),
+    [
+        (963, ("79.7%", "66.5%", ".79"), (("74.4%", "85.0%"), ("63.1%", "69.9%"), (".76", ".82")), 222),
+        (1018, ("87.5%", "79.4%", ".82"), (("83.1%", "91.9%"), ("76.6%", "82.2%"), (".80", ".85")), 216),
+    ],
+    ids=["AP", "lateral"],
+)
+def test_the_intervals_of_the_lumbar_paper_are_walds_and_give_away_its_counts(
+    n, figures, intervals, positives
+):
+    names = "sensitivity", "specificity", "auc"
+    found = check_published(
+        PublishedTable(
+            n=n,
+            figures=dict(zip(names, figures, strict=True)),
+            intervals=dict(zip(names, intervals, strict=True)),
+        )
+    )
+
+    assert found.consistent
+    assert found.positives == (positives,)
+    (method,) = found.found("one_method")
+    assert method.details["methods"] == ["wald"]
+    assert "Wald, not with Wilson" in method.text
+
+
+def test_the_interval_at_the_counts_of_str_net_is_wilsons():
+    found = check_published(
+        PublishedTable(
+            n=224,
+            positives=136,
+            figures={"sensitivity": ".904", "specificity": ".773", "auc": ".933"},
+            intervals={"sensitivity": (".843", ".943")},
+        )
+    )
+
+    assert found.tables == (stats.Confusion(123, 13, 20, 68),)
+    assert found.found("one_method")[0].details["methods"] == ["wilson"]
+
+
+def test_without_stated_positives_all_that_fit_are_listed():
+    found = check_published(PublishedTable(n=224, figures={"sensitivity": ".904", "specificity": ".773"}))
+
+    assert found.positives == (52, 83, 114, 136)
+    assert found.table_count == 4
+
+
+def test_exchanged_specificity_and_precision_are_found_out():
+    # 72 tp, 8 fn, 6 fp, 114 tn: specificity .950, precision .923
+    found = check_published(
+        PublishedTable(
+            n=200,
+            positives=80,
+            figures={"sensitivity": ".900", "specificity": ".923", "precision": ".950", "accuracy": ".930"},
+        )
+    )
+
+    (swapped,) = found.found("swapped")
+    assert swapped.details["figures"] == ["specificity", "ppv"]
+    assert swapped.text == "They fit if specificity and precision are exchanged: 72 tp, 8 fn, 6 fp, 114 tn."
+
+
+def test_digits_that_were_cut_off_are_found_out():
+    # 2 of 3 printed as .66
+    found = check_published(
+        PublishedTable(n=5, positives=3, figures={"sensitivity": ".66", "specificity": "1.00"})
+    )
+
+    assert found.found("truncated")[0].details["count"] == 1
+
+
+def test_other_positives_than_stated_are_found_out():
+    found = check_published(PublishedTable(n=30, positives=14, figures={"sensitivity": ".923"}))
+
+    assert 13 in found.found("positives")[0].details["positives"]
+
+
+def test_one_figure_that_is_off_is_named():
+    found = check_published(
+        PublishedTable(
+            n=100, positives=40, figures={"sensitivity": "90.0%", "specificity": "80.0%", "accuracy": "90.0%"}
+        )
+    )
+
+    # the sensitivity is not: 80% and 90% of all would need 42 of the 40 positives
+    assert [f.details["figure"] for f in found.found("without")] == ["specificity", "accuracy"]
+
+
+def test_an_area_that_no_curve_through_the_point_can_have_is_impossible():
+    figures = {"sensitivity": ".900", "specificity": ".90"}
+    for auc, possible in ((".80", False), (".82", True), (".98", True), ("1.00", False)):
+        found = check_published(PublishedTable(n=100, positives=40, figures={**figures, "auc": auc}))
+        assert found.consistent == possible
+        assert bool(found.found("auc_impossible")) != possible
+
+
+def test_an_interval_of_no_method_is_told_with_the_nearest():
+    found = check_published(
+        PublishedTable(
+            n=224, positives=136, figures={"sensitivity": ".904"}, intervals={"sensitivity": (".80", ".95")}
+        )
+    )
+
+    assert not found.consistent
+    (finding,) = found.found("interval_unexplained")
+    assert "no known method" in finding.text
+    assert "which misses by" in finding.text
+
+
+def test_walds_limit_above_1_is_recognised():
+    # 27 of 29: .931 (.839 to 1.023)
+    found = check_published(
+        PublishedTable(
+            n=56,
+            positives=29,
+            figures={"sensitivity": "93.1%"},
+            intervals={"sensitivity": ("83.9%", "102.3%")},
+        )
+    )
+
+    assert found.found("one_method")[0].details["methods"] == ["wald"]
+
+
+def test_an_interval_of_an_area_beyond_counts_is_left_to_the_scores():
+    found = check_published(
+        PublishedTable(
+            n=200,
+            positives=100,
+            figures={"sensitivity": ".80", "auc": ".85"},
+            intervals={"auc": (".84", ".86")},
+        )
+    )
+
+    assert "DeLong, bootstrap" in found.found("interval")[0].text
+    assert found.consistent
+
+
+def test_the_findings_are_strict_json():
+    found = check_published(PublishedTable(n=23, figures=SAGITTAL))
+    content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+
+    assert content["consistent"] is False
+    assert {"kind", "text", "n"} <= set(content["findings"][0])
+    fits = check_published(PublishedTable(n=28, figures=SAGITTAL)).to_dict()
+    assert fits["tables"] == [{"tp": 12, "fn": 2, "fp": 3, "tn": 11}]
+
+
+def test_a_cohort_of_thousands_with_one_figure_is_counted_without_listing_all():
+    found = check_published(PublishedTable(n=2000, figures={"accuracy": ".91"}))
+
+    # by hand: 1810 to 1830 right; for a positives there are min(wrong, ...) ways to share the wrong ones out
+    expected = sum(
+        min(wrong, p) - max(0, wrong - (2000 - p)) + 1 for wrong in range(170, 191) for p in range(1, 2000)
+    )
+    assert found.table_count == expected
+    assert len(found.tables) == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("0.82", "0.815", "0.825"),
+        (".82", "0.815", "0.825"),
+        ("82%", "0.815", "0.825"),
+        ("79.7 %", "0.7965", "0.7975"),
+        ("1", "0.5", "1.5"),
+        ("0.820", "0.8195", "0.8205"),
+    ],
+)
+def test_the_printed_digits_say_how_far_a_figure_was_rounded(text, low, high):
+    found = rounded(text, name="accuracy")
+
+    assert (found.low, found.high) == (Fraction(low), Fraction(high))
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"figures": {"accuracy": "82"}}, r"Write 82% for a percentage"),
+        ({"figures": {"accuracy": "good"}}, "expected a share as printed"),
+        ({"figures": {"accuracy": "-.2"}}, "expected a share between 0 and 1"),
+        ({"figures": {"accuracy": "nan"}}, "expected a share"),
+        ({"figures": {"accurcy": ".8"}}, "did you mean 'accuracy'"),
+        ({"figures": {"recall": ".8", "sensitivity": ".8"}}, "each figure under one name"),
+        ({"figures": {"auc": ".8"}}, "expected one or more of sensitivity"),
+        ({"figures": {"accuracy": ".8"}, "positives": 10}, "some of each class"),
+        ({"figures": {"accuracy": ".8"}, "intervals": {"accuracy": (".9", ".7")}}, "the lower first"),
+        ({"figures": {"accuracy": ".8"}, "confidence": 95}, r"Write 0\.95"),
+        ({"figures": {"accuracy": ".8"}, "n": 1}, "two cases or more"),
+    ],
+)
+def test_unreadable_tables_are_refused(request_, message):
+    with pytest.raises(StatsError, match=message):
+        PublishedTable(**{"n": 10, **request_})
+
+
+def test_an_interval_of_a_figure_that_is_no_proportion_is_refused():
+    table = PublishedTable(n=28, figures=SAGITTAL, intervals={"f1": (".7", ".9")})
+    with pytest.raises(StatsError, match="expected one of a proportion of counts"):
+        check_published(table)
+
+
+def test_too_little_stated_for_a_large_cohort_is_refused():
+    with pytest.raises(StatsError, match="Give the number of positives"):
+        check_published(PublishedTable(n=20_000, figures={"accuracy": ".9"}))
+    with pytest.raises(StatsError, match="too many to compare intervals"):
+        check_published(
+            PublishedTable(n=3000, figures={"accuracy": ".9"}, intervals={"accuracy": (".88", ".92")})
+        )
+
+
+def test_the_first_tables_are_the_same_whatever_the_limit():
+    found = fitting_tables(40, None, {"accuracy": rounded(".9", name="accuracy")})
+    everything = found.cells(found.count)
+
+    assert len(everything) == found.count
+    for limit in (1, 3, 50):
+        assert (found.cells(limit) == everything[:limit]).all()
+    assert np.unique(everything, axis=0).shape == everything.shape
