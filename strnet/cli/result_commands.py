@@ -46,7 +46,7 @@ def evaluate(
         print_json(done.content)
         return
     for table in done.tables:
-        print_table(table.title, table.columns, table.rows, table.caption)
+        print_table(table.title, table.columns, table.rows, "\n".join(table.notes))
 
 
 def report(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from strnet.thresholds.artefact import read_operating_point, read_threshold, write_operating_point
 from strnet.thresholds.cascade import CascadePoint, fit_cascade
 from strnet.thresholds.certification import Certification, certify
+from strnet.thresholds.comparison import Comparison
 from strnet.thresholds.fit import fit_threshold
 from strnet.thresholds.planning import Plan, Promise, plan
 from strnet.thresholds.point import GroupRow, OperatingPoint, ScoreIdentity
@@ -13,6 +14,7 @@ from strnet.thresholds.prevalence import ShiftedPoint, prevalence_offset, shift_
 __all__ = [
     "CascadePoint",
     "Certification",
+    "Comparison",
     "GroupRow",
     "OperatingPoint",
     "Plan",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Required, TypedDict, Unpack, cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from strnet.thresholds.comparison import Comparison, compare
 from strnet.thresholds.describe import Request
 from strnet.thresholds.fit import fit_rows, read_request
 from strnet.thresholds.floor import Proportion
+from strnet.thresholds.plot import plot_comparison
 from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint, ScoreIdentity
 from strnet.thresholds.row_filter import ROW, keep_rows
 from strnet.thresholds.rows import Labels, RowColumns, Rows, fittable_rows
@@ -79,10 +81,17 @@ def fit_from_table(source: Source, **asked: Unpack[FitFromTable]) -> OperatingPo
     return _stamped(fit_rows(rows, request), scores, asked)
 
 
-def compare_from_table(source: Source, **asked: Unpack[FitFromTable]) -> Comparison:
-    """As `fit_from_table`, with the empirical threshold of the same rows beside it."""
+def compare_from_table(
+    source: Source, *, plot: Path | str | None = None, **asked: Unpack[FitFromTable]
+) -> Comparison:
+    """As `fit_from_table`, with the empirical threshold of the same rows beside it.
+
+    `plot` is a picture to draw of both (SVG, PDF or PNG by its extension).
+    """
     scores, rows, request = _read(source, asked)
     both = compare(rows, request)
+    if plot is not None:
+        plot_comparison(rows, request, both, plot)
     return replace(
         both,
         empirical=_stamped(both.empirical, scores, asked),
