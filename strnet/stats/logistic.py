@@ -40,42 +40,32 @@ def fit_logistic(
         Biometrika 73:13-22 (sandwich).
     """
     coefficients = np.zeros(design.shape[1])
-    loss = _loss(design @ coefficients + offset, target)
     for _ in range(MAX_STEPS):
         prob = special.expit(design @ coefficients + offset)
         score = design.T @ (target - prob)
         information = (design.T * (prob * (1 - prob))) @ design
-        step = _solve(information, score)
-        if float(np.dot(step, score)) < 1e-18 * target.size:
+        try:
+            step = np.asarray(np.linalg.solve(information, score), dtype=np.float64)
+        except np.linalg.LinAlgError as error:
+            raise StatsError(_separated("a singular information matrix")) from error
+        # not the gradient, which also vanishes where separated classes drive the coefficients to infinity
+        if np.abs(step).max() < 1e-9 * max(1.0, np.abs(coefficients).max()):
             return LogisticFit(coefficients, _covariance(design, target - prob, information, clusters))
-        coefficients, loss = _halved(design, target, offset, coefficients, step, loss)
+        coefficients = coefficients + _damping(design, target, offset, coefficients, step) * step
     raise StatsError(_separated(f"no maximum after {MAX_STEPS} steps"))
 
 
-def _halved(
-    design: Floats, target: Bools, offset: Floats, start: Floats, step: Floats, loss: float
-) -> tuple[Floats, float]:
-    """The end of the longest of `step`, half of it and so on that does not raise the loss, and its loss."""
-    for halvings in range(40):
-        end = start + step / 2**halvings
-        found = _loss(design @ end + offset, target)
-        if found <= loss + 1e-12 * abs(loss):
-            return end, found
-    raise StatsError(_separated("a likelihood that cannot be raised"))
+def _damping(design: Floats, target: Bools, offset: Floats, start: Floats, step: Floats) -> float:
+    """The largest of 1, 1/2, 1/4 and so on by which the step does not raise the loss."""
 
+    def loss(size: float) -> float:
+        linear = design @ (start + size * step) + offset
+        return float((np.logaddexp(0, linear) - target * linear).sum())
 
-def _loss(linear: Floats, target: Bools) -> float:
-    return float((np.logaddexp(0, linear) - target * linear).sum())
-
-
-def _solve(information: Floats, score: Floats) -> Floats:
-    try:
-        step = np.asarray(np.linalg.solve(information, score), dtype=np.float64)
-    except np.linalg.LinAlgError as error:
-        raise StatsError(_separated("a singular information matrix")) from error
-    if not np.isfinite(step).all() or np.abs(step).max() > 1e8:
-        raise StatsError(_separated("coefficients without bound"))
-    return step
+    size, before = 1.0, loss(0.0)
+    while loss(size) > before * (1 + 1e-12) and size > 1e-9:
+        size /= 2
+    return size
 
 
 def _covariance(design: Floats, residual: Floats, information: Floats, clusters: Clusters | None) -> Floats:

@@ -11,6 +11,7 @@ from sklearn.calibration import calibration_curve
 
 from strnet import stats
 from strnet.errors import StatsError
+from strnet.stats.logistic import fit_logistic
 
 quick = settings(max_examples=40, deadline=None)
 predictions = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=40)
@@ -205,3 +206,13 @@ def test_treating_all_is_worth_the_prevalence_at_threshold_0(predicted):
 def test_thresholds_at_which_nothing_is_worth_it_are_refused():
     with pytest.raises(StatsError, match=r"found 0\.2 to 1"):
         stats.decision_curve([1, 0], [0.5, 0.2], [0.2, 1.0])
+
+
+def test_a_logistic_fit_without_a_maximum_is_refused():
+    target, nothing = np.array([False, False, True, True]), np.zeros(4)
+    twice_the_same = np.ones((4, 2))
+    separating = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+
+    for design in (twice_the_same, separating):
+        with pytest.raises(StatsError, match="expected a finite maximum"):
+            fit_logistic(design, target, nothing)
