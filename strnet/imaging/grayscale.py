@@ -119,6 +119,8 @@ def _looked_up(item: Dataset, values: Values) -> tuple[Values, float]:
     entry, inputs beyond the table the last; 0 entries mean 65,536.
     """
     count, first, depth = _descriptor(item)
+    if first > values.max():  # a negative number that the writer could only spell as an unsigned word
+        first -= 2**16
     entries = _entries(item, count)
     largest = 2.0**depth - 1.0
     if entries.max() > largest:

@@ -155,6 +155,14 @@ def test_headers_alone_make_a_manifest(tmp_path, write_film):
     assert again.quarantine.height == 0
 
 
+def test_films_of_raw_signal_are_pointed_out(tmp_path, write_film):
+    write_film(tmp_path / "in" / "a.dcm", 1, PresentationIntentType="FOR PROCESSING")
+    write_film(tmp_path / "in" / "b.dcm", 2, PresentationIntentType="FOR PRESENTATION")
+    (note,) = import_dicom_folder(tmp_path / "in", tmp_path / "m.csv").notes
+    assert note.startswith("1 film(s) are FOR PROCESSING")
+    assert note.endswith("a.dcm.")
+
+
 def test_labels_by_patient_reach_all_of_the_patients_films_and_no_others(tmp_path, write_film, write_csv):
     for seed, patient in enumerate(["A", "A", "B", "C"]):
         write_film(tmp_path / "in" / f"{seed}.dcm", seed, PatientID=patient)

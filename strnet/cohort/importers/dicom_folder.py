@@ -9,7 +9,7 @@ import polars as pl
 
 from strnet.cohort.columns import column_named
 from strnet.cohort.examination import Progress, examine_files
-from strnet.cohort.importers.header import completed
+from strnet.cohort.importers.header import completed, notes_on
 from strnet.cohort.importers.joining import checked_labels, joined_rows
 from strnet.cohort.importers.labels import read_labels
 from strnet.cohort.importers.matching import files_below
@@ -44,7 +44,7 @@ def import_dicom_folder(
     filled, contradicted = completed(_with_constants(rows, constants or {}), films)
     kept, anonymous = _identified(filled)
     unreadable = [film for film in examined if film.reason is not None]
-    return write_cohort(kept, out, unreadable, [*contradicted, *anonymous], notes)
+    return write_cohort(kept, out, unreadable, [*contradicted, *anonymous], [*notes, *notes_on(films)])
 
 
 def _with_constants(rows: pl.DataFrame, constants: Mapping[str, str]) -> pl.DataFrame:

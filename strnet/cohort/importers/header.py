@@ -51,6 +51,17 @@ def completed(rows: pl.DataFrame, films: Sequence[Examination]) -> tuple[pl.Data
     return filled.drop(_from_file(name) for name in _CELLS), wrong
 
 
+def notes_on(films: Sequence[Examination]) -> list[str]:
+    """A sentence on films of raw detector signal, which look unlike the others, if there are any."""
+    raw = [f.path.name for f in films if f.source and f.source.presentation_intent == "FOR PROCESSING"]
+    if not raw:
+        return []
+    listing = ", ".join(raw[:5]) + (", ..." if len(raw) > 5 else "")
+    return [
+        f"{len(raw)} film(s) are FOR PROCESSING, raw signal rather than the picture a reader sees: {listing}."
+    ]
+
+
 def _said(film: Examination) -> tuple[str | int | float | None, ...]:
     source = film.source
     if source is None:
