@@ -58,7 +58,8 @@ def _require_columns(where: str, used: Sequence[str], columns: Sequence[str]) ->
 
 def _require_condition(where: str, table: pl.LazyFrame, condition: pl.Expr) -> None:
     try:
-        kind = table.select(condition.alias("condition")).collect_schema()["condition"]
+        # on a row at hand: that a number is compared with text shows only then
+        kind = table.head(1).select(condition.alias("condition")).collect()["condition"].dtype
     except pl.exceptions.PolarsError as error:
         problem = str(error).splitlines()[0]
         raise ThresholdError(

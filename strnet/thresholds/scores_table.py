@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -101,12 +103,12 @@ def open_table(source: Source) -> pl.LazyFrame:
         path /= PREDICTIONS
     if not path.is_file():
         raise ThresholdError(f"{path}: no such file. Give a CSV or Parquet file, or the folder of a run.")
+    if path.suffix not in SCANNED:
+        return read_table(path, "scores table").lazy()
     with as_table_error():
-        if path.suffix == ".parquet":
-            return pl.scan_parquet(path)
-        if path.suffix in (".csv", ".tsv"):
-            return _scan_delimited(path, "\t" if path.suffix == ".tsv" else ",")
-    return read_table(path, "scores table").lazy()
+        table = SCANNED[path.suffix](path)
+        table.collect_schema()
+    return table
 
 
 def column_named(name: str, table: pl.LazyFrame, alternative: str | None = None) -> str:
@@ -131,12 +133,18 @@ def as_table_error() -> Iterator[None]:
         raise ThresholdError(f"scores: the table cannot be read: {problem}.") from error
 
 
-def _scan_delimited(path: Path, separator: str) -> pl.LazyFrame:
+def _scan_delimited(path: Path, separator: str = ",") -> pl.LazyFrame:
     header = pl.scan_csv(path, separator=separator, n_rows=0).collect_schema().names()
     text = {name: pl.String for name in header if name.endswith("_id")}
     return pl.scan_csv(
         path, separator=separator, schema_overrides=text, null_values=MISSING, infer_schema_length=10_000
     )
+
+
+SCANNED: Final[Mapping[str, Callable[[Path], pl.LazyFrame]]] = MappingProxyType(
+    {".parquet": pl.scan_parquet, ".csv": _scan_delimited, ".tsv": partial(_scan_delimited, separator="\t")}
+)
+"""Readers that stream, by extension."""
 
 
 def _resolved(columns: ScoreColumns, table: pl.LazyFrame) -> ScoreColumns:

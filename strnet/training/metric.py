@@ -57,7 +57,7 @@ class SpecificityAtSensitivityFloor(Metric):
 
     def compute(self) -> dict[str, Tensor]:
         """`specificity`, `sensitivity`, `threshold`, `positives`, `negatives`, `misses`, each of shape ()."""
-        if not self.scores:
+        if isinstance(self.scores, list) and not self.scores:  # after a sync it is one tensor
             return _result(torch.empty(0), torch.empty(0), self.floor)
         scores, positive = dim_zero_cat(self.scores), dim_zero_cat(self.targets).bool()
         return _result(scores[positive], scores[~positive], self.floor)

@@ -1,0 +1,202 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from strnet.errors import ImpossibleError
+from strnet.thresholds import fit_threshold
+from strnet.thresholds.betting import safe_misses
+from strnet.thresholds.effective import kish, korn_graubard, rate
+from strnet.thresholds.rows import ClassRows
+
+METHODS = ("korn_graubard", "one_per_cluster", "betting", "worst")
+
+
+def knees(patients, seed=0, correlation=0.8, share=0.6):
+    """Target, score and patient of two knees each, correlated within a patient."""
+    rng = np.random.default_rng(seed)
+    target = np.repeat(rng.random(patients) < share, 2)
+    person = np.repeat(rng.normal(size=patients), 2) * correlation**0.5
+    score = person + rng.normal(size=2 * patients) * (1 - correlation) ** 0.5 + 2.119 * target
+    return target, score, np.repeat([f"P{i:04d}" for i in range(patients)], 2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_patients_of_one_film_are_treated_as_independent_films(binormal, method):
+    target, score = binormal(300, seed=3)
+    plain = fit_threshold(target, score)
+    point = fit_threshold(target, score, clusters=np.arange(300), cluster_method=method)
+    if method in ("one_per_cluster", "worst"):
+        assert point.threshold == plain.threshold
+        assert point.confidence_reached == plain.confidence_reached
+    else:
+        assert abs(point.misses_made - plain.misses_made) <= 3
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_order_of_rows_and_the_names_of_patients_change_nothing(method):
+    target, score, patient = knees(150)
+    order = np.random.default_rng(1).permutation(target.size)
+    one = fit_threshold(target, score, clusters=patient, cluster_method=method, seed=7)
+    other = fit_threshold(target[order], score[order], clusters=patient[order], cluster_method=method, seed=7)
+    assert one == other
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_status_says_which_methods_guarantee(method):
+    target, score, patient = knees(150)
+    point = fit_threshold(target, score, clusters=patient, cluster_method=method)
+    assert point.status == ("approximate" if method == "korn_graubard" else "guaranteed")
+    assert (point.cluster_method, point.clusters) == (method, 150)
+    assert (point.seed is not None) == (method in ("one_per_cluster", "betting"))
+    assert point.unit == ("patient" if method in ("one_per_cluster", "worst") else "film")
+
+
+def test_counting_correlated_films_as_independent_would_promise_too_much():
+    target, score, patient = knees(400, seed=2)
+    plain = fit_threshold(target, score)
+    for method in ("korn_graubard", "worst"):
+        point = fit_threshold(target, score, clusters=patient, cluster_method=method)
+        assert point.threshold < plain.threshold
+        assert point.effective_positives < plain.effective_positives
+
+
+def test_the_worst_film_rule_is_the_exact_rule_on_each_patients_lowest_film():
+    target, score, patient = knees(120, seed=5)
+    lowest = [score[target & (patient == name)].min() for name in np.unique(patient[target])]
+    rows = np.ones(len(lowest))
+    expected = fit_threshold(np.append(rows, 0), np.append(lowest, -99.0))
+    assert (
+        fit_threshold(target, score, clusters=patient, cluster_method="worst").threshold == expected.threshold
+    )
+
+
+def test_one_per_cluster_draws_each_film_equally_often():
+    score = np.arange(60, dtype=float)
+    patient = np.repeat(np.arange(20), 3)
+    draws = [
+        fit_threshold(
+            np.ones(60),
+            score,
+            clusters=patient,
+            cluster_method="one_per_cluster",
+            method="empirical",
+            seed=seed,
+            min_sensitivity="1",
+        ).threshold
+        for seed in range(600)
+    ]
+    counts = np.bincount(np.array(draws, dtype=int), minlength=3)
+    assert counts.sum() == counts[:3].sum()
+    assert stats.chisquare(counts[:3]).pvalue > 1e-3
+
+
+def test_a_seed_decides_the_draw_and_is_kept():
+    target, score, patient = knees(100, seed=4)
+    options = {"clusters": patient, "cluster_method": "one_per_cluster"}
+    points = [fit_threshold(target, score, seed=seed, **options) for seed in (1, 1, 2, 3, 4, 5)]
+    assert points[0] == points[1]
+    assert len({point.threshold for point in points}) > 1
+    assert points[2].seed == 2
+
+
+def test_the_effective_number_is_the_formula_by_hand():
+    # patients: (hit, hit), (hit, miss), (miss, miss), (hit, hit): p = 5/8
+    hits = np.array([1, 1, 1, 0, 0, 0, 1, 1], dtype=bool)
+    clusters = np.repeat(np.arange(4), 2)
+    deviations = np.array([2, 1, 0, 2]) - 2 * 5 / 8
+    variance = 4 / 3 * np.sum(deviations**2) / 64
+    student = stats.t.ppf(0.95, 7) / stats.t.ppf(0.95, 3)
+    expected = 5 / 8 * 3 / 8 / variance * student**2
+    assert korn_graubard(hits, clusters, None, 0.05) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_effective_number_never_exceeds_the_films_nor_claims_more_than_patients_without_a_miss():
+    hits = np.array([1, 0] * 10, dtype=bool)  # each patient has one of each: the variance is 0
+    clusters = np.repeat(np.arange(10), 2)
+    student = (stats.t.ppf(0.95, 19) / stats.t.ppf(0.95, 9)) ** 2
+    assert korn_graubard(hits, clusters, None, 0.05) == pytest.approx(10 * student)
+    assert korn_graubard(np.ones(20, dtype=bool), clusters, None, 0.05) == pytest.approx(10 * student)
+    spread = np.random.default_rng(0).random(2000) < 0.5
+    assert korn_graubard(spread, np.arange(2000), None, 0.05) <= 2000
+
+
+def test_kish_counts_equal_weights_fully_and_a_single_heavy_one_once():
+    assert kish(np.full(7, 3.0)) == pytest.approx(7)
+    assert kish(np.array([1.0, 0.0, 0.0])) == pytest.approx(1)
+
+
+def test_films_of_a_single_patient_prove_nothing():
+    with pytest.raises(ImpossibleError, match="one cluster"):
+        fit_threshold(np.ones(40), np.arange(40.0), clusters=np.zeros(40))
+
+
+def test_a_rate_of_one_cluster_has_no_interval_and_says_so():
+    rows = ClassRows(np.arange(4.0), None, np.zeros(4, dtype=np.int64))
+    estimate = rate(rows, np.array([True, True, False, True]), 0.95)
+    assert (estimate.value, estimate.has_interval, estimate.note) == (0.75, False, "no interval: one cluster")
+
+
+def wealth_by_hand(losses, share, delta):
+    """The largest wealth of the betting game, patient by patient, for losses in reading order."""
+    target, wealth, n = -np.log(delta), 0.0, len(losses)
+    total, squares = 0.0, 30 * share * (1 - share)
+    for i, loss in enumerate(losses):
+        if wealth >= target:
+            break
+        seen = i + 30
+        stake = min(0.9 * (2 * (target - wealth) / (squares / seen * (n - i))) ** 0.5, 1 / (1 - share))
+        with np.errstate(divide="ignore"):
+            wealth += np.log1p(max(stake * (share - loss), -1.0))
+        squares += (loss - (30 * share + total) / seen) ** 2
+        total += loss
+    return wealth
+
+
+def test_betting_stops_at_the_first_threshold_whose_wealth_never_reaches_the_target():
+    rng = np.random.default_rng(8)
+    score = rng.permutation(90).astype(float)
+    clusters = np.repeat(np.arange(45), 2)
+    allowed = safe_misses(score, clusters, 0.14, 0.05, np.random.default_rng(3))
+    reading = np.random.default_rng(3).permutation(45)
+    films = score.reshape(45, 2)[reading]
+    outcomes = [
+        wealth_by_hand((films < threshold).mean(axis=1), 0.14, 0.05) >= np.log(20) for threshold in range(90)
+    ]
+    assert allowed == outcomes.index(False) - 1 >= 0
+
+
+@pytest.mark.parametrize(("floor", "fewest"), [(0.80, 14), (0.86, 20), (0.90, 29), (0.95, 59)])
+def test_betting_without_a_miss_needs_no_more_patients_than_the_exact_rule(floor, fewest):
+    def allowed(patients):
+        score = np.arange(patients, dtype=float)
+        generator = np.random.default_rng(0)
+        return safe_misses(score, np.arange(patients), 1 - floor, 0.05, generator)
+
+    assert allowed(fewest - 1) < 0
+    assert allowed(fewest) >= 0
+
+
+def test_betting_rejects_a_true_floor_no_more_often_than_delta():
+    """At the floor itself the wealth reaches 1 / delta in at most 5% of samples of correlated films."""
+    rng = np.random.default_rng(11)
+    reached = 0
+    for _ in range(400):
+        person = np.repeat(rng.normal(size=(40, 1)), 2, axis=1) * 0.8**0.5
+        score = person + rng.normal(size=(40, 2)) * 0.2**0.5
+        losses = (score < stats.norm.ppf(0.14)).mean(axis=1)
+        reached += wealth_by_hand(losses, 0.14, 0.05) >= np.log(20)
+    assert reached / 400 <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
+
+
+def test_tied_scores_are_missed_together_by_betting():
+    score = np.repeat([1.0, 2.0, 3.0, 4.0], 25)
+    target = np.append(np.ones(100), 0)
+    point = fit_threshold(
+        target,
+        np.append(score, 0.0),
+        clusters=np.arange(101),
+        cluster_method="betting",
+        min_sensitivity="0.6",
+    )
+    assert point.threshold == 2.0
+    assert point.misses_made == 25

@@ -1,0 +1,177 @@
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from strnet.errors import ImpossibleError
+from strnet.thresholds import fit_threshold
+from strnet.thresholds.estimator import SensitivityFloorClassifier
+
+NOT_AT_ONE_HALF = "predict does not cut predict_proba at one half: that is what the classifier is for"
+NOT_THE_SAME_SPLIT = (
+    "a row of weight 0 still takes part in drawing the hold-out, as in TunedThresholdClassifierCV"
+)
+EXPECTED_TO_FAIL = {
+    "check_classifiers_train": NOT_AT_ONE_HALF,
+    "check_sample_weight_equivalence_on_dense_data": NOT_THE_SAME_SPLIT,
+    "check_sample_weight_equivalence_on_sparse_data": NOT_THE_SAME_SPLIT,
+}
+
+
+@parametrize_with_checks(
+    [SensitivityFloorClassifier(LogisticRegression(), method="empirical")],
+    expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
+)
+def test_scikit_learn_accepts_the_classifier(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def knees():
+    """400 rows of 200 patients, both knees with the same label."""
+    X, y = make_classification(400, 6, n_informative=4, class_sep=1.2, random_state=0)
+    return X, np.repeat(y[::2], 2), np.repeat(np.arange(200), 2)
+
+
+def test_a_fitted_classifier_is_calibrated_on_the_rows_given_and_not_trained_again(knees):
+    X, y, _ = knees
+    fitted = LogisticRegression().fit(X[:200], y[:200])
+    coefficients = fitted.coef_.copy()
+    floor = SensitivityFloorClassifier(fitted, calibration_size="prefit", anchor="tight").fit(
+        X[200:], y[200:]
+    )
+    assert floor.estimator_ is fitted
+    assert np.array_equal(fitted.coef_, coefficients)
+    expected = fit_threshold(y[200:], fitted.predict_proba(X[200:])[:, 1])
+    assert floor.operating_point_.threshold == expected.threshold
+    assert floor.operating_point_.status == "guaranteed"
+    assert np.array_equal(floor.predict(X), expected.apply(fitted.predict_proba(X)[:, 1]).astype(int))
+
+
+def test_an_unfitted_classifier_called_prefit_is_refused(knees):
+    from sklearn.exceptions import NotFittedError
+
+    with pytest.raises(NotFittedError):
+        SensitivityFloorClassifier(LogisticRegression(), calibration_size="prefit").fit(*knees[:2])
+
+
+def test_the_threshold_never_sees_a_row_that_trained_the_classifier(knees):
+    X, y, _ = knees
+    seen = {}
+
+    class Recorder(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            seen["trained"] = X.copy()
+            return super().fit(X, y, sample_weight)
+
+        def predict_proba(self, X):
+            seen["scored"] = X.copy()
+            return super().predict_proba(X)
+
+    SensitivityFloorClassifier(Recorder(), calibration_size=0.4, random_state=0).fit(X, y)
+    trained = {row.tobytes() for row in seen["trained"]}
+    scored = {row.tobytes() for row in seen["scored"]}
+    assert not trained & scored
+    assert (len(trained), len(scored)) == (240, 160)
+
+
+def test_with_groups_no_patient_is_on_both_sides_and_patients_are_the_clusters(knees):
+    X, y, patients = knees
+    marked = np.column_stack([X, patients])
+    seen = {}
+
+    class Recorder(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            seen["trained"] = set(X[:, -1])
+            return super().fit(X, y, sample_weight)
+
+        def predict_proba(self, X):
+            seen["scored"] = set(X[:, -1])
+            return super().predict_proba(X)
+
+    floor = SensitivityFloorClassifier(Recorder(max_iter=1000), random_state=0)
+    point = floor.fit(marked, y, groups=patients).operating_point_
+    assert not seen["trained"] & seen["scored"]
+    assert point.clusters == len(seen["scored"]) == 100
+    assert point.status == "approximate"
+
+
+def test_it_works_in_a_pipeline_and_in_a_search(knees):
+    X, y, patients = knees
+    floor = SensitivityFloorClassifier(LogisticRegression(), min_sensitivity="0.8", random_state=0)
+    pipeline = make_pipeline(StandardScaler(), floor)
+    pipeline.fit(X, y, sensitivityfloorclassifier__groups=patients)
+    assert set(pipeline.predict(X)) == {0, 1}
+    search = GridSearchCV(floor, {"estimator__C": [0.1, 1.0]}, scoring="roc_auc", cv=2, error_score="raise")
+    assert search.fit(X, y).best_estimator_.operating_point_.min_sensitivity == "0.8"
+
+
+def test_labels_that_are_words_and_frames_of_polars_are_read(knees):
+    X, y, _ = knees
+    words = np.where(y == 1, "loss", "normal")
+    frame = pl.DataFrame(X, schema=[f"x{i}" for i in range(6)])
+    floor = SensitivityFloorClassifier(LogisticRegression(), pos_label="loss", random_state=0).fit(
+        frame, words
+    )
+    assert floor.pos_label_ == "loss"
+    assert list(floor.feature_names_in_) == frame.columns
+    found = floor.predict(frame) == "loss"
+    assert found[words == "loss"].mean() > 0.86
+    # classes_ are sorted, so "normal" is the last: the decision function points there
+    assert np.array_equal(floor.decision_function(frame) <= 0, found)
+
+
+def test_classifiers_without_probabilities_are_cut_on_their_decision_function(knees):
+    X, y, _ = knees
+    floor = SensitivityFloorClassifier(LinearSVC(), random_state=0).fit(X, y)
+    assert not hasattr(floor, "predict_proba")
+    assert np.array_equal(floor.predict(X) == 1, floor.decision_function(X) >= 0)
+
+
+def test_without_a_classifier_it_is_logistic_regression(knees):
+    X, y, _ = knees
+    assert isinstance(SensitivityFloorClassifier(random_state=0).fit(X, y).estimator_, LogisticRegression)
+
+
+def test_too_few_positives_are_an_error_and_not_another_threshold(knees):
+    X, y, _ = knees
+    with pytest.raises(ImpossibleError, match="It takes 20"):
+        SensitivityFloorClassifier(LogisticRegression(), random_state=0).fit(X[:40], y[:40])
+
+
+def test_targets_that_are_not_two_classes_are_refused(knees):
+    X, y, _ = knees
+    for wrong in (np.zeros(400), np.arange(400) % 3):
+        with pytest.raises(ValueError, match="binary"):
+            SensitivityFloorClassifier(LogisticRegression()).fit(X, wrong)
+    with pytest.raises(ValueError, match="pos_label 7"):
+        SensitivityFloorClassifier(LogisticRegression(), pos_label=7).fit(X, y)
+
+
+def test_the_same_random_state_gives_the_same_threshold_and_a_clone_is_unfitted(knees):
+    X, y, _ = knees
+    floor = SensitivityFloorClassifier(
+        RandomForestClassifier(20, random_state=0), random_state=3, anchor="tight"
+    )
+    first = floor.fit(X, y).operating_point_
+    assert clone(floor).fit(X, y).operating_point_ == first
+    assert not hasattr(clone(floor), "operating_point_")
+
+
+def test_the_floor_holds_for_new_rows_in_most_of_many_draws():
+    """29 of 30 would be expected; fewer than 25 has a chance below 0.3% if the promise of 0.95 is kept."""
+    held = 0
+    for seed in range(30):
+        X, y = make_classification(1400, 4, n_informative=3, n_redundant=0, random_state=seed)
+        floor = SensitivityFloorClassifier(LogisticRegression(), min_sensitivity="0.8", random_state=seed)
+        found = floor.fit(X[:400], y[:400]).predict(X[400:])
+        held += found[y[400:] == 1].mean() >= 0.8
+    assert held >= 25

@@ -1,0 +1,353 @@
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from strnet.errors import ManifestError, StrnetError, ThresholdError
+from strnet.thresholds import ScoreIdentity, fit_cascade, fit_threshold
+from strnet.thresholds.from_table import (
+    apply_to_table,
+    cascade_from_table,
+    certify_from_table,
+    compare_from_table,
+    fit_from_table,
+)
+from strnet.thresholds.scores_table import ScoreColumns, read_scores
+
+
+@pytest.fixture
+def table(binormal):
+    """400 rows as a foreign tool writes them: ids, patients, sites, splits, a score and two targets."""
+    target, score = binormal(400, seed=12)
+    return pl.DataFrame(
+        {
+            "image_id": [f"{i:03d}" for i in range(400)],
+            "patient_id": [f"p{i // 2}" for i in range(400)],
+            "site": np.where(np.arange(400) < 200, "north", "south"),
+            "split": np.where(np.arange(400) % 4 < 3, "validation", "test"),
+            "y": target.astype(int),
+            "p": score,
+        }
+    )
+
+
+@pytest.fixture(params=["csv", "tsv", "parquet", "xlsx", "frame", "lazy"])
+def source(request, table, tmp_path):
+    path = tmp_path / f"scores.{request.param}"
+    if request.param in ("frame", "lazy"):
+        return table if request.param == "frame" else table.lazy()
+    if request.param == "parquet":
+        table.write_parquet(path)
+    elif request.param == "xlsx":
+        pytest.importorskip("xlsxwriter", reason="polars writes spreadsheets with xlsxwriter")
+        table.write_excel(path)
+    else:
+        table.write_csv(path, separator="\t" if request.param == "tsv" else ",")
+    return path
+
+
+def test_every_kind_of_table_gives_the_point_of_its_arrays(source, table):
+    point = fit_from_table(source, target="y", score="p")
+    plain = fit_threshold(table["y"], table["p"])
+    stamps = {"score", "label", "rows_sha256"}
+    assert {name: getattr(point, name) for name in plain.__slots__ if name not in stamps} == {
+        name: getattr(plain, name) for name in plain.__slots__ if name not in stamps
+    }
+    assert (point.score.column, point.label, len(point.rows_sha256)) == ("p", "y = 1", 64)
+
+
+def test_a_run_folder_is_read_by_the_names_of_its_tasks(table, tmp_path):
+    table.rename({"y": "target.bone_loss", "p": "logit.bone_loss"}).write_parquet(
+        tmp_path / "predictions.parquet"
+    )
+    point = fit_from_table(tmp_path, target="bone_loss", score="bone_loss")
+    assert point.threshold == fit_threshold(table["y"], table["p"]).threshold
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "split = 'validation'",
+        'split == "validation"',
+        "split in ('validation') and y >= 0",
+        'split != "test"',
+        'site is not null and not split = "test"',
+    ],
+)
+def test_a_condition_keeps_the_rows_it_names(table, where):
+    kept = table.filter(pl.col("split") == "validation")
+    point = fit_from_table(table, target="y", score="p", where=where)
+    assert point.threshold == fit_threshold(kept["y"], kept["p"]).threshold
+    assert point.positives == kept["y"].sum()
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("splt = 'test'", "did you mean 'split'"),
+        ("split =", "cannot read"),
+        ("split = 3", "does not fit the columns"),
+        ("p", "expected true or false"),
+        ("1 = 1", "names no column"),
+        ("split = 'holdout'", "no rows"),
+        ("split = test", "Unknown column 'test'"),
+        ("read_csv('x') = 1", "cannot read|Unknown column"),
+    ],
+)
+def test_a_condition_that_cannot_be_used_is_refused_with_the_reason(table, where, message):
+    with pytest.raises(ThresholdError, match=message):
+        fit_from_table(table, target="y", score="p", where=where)
+
+
+def test_a_column_whose_name_needs_quotes_keeps_them(table):
+    named = table.rename({"split": "data split"})
+    kept = fit_from_table(named, target="y", score="p", where="\"data split\" = 'test'")
+    assert kept.positives == table.filter(split="test")["y"].sum()
+
+
+def test_groups_clusters_and_weights_are_the_columns_they_name(table):
+    table = table.with_columns(weight=pl.Series(np.linspace(0.5, 1.5, 400)))
+    options = {"target": "y", "score": "p", "min_sensitivity": "0.7"}
+    point = fit_from_table(
+        table, **options, cluster="patient_id", mixed_clusters=True, cluster_method="worst"
+    )
+    plain = fit_threshold(
+        table["y"],
+        table["p"],
+        clusters=table["patient_id"],
+        mixed_clusters=True,
+        cluster_method="worst",
+        min_sensitivity="0.7",
+    )
+    assert (point.threshold, point.clusters) == (plain.threshold, plain.clusters)
+    sites = fit_from_table(table, **options, group="site")
+    assert [row.name for row in sites.groups] == ["north", "south"]
+    assert (
+        sites.threshold
+        == fit_threshold(table["y"], table["p"], groups=table["site"], min_sensitivity="0.7").threshold
+    )
+    weighted = fit_from_table(table, **options, weight="weight")
+    assert weighted.effective_positives == pytest.approx(
+        fit_threshold(
+            table["y"], table["p"], weights=table["weight"], min_sensitivity="0.7"
+        ).effective_positives
+    )
+
+
+def test_rows_without_a_target_are_left_out_and_counted(table):
+    unknown = table.with_columns(y=pl.when(pl.int_range(400) < 30).then(None).otherwise("y"))
+    point = fit_from_table(unknown, target="y", score="p")
+    assert point.rows_without_target == 30
+    assert point.positives + point.negatives == 370
+    with pytest.raises(ThresholdError, match="none of 400 rows has a target"):
+        fit_from_table(table.with_columns(y=pl.lit(None, pl.Int8)), target="y", score="p")
+
+
+def test_unscored_rows_are_refused_unless_their_target_is_unknown(table):
+    holes = table.with_columns(p=pl.when(pl.int_range(400).is_in([3, 5])).then(None).otherwise("p"))
+    with pytest.raises(ThresholdError, match=r"2 scores missing, NaN or infinite \(row 3: None, row 5: None"):
+        fit_from_table(holes, target="y", score="p")
+    excused = holes.with_columns(y=pl.when(pl.col("p").is_null()).then(None).otherwise("y"))
+    assert fit_from_table(excused, target="y", score="p").rows_without_target == 2
+
+
+def test_rows_are_numbered_as_in_the_table_before_the_filter(table):
+    holes = table.with_columns(p=pl.when(pl.int_range(400) == 203).then(float("nan")).otherwise("p"))
+    with pytest.raises(ThresholdError, match="row 203"):
+        fit_from_table(holes, target="y", score="p", where="split = 'test'")
+
+
+def test_a_csv_of_another_tool_with_nan_and_na_is_understood(tmp_path, golden_set):
+    path = tmp_path / "r.csv"
+    path.write_text("y,score\n0,0.1\n1,nan\n0,inf\n1,0.9\nNA,0.3\n")
+    with pytest.raises(ThresholdError, match=r"2 scores missing, NaN or infinite \(row 1: nan, row 2: inf"):
+        fit_from_table(path, target="y", score="score")
+    path.write_text("y,score\n0,0.1\n1,0.7\n0,0.2\n1,0.9\nNA,0.3\n")
+    assert fit_from_table(path, target="y", score="score", method="empirical").rows_without_target == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"target": "z", "score": "p"}, "Unknown column 'z'"),
+        ({"target": "y", "score": "q"}, "Unknown column 'q'"),
+        ({"target": "y", "score": "p", "cluster": "patient"}, "did you mean 'patient_id'"),
+        ({"target": "site", "score": "p"}, "found String, expected 0 and 1"),
+        ({"target": "p", "score": "y"}, "400 targets other than 0 and 1"),
+        (
+            {"target": "y", "score": "p", "identifier": "patient_id"},
+            "200 ids stand in more than one row: p0 \\(2 times",
+        ),
+    ],
+)
+def test_a_column_that_cannot_be_used_is_refused(table, columns, message):
+    with pytest.raises(ThresholdError, match=message):
+        fit_from_table(table, **columns)
+
+
+def test_an_image_that_stands_twice_is_refused_without_being_asked(table):
+    with pytest.raises(ThresholdError, match="image_id: 400 ids stand in more than one row"):
+        fit_from_table(pl.concat([table, table]), target="y", score="p")
+
+
+def test_a_row_without_patient_or_group_is_refused(table):
+    holes = table.with_columns(site=pl.when(pl.int_range(400) == 7).then(None).otherwise("site"))
+    for role in ("cluster", "group"):
+        with pytest.raises(ThresholdError, match=r"site: found 1 empty cells \(row 7"):
+            fit_from_table(holes, target="y", score="p", **{role: "site"})
+
+
+def test_a_weight_that_is_missing_is_refused(table):
+    holes = table.with_columns(w=pl.when(pl.int_range(400) == 7).then(None).otherwise(1.0))
+    with pytest.raises(ThresholdError, match="w: found 1 weights missing"):
+        fit_from_table(holes, target="y", score="p", weight="w")
+
+
+def test_an_absent_or_unreadable_file_is_refused(tmp_path):
+    with pytest.raises(ThresholdError, match="no such file"):
+        fit_from_table(tmp_path / "absent.csv", target="y", score="p")
+    (tmp_path / "broken.parquet").write_bytes(b"no parquet")
+    with pytest.raises(ThresholdError, match="cannot be read"):
+        fit_from_table(tmp_path / "broken.parquet", target="y", score="p")
+    (tmp_path / "scores.dat").write_text("1")
+    with pytest.raises(ManifestError, match="is not read"):
+        fit_from_table(tmp_path / "scores.dat", target="y", score="p")
+
+
+def test_the_hash_changes_with_every_value_it_rests_on_and_with_nothing_else(table):
+    def digest(frame, **columns):
+        return read_scores(frame, ScoreColumns(target="y", score="p", **columns)).sha256
+
+    first = digest(table)
+    assert (
+        digest(table.with_columns(site=pl.lit("x")))
+        == digest(table.with_columns(y=pl.col("y").cast(float)))
+        == first
+    )
+    last = pl.int_range(400) == 399
+    changed = [
+        digest(table.with_columns(p=pl.when(last).then(0.5).otherwise("p"))),
+        digest(table.with_columns(y=pl.when(last).then(1 - pl.col("y")).otherwise("y"))),
+        digest(table.reverse()),
+        digest(table, cluster="patient_id"),
+        digest(table, group="site"),
+        digest(table.with_columns(w=1.0), weight="w"),
+    ]
+    assert len({first, *changed}) == 7
+
+
+def test_the_label_and_identity_given_are_kept(table):
+    own = ScoreIdentity(task="bone_loss", model_sha256="a" * 64)
+    point = fit_from_table(table, target="y", score="p", identity=own, label="T < -1.0")
+    assert (point.score, point.label) == (own, "T < -1.0")
+
+
+def test_the_comparison_states_what_the_promise_costs(table):
+    both = compare_from_table(table, target="y", score="p")
+    assert both.empirical == fit_from_table(table, target="y", score="p", method="empirical")
+    assert both.chosen == fit_from_table(table, target="y", score="p")
+    assert both.chance_empirical_holds == both.empirical.confidence_reached < 0.6
+    assert both.specificity_cost == both.empirical.specificity.value - both.chosen.specificity.value > 0
+    statements = {name: (empirical, chosen) for name, empirical, chosen in both.table()}
+    assert statements["status"] == ("point only", "guaranteed")
+    assert statements["chance that the floor holds"][1] == f"{both.chosen.confidence_reached:.1%}"
+    assert both.to_dict().keys() == {"chance_empirical_holds", "specificity_cost"}
+
+
+def test_the_comparison_stands_without_negatives_groups_or_a_second_rule(table):
+    positives = table.filter(y=1)
+    assert compare_from_table(positives, target="y", score="p").specificity_cost is None
+    same = compare_from_table(table, target="y", score="p", method="empirical")
+    assert same.chosen == same.empirical
+    each = compare_from_table(table, target="y", score="p", group="site", group_policy="per_group")
+    assert ("positive if score", "one per group", "one per group") in each.table()
+    betting = compare_from_table(
+        table, target="y", score="p", cluster="patient_id", cluster_method="betting", mixed_clusters=True
+    )
+    assert betting.chosen.status == "guaranteed"
+
+
+def test_decisions_stand_behind_the_columns_of_the_table(table):
+    point = fit_from_table(table, target="y", score="p")
+    decided = apply_to_table(point, table, score="p", where="split = 'test'")
+    assert decided.columns == [*table.columns, "positive"]
+    assert decided["positive"].to_list() == (table.filter(split="test")["p"] >= point.threshold).to_list()
+    each = fit_from_table(table, target="y", score="p", group="site", group_policy="per_group")
+    assert apply_to_table(each, table, score="p", group="site")["positive"].sum() > 0
+    with pytest.raises(ThresholdError, match="NaN or infinite"):
+        apply_to_table(point, table.with_columns(p=pl.lit(None, pl.Float64)), score="p")
+
+
+def test_every_site_of_a_table_is_certified_by_itself(table, binormal):
+    point = fit_from_table(table, target="y", score="p")
+    target, score = binormal(600, seed=99)
+    new = pl.DataFrame({"y": target, "p": score, "site": np.arange(600) % 3})
+    found = certify_from_table(point, new, target="y", score="p", group="site")
+    assert list(found) == ["all rows", "0", "1", "2"]
+    assert found["all rows"].positives == sum(found[name].positives for name in "012")
+    only = certify_from_table(point, new, target="y", score="p", where="site = 1")
+    assert only["all rows"] == found["1"]
+
+
+def test_the_rows_that_chose_a_threshold_cannot_confirm_it(table):
+    point = fit_from_table(table, target="y", score="p", where="split = 'validation'")
+    with pytest.raises(ThresholdError, match="cannot confirm it"):
+        certify_from_table(point, table, target="y", score="p", where="split = 'validation'")
+    assert certify_from_table(point, table, target="y", score="p", where="split = 'test'")
+
+
+@pytest.fixture
+def predictions():
+    """A predictions table: severity is unknown without bone loss, and for a few with it."""
+    rng = np.random.default_rng(5)
+    level = rng.choice(3, 600, p=[0.4, 0.3, 0.3])
+    severe = pl.Series(np.where(level > 0, level - 1, -1)).replace(-1, None)
+    return pl.DataFrame(
+        {
+            "image_id": [f"i{k}" for k in range(600)],
+            "target.bone_loss": (level > 0).astype(float),
+            "logit.bone_loss": rng.normal(size=600) + 2.4 * (level > 0),
+            "target.osteoporosis_given_loss": severe,
+            "logit.osteoporosis_given_loss": rng.normal(size=600) + 2.2 * (level > 1),
+        }
+    )
+
+
+def test_a_predictions_table_becomes_a_cascade(predictions):
+    point = cascade_from_table(predictions, min_sensitivity="0.8")
+    plain = fit_cascade(
+        predictions["target.bone_loss"],
+        predictions["target.osteoporosis_given_loss"].fill_null(0),
+        predictions["logit.bone_loss"],
+        predictions["logit.osteoporosis_given_loss"],
+        min_sensitivity="0.8",
+    )
+    assert (point.bone_loss.threshold, point.osteoporosis.threshold) == (
+        plain.bone_loss.threshold,
+        plain.osteoporosis.threshold,
+    )
+    assert point.osteoporosis.label == "target.osteoporosis_given_loss = 1"
+
+
+def test_bone_loss_of_unknown_severity_is_left_out_and_counted(predictions):
+    severe = pl.col("target.osteoporosis_given_loss")
+    unknown = predictions.with_columns(
+        pl.when(pl.int_range(600) < 100).then(None).otherwise(severe).alias(severe.meta.output_name())
+    )
+    lost = predictions.head(100)["target.bone_loss"].sum()
+    point = cascade_from_table(unknown, min_sensitivity="0.8")
+    assert point.bone_loss.rows_without_target == lost > 0
+
+
+def test_osteoporosis_recorded_without_bone_loss_is_a_contradiction(predictions):
+    wrong = predictions.with_columns(pl.lit(1).alias("target.osteoporosis_given_loss"))
+    with pytest.raises(StrnetError, match="osteoporosis but no bone loss"):
+        cascade_from_table(wrong)
+
+
+def test_an_operating_point_of_another_score_does_not_decide_a_table(table):
+    point = fit_from_table(table, target="y", score="p", identity=ScoreIdentity(model_sha256="a" * 64))
+    other = replace(point.score, model_sha256="b" * 64)
+    with pytest.raises(StrnetError, match="another score"):
+        apply_to_table(point, table, score="p", identity=other)
