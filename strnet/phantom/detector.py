@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from strnet.phantom.scanners import Scanner
+from strnet.phantom.scanners import ANCHORS, Scanner
 
 Array = np.ndarray
 
 _INDEX_PER_UNIT = 4096.0
-_ANCHORS = (2.0, 25.0, 50.0, 75.0, 90.0, 98.0)
-"""Percentiles of the leg that the tone curve puts on the levels of the exposure."""
 _LEG_DEPTH = 2.7
 """Log attenuation of a leg for which a scanner's scatter ratio is stated."""
 _LEG_AT_LEAST = 0.25
@@ -38,9 +36,9 @@ class Exposure:
 def expose(scanner: Scanner, generator: np.random.Generator) -> Exposure:
     """The settings of one exposure at `scanner`."""
     steps = np.diff(np.array([0.02, *scanner.levels]))
-    steps = steps * np.exp(0.12 * generator.standard_normal(steps.size))
+    steps = steps * np.exp(0.18 * generator.standard_normal(steps.size))
     levels = np.cumsum(steps)
-    levels = levels * min(0.96 / levels[-1], np.exp(0.05 * generator.standard_normal()))
+    levels = levels * min(0.98 / levels[-1], np.exp(0.05 * generator.standard_normal()))
     jitter = np.exp(0.15 * generator.standard_normal(4))
     return Exposure(
         scanner.quanta * float(jitter[0]),
@@ -101,8 +99,8 @@ def tone_curve(enhanced: Array, leg: Array, exposure: Exposure) -> Array:
     from scipy.interpolate import PchipInterpolator
 
     sample = enhanced[::4, ::4][leg[::4, ::4]]
-    anchors = np.percentile(sample, _ANCHORS) if sample.size > 100 else np.linspace(0.5, 4.5, len(_ANCHORS))
-    anchors = np.maximum.accumulate(anchors + np.arange(len(_ANCHORS)) * 1e-3)
+    anchors = np.percentile(sample, ANCHORS) if sample.size > 100 else np.linspace(0.5, 4.5, len(ANCHORS))
+    anchors = np.maximum.accumulate(anchors + np.arange(len(ANCHORS)) * 1e-3)
     low, high = max(anchors[0] - 1.2, 0.2), anchors[-1] + 1.5
     low = min(low, anchors[0] - 0.1)
     at = np.array([low, *anchors, high])

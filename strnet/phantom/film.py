@@ -53,7 +53,7 @@ def draw_shape(patient: Patient, generator: np.random.Generator) -> KneeShape:
         patella_x_mm=float(2.2 * z[3]),
         patella_y_mm=float(4.0 * z[4]),
         varus=float(0.018 * z[5] + 0.01),
-        girth_mm=float(np.clip(59.0 + 0.9 * excess + 5.0 * z[6], 45.0, 85.0)),
+        girth_mm=float(np.clip(60.0 + 0.7 * excess + 6.5 * z[6], 44.0, 86.0)),
         fat_mm=float(np.clip((8.5 if female else 6.0) + 0.45 * excess + 2.0 * z[7], 2.5, 24.0)),
     )
 

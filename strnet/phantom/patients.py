@@ -15,12 +15,12 @@ KNEE_SD: Final = 0.15
 """Deviation of one knee from the patient, T-score units."""
 FEATURE_SD: Final = {"bone_volume": 0.70, "cortical": 0.65, "connectivity": 0.95}
 """Biological scatter of each planted feature about the knee's T-score, T-score units."""
-RESIDUAL_SD: Final = 1.18
+RESIDUAL_SD: Final = 1.10
 """Scatter of the true T-score about its expectation from age, sex and BMI."""
 FEMALE_SHARE: Final = 0.7
 BOTH_KNEES_SHARE: Final = 0.4
 
-_MEAN_T, _PER_DECADE, _FEMALE, _PER_5_BMI = -1.37, -0.75, -0.80, 0.30
+_MEAN_T, _PER_DECADE, _FEMALE, _PER_5_BMI = -1.37, -0.86, -0.95, 0.15
 
 
 def expected_t_score(age: Array | float, female: Array | float, bmi: Array | float) -> Array:

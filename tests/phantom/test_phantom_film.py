@@ -13,13 +13,17 @@ from strnet.phantom.knee import KneeShape, Quality, femoral_cortex_mm, femur, jo
 from strnet.phantom.overlay import Marker, draw_field, draw_metal, inside_field, rod, stamp
 from strnet.phantom.patients import draw_patient
 from strnet.phantom.projection import Spongiosa, condyle_density, project_bone, project_knee
-from strnet.phantom.scanners import SCANNERS
+from strnet.phantom.scanners import ANCHORS, SCANNERS
 from strnet.phantom.shortcuts import cross_validated_auroc, grey_level_statistics
 from strnet.phantom.trabeculae import trabecular_texture
 
 SHAPE = KneeShape(1.0, 1.0, 4.4, 0.0, 0.0, 0.0, 60.0, 8.0)
 STILL = Exposure(
-    quanta=1e12, scatter=0.0, edge_gain=0.0, latitude_gain=0.0, levels=(0.1, 0.3, 0.4, 0.5, 0.6, 0.9)
+    quanta=1e12,
+    scatter=0.0,
+    edge_gain=0.0,
+    latitude_gain=0.0,
+    levels=tuple(np.linspace(0.1, 0.9, len(ANCHORS))),
 )
 
 
@@ -130,7 +134,7 @@ def test_the_tone_curve_is_monotone_and_puts_the_legs_percentiles_on_the_levels(
     shown = tone_curve(values, everywhere, STILL)
     order = np.argsort(values.ravel())
     assert np.all(np.diff(shown.ravel()[order]) >= 0)
-    np.testing.assert_allclose(np.percentile(shown, [2, 25, 50, 75, 90, 98]), STILL.levels, atol=0.02)
+    np.testing.assert_allclose(np.percentile(shown, ANCHORS), STILL.levels, atol=0.02)
 
 
 def test_exposure_control_hides_how_dense_the_whole_film_is():
@@ -145,7 +149,7 @@ def test_exposures_of_one_scanner_vary_and_stay_in_order():
     levels = np.array([exposure.levels for exposure in exposures])
     assert np.all(np.diff(levels, axis=1) > 0)
     assert levels.max() < 1.0
-    assert levels.std(axis=0).min() > 0.005
+    assert levels.std(axis=0).min() > 0.003
 
 
 def test_a_marker_is_burned_in_and_the_film_given_is_kept():
