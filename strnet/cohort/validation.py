@@ -56,13 +56,13 @@ def _blank_to_null(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _typed(text: pl.DataFrame) -> pl.DataFrame:
-    known = [_cast(column, text.schema[column.name]) for column in COLUMNS]
+    known = [_cast(column) for column in COLUMNS]
     others = [name for name in text.columns if name not in BY_NAME and name != LINE]
     extras = [name for name in others if _all_numbers(text[name])]
     return text.with_columns(known).with_columns(pl.col(extras).cast(pl.Float64))
 
 
-def _cast(column: Column, kind: pl.DataType) -> pl.Expr:
+def _cast(column: Column) -> pl.Expr:
     cell = pl.col(column.name)
     if column.kind == "text":
         return cell.cast(pl.String)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -50,7 +50,7 @@ class Radiograph:
 
     pixels: Image
     source: Acquisition
-    spacing_mm: tuple[float, float] | None = field(default=None)
+    spacing_mm: tuple[float, float] | None = None
     """Distance between rows, between columns of `pixels`, mm."""
 
 

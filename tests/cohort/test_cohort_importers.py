@@ -67,14 +67,14 @@ def test_unreadable_missing_and_unlisted_films_are_listed_and_the_run_goes_on(
     (films / "c.png").write_bytes((films / "a.png").read_bytes()[:60])
     write_png(films / "d.png", 9)
     (films / "notes.txt").write_text("not a film")
-    table = write_csv("path,patient_id\na.png,1\nb.png,2\nc.png,3\ngone.png,4\n")
+    table = write_csv("path,patient_id\n./a.png,1\nb.png,2\nc.png,3\ngone.png,4\n")
     cohort = import_table(films, table, tmp_path / "m.csv")
     found = reasons(cohort)
     assert set(found) == {"c.png", "d.png", "gone.png"}
     assert "cannot be decoded" in found["c.png"]
     assert "No such file" in found["gone.png"]
     assert found["d.png"] == "not in the table"
-    assert cohort.manifest.frame["image_id"].to_list() == ["a.png", "b.png"]
+    assert cohort.manifest.frame["path"].to_list() == ["films/a.png", "films/b.png"]
     assert pl.read_csv(tmp_path / "quarantine.csv").rows() == cohort.quarantine.rows()
     counts = {step.name: (step.images, step.left_out) for step in read_flow(tmp_path / "flow.json").steps}
     assert counts == {
@@ -202,6 +202,23 @@ def test_headers_that_contradict_the_table_are_left_out(tmp_path, write_film, wr
     labels = write_csv("patient_id,sex\nA,F\nB,F\n")
     cohort = import_dicom_folder(tmp_path / "in", tmp_path / "m.csv", labels=labels)
     assert reasons(cohort) == {"a.dcm": "header and table disagree: sex M in the header, F in the table"}
+
+
+def test_ids_of_the_table_may_differ_from_the_headers_unless_they_part_one_person(
+    tmp_path, write_film, write_csv
+):
+    for seed, patient in enumerate(["H1", "H1", "H2"]):
+        write_film(tmp_path / "in" / f"{seed}.dcm", seed, PatientID=patient)
+    cohort = import_table(
+        tmp_path / "in", write_csv("path,patient_id\n0.dcm,s1\n1.dcm,s1\n2.dcm,s2\n"), tmp_path / "m.csv"
+    )
+    assert cohort.manifest.frame["patient_id"].to_list() == ["s1", "s1", "s2"]
+    assert cohort.notes == ()
+    parted = write_csv("path,patient_id\n0.dcm,s1\n1.dcm,s2\n2.dcm,s3\n")
+    (note,) = import_table(tmp_path / "in", parted, tmp_path / "m.csv").notes
+    assert note.startswith(
+        "1 patient id(s) of the headers stand under several in the table, such as 'H1' under s1, s2"
+    )
 
 
 def test_films_of_nobody_and_of_people_with_two_sexes_are_left_out(tmp_path, write_film):

@@ -9,12 +9,11 @@ import polars as pl
 
 from strnet.cohort.columns import column_named
 from strnet.cohort.examination import Progress, examine_files
-from strnet.cohort.importers.header import completed, notes_on
+from strnet.cohort.importers.header import completed
 from strnet.cohort.importers.joining import checked_labels, joined_rows
 from strnet.cohort.importers.labels import read_labels
 from strnet.cohort.importers.matching import files_below
-from strnet.cohort.importers.outcome import FILM, ImportedCohort, LeftOut, outputs, write_cohort
-from strnet.schema import PATIENT_ID
+from strnet.cohort.importers.outcome import ImportedCohort, outputs, write_cohort
 
 
 def import_dicom_folder(
@@ -31,7 +30,7 @@ def import_dicom_folder(
 
     Headers give patient, age, sex, side, view, scanner and site. `labels` is a table with one row per patient
     (`patient_id`) or per film (`path` or `image_id`); its cells win over the header's, but a film whose
-    header contradicts it in patient, sex or side is left out. Films without a row keep unknown labels.
+    header contradicts it in sex or side is left out. Films without a row keep unknown labels.
     What cannot be read goes to quarantine.csv with its reason, and the run goes on.
 
     Raises: ManifestError: the table breaks a rule, has two rows for one key, or fits no film.
@@ -41,10 +40,9 @@ def import_dicom_folder(
     examined = examine_files(files, workers=workers, progress=progress)
     films = [film for film in examined if film.reason is None]
     rows, notes = joined_rows(folder, films, table)
-    filled, contradicted = completed(_with_constants(rows, constants or {}), films)
-    kept, anonymous = _identified(filled)
+    made = completed(_with_constants(rows, constants or {}), films)
     unreadable = [film for film in examined if film.reason is not None]
-    return write_cohort(kept, out, unreadable, [*contradicted, *anonymous], [*notes, *notes_on(films)])
+    return write_cohort(made.rows, out, unreadable, made.left_out, [*notes, *made.notes])
 
 
 def _with_constants(rows: pl.DataFrame, constants: Mapping[str, str]) -> pl.DataFrame:
@@ -58,20 +56,3 @@ def _with_constants(rows: pl.DataFrame, constants: Mapping[str, str]) -> pl.Data
                 pl.coalesce(present, cell.cast(rows.schema.get(name, pl.String))).alias(name)
             )
     return rows
-
-
-def _identified(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
-    """Rows whose patient is known and has one sex, and the films of the others."""
-    left_out = []
-    sexes = pl.col("sex").drop_nulls().n_unique().over(PATIENT_ID)
-    for broken, reason in (
-        (pl.col(PATIENT_ID).is_null(), "no patient id"),
-        (sexes > 1, "patient with two sexes"),
-    ):
-        wrong = broken.fill_null(value=False)
-        left_out += [
-            LeftOut(Path(film), reason, patient or "")
-            for film, patient in rows.filter(wrong).select(FILM, PATIENT_ID).rows()
-        ]
-        rows = rows.filter(~wrong)
-    return rows, left_out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ from strnet.cohort.columns import BY_NAME
 from strnet.cohort.examination import Examination
 from strnet.cohort.importers.outcome import FILM, LeftOut
 from strnet.imaging import Acquisition
+from strnet.schema import PATIENT_ID
 
 _CELLS = pl.Schema(
     {
@@ -31,14 +33,23 @@ _CELLS = pl.Schema(
         "file_sha256": pl.String,
     }
 )
-_MUST_AGREE = ("patient_id", "sex", "laterality")
+_MUST_AGREE = ("sex", "laterality")
 """A header that differs here belongs to somebody else, or the table was joined wrongly."""
 
 
-def completed(rows: pl.DataFrame, films: Sequence[Examination]) -> tuple[pl.DataFrame, list[LeftOut]]:
-    """Rows with their blank cells filled from their films' files, and the films whose file contradicts.
+@dataclass(frozen=True, eq=False)
+class Completed:
+    """Rows with what their films' files say, the films that had to go, and what is to be said of the rest."""
 
-    `films` are the readable films of `rows`, in order.
+    rows: pl.DataFrame
+    left_out: list[LeftOut]
+    notes: list[str]
+
+
+def completed(rows: pl.DataFrame, films: Sequence[Examination]) -> Completed:
+    """The rows with their blank cells filled from their films' files; `films` are theirs, in order.
+
+    Left out: films whose header contradicts the row, films of nobody, and those of people with two sexes.
     """
     said = pl.DataFrame([_said(film) for film in films], schema=_CELLS, orient="row")
     absent = [pl.lit(None, kind).alias(name) for name, kind in _CELLS.items() if name not in rows.columns]
@@ -48,11 +59,47 @@ def completed(rows: pl.DataFrame, films: Sequence[Examination]) -> tuple[pl.Data
     contradicted = pl.any_horizontal(_differs(name) for name in _MUST_AGREE).fill_null(value=False)
     wrong = [_contradiction(row) for row in both.filter(contradicted).iter_rows(named=True)]
     filled = both.filter(~contradicted).with_columns(pl.coalesce(name, _from_file(name)) for name in _CELLS)
-    return filled.drop(_from_file(name) for name in _CELLS), wrong
+    kept, unclear = _identified(filled)
+    notes = [*_shared_header_ids(kept), *_raw_signal(films)]
+    return Completed(kept.drop(_from_file(name) for name in _CELLS), [*wrong, *unclear], notes)
 
 
-def notes_on(films: Sequence[Examination]) -> list[str]:
-    """A sentence on films of raw detector signal, which look unlike the others, if there are any."""
+def _identified(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
+    """Rows whose patient is known and has one sex, and the films of the others."""
+    left_out = []
+    sexes = pl.col("sex").drop_nulls().n_unique().over(PATIENT_ID)
+    for broken, reason in (
+        (pl.col(PATIENT_ID).is_null(), "no patient id"),
+        (sexes > 1, "patient with two sexes"),
+    ):
+        wrong = broken.fill_null(value=False)
+        left_out += [
+            LeftOut(Path(film), reason, patient or "")
+            for film, patient in rows.filter(wrong).select(FILM, PATIENT_ID).rows()
+        ]
+        rows = rows.filter(~wrong)
+    return rows, left_out
+
+
+def _shared_header_ids(rows: pl.DataFrame) -> list[str]:
+    """A sentence on people whom the headers know under one id and the table under several.
+
+    Other ids than the header's are common (pseudonyms), and so is one header id for all (anonymised films),
+    so neither is an error.
+    """
+    by_header = rows.group_by(_from_file(PATIENT_ID)).agg(pl.col(PATIENT_ID).unique().sort())
+    shared = by_header.drop_nulls().filter(pl.col(PATIENT_ID).list.len() > 1).sort(_from_file(PATIENT_ID))
+    if not shared.height:
+        return []
+    header, patients = shared.row(0)
+    return [
+        f"{shared.height} patient id(s) of the headers stand under several in the table, such as '{header}' "
+        f"under {', '.join(patients[:3])}. If that is one person, a split by patient does not hold."
+    ]
+
+
+def _raw_signal(films: Sequence[Examination]) -> list[str]:
+    """A sentence on films of raw detector signal, which look unlike the others."""
     raw = [f.path.name for f in films if f.source and f.source.presentation_intent == "FOR PROCESSING"]
     if not raw:
         return []

@@ -100,10 +100,10 @@ def import_knee_qus(
     rows = listed.filter(pl.Series(used, dtype=pl.Boolean)).drop(
         name for name in _IMAGE_COLUMNS if name != PATIENT_ID
     )
-    filled, contradicted = completed(rows, [film for film, use in zip(films, used, strict=True) if use])
+    made = completed(rows, [film for film, use in zip(films, used, strict=True) if use])
     unreadable = [film for film in films if film.reason is not None]
     notes = [*notes, *_pictures_twice(listed, films)]
-    return write_cohort(filled, out, unreadable, [*left_out, *contradicted], notes)
+    return write_cohort(made.rows, out, unreadable, [*left_out, *made.left_out], notes)
 
 
 def _sheet(folder: Path) -> Path:

@@ -9,7 +9,7 @@ import polars as pl
 
 from strnet.cohort.examination import Progress, examine_files
 from strnet.cohort.importers.dicom_folder import import_dicom_folder
-from strnet.cohort.importers.header import completed, notes_on
+from strnet.cohort.importers.header import completed
 from strnet.cohort.importers.labels import LabelTable, read_labels
 from strnet.cohort.importers.matching import FilmFinder, files_below, looks_like_film
 from strnet.cohort.importers.outcome import ImportedCohort, LeftOut, outputs, write_cohort
@@ -49,14 +49,14 @@ def import_table(
         )
     files = files_below(folder, leave_out=[table, *outputs(out)])
     rows, films = _listed(labels, FilmFinder(folder, files))
-    unlisted = [path for path in files if path not in set(films) and looks_like_film(path)]
+    listed = {path.resolve() for path in films}
+    unlisted = [path for path in files if path.resolve() not in listed and looks_like_film(path)]
     examined = examine_files(films, workers=workers, progress=progress)
     readable = pl.Series([film.reason is None for film in examined], dtype=pl.Boolean)
-    read = [film for film in examined if film.reason is None]
-    filled, contradicted = completed(rows.filter(readable), read)
-    left_out = [LeftOut(path, "not in the table") for path in unlisted]
+    made = completed(rows.filter(readable), [film for film in examined if film.reason is None])
+    left_out = [*made.left_out, *(LeftOut(path, "not in the table") for path in unlisted)]
     unreadable = [film for film in examined if film.reason is not None]
-    return write_cohort(filled, out, unreadable, [*contradicted, *left_out], notes_on(read))
+    return write_cohort(made.rows, out, unreadable, left_out, made.notes)
 
 
 def _listed(labels: LabelTable, finder: FilmFinder) -> tuple[pl.DataFrame, list[Path]]:
