@@ -12,14 +12,13 @@ import polars as pl
 from strnet import schema, stats
 from strnet.config import TaskConfig
 from strnet.errors import ManifestError, unknown_name
+from strnet.report.class_baselines import ScoredClasses, class_baseline, scored_classes
 from strnet.report.evaluation import CategoricalEvaluation, ClassResult
 from strnet.report.measures import Measure, absent, attempt, measured
-from strnet.report.rows import Bools, Floats, clusters_of, numbers, require_finite
+from strnet.report.rows import Bools, Floats, Ints, clusters_of, numbers, require_finite
 from strnet.report.settings import EvaluationSettings
 from strnet.stats import Estimate
 from strnet.tables import require_columns
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class ClassRows:
     predicted: Ints
     patients: npt.NDArray[Any]
     unknown: int
+    baselines: tuple[ScoredClasses, ...] = ()
 
     @property
     def clusters(self) -> npt.NDArray[Any] | None:
@@ -60,6 +60,7 @@ def evaluate_classes(rows: ClassRows, settings: EvaluationSettings) -> Categoric
         macro_auroc=_over_all(rows, "ovr", settings),
         hand_till=_over_all(rows, "hand_till", settings),
         weighted_kappa=attempt(lambda: stats.cohen_kappa(matrix, confidence=settings.confidence)),
+        baselines=tuple(class_baseline(baseline, rows.task, settings) for baseline in rows.baselines),
     )
 
 
@@ -80,15 +81,17 @@ def class_rows(frame: pl.DataFrame, task: TaskConfig) -> ClassRows:
     for index, column in enumerate(columns):
         require_finite(rows, logits[:, index], column)
     prob = _probabilities(logits, ordinal=task.kind == "ordinal")
+    codes = target[known].astype(np.int64)
     return ClassRows(
         task=task.name,
         kind="ordinal" if task.kind == "ordinal" else "multiclass",
         labels=labels,
-        target=target[known].astype(np.int64),
+        target=codes,
         prob=prob,
         predicted=prob.argmax(axis=1),
         patients=rows[schema.PATIENT_ID].cast(pl.String).to_numpy(),
         unknown=int(np.count_nonzero(~known)),
+        baselines=tuple(scored_classes(rows, task.name, labels, codes, prob)),
     )
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from strnet import __version__
 from strnet.config import Recipe, dump_recipe
+from strnet.errors import ManifestError
 from strnet.files import write_text
 from strnet.report.evaluation import Evaluation, Verdict
 from strnet.report.figures.canvas import PALETTE, legal_xml
@@ -59,11 +60,16 @@ def write_report(
     `path` is the page itself (`*.html`) or the folder to write `report.html` into. `predictions` is the
     table that `evaluation` was made from.
 
-    Raises: ManifestError: predictions that do not hold the rows of the evaluation.
+    Raises: ManifestError: predictions that are not those of the evaluation.
     """
     page = Path(path) if Path(path).suffix == ".html" else Path(path) / REPORT
     enclosed = enclosures or Enclosures()
     rows = rows_of_split(with_observer(predictions, enclosed.observers), evaluation.subject.split)
+    if rows.height != evaluation.subject.rows:
+        raise ManifestError(
+            f"predictions: {rows.height} rows of split '{evaluation.subject.split}', but the evaluation is "
+            f"of {evaluation.subject.rows}. Give the predictions that it was made of, or evaluate these."
+        )
     sections = tuple(_sections(evaluation, rows, enclosed))
     for drawing in (drawing for section in sections for drawing in section.drawings):
         write_text(page.parent / FIGURES / f"{drawing.name}.svg", drawing.svg)

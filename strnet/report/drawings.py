@@ -18,7 +18,7 @@ from strnet.report.evaluation import (
     ScorerResult,
 )
 from strnet.report.figures import agreement, discrimination, probability
-from strnet.report.figures.canvas import Drawing, draw
+from strnet.report.figures.canvas import Drawing, draw, shortened
 from strnet.report.figures.discrimination import MarkedPoint, ScoreCurve
 from strnet.report.figures.probability import BenefitCurve
 from strnet.report.measures import Measure
@@ -64,7 +64,7 @@ def binary_drawings(task: BinaryEvaluation, rows: TaskRows, split: str) -> Itera
         yield draw(
             f"{task.task}_auroc",
             "AUROC side by side",
-            "Every scorer on all rows, then the network by group; lines are intervals.",
+            "Every scorer on all rows, then the network group by group; lines are intervals.",
             partial(discrimination.areas_side_by_side, _areas(task)),
         )
 
@@ -120,7 +120,9 @@ def _curve_drawings(
     task: BinaryEvaluation, rows: TaskRows, marked: Sequence[MarkedPoint]
 ) -> Iterator[Drawing]:
     markers = " Markers are operating points, with the intervals of both rates." if marked else ""
+    # an ideal observer is in the evaluation but not in these rows where its truth table was not given again
     scorers = [result for result in task.scorers if result.auroc.value is not None]
+    scorers = [result for result in scorers if result.scorer in rows.scores]
     yield draw(
         f"{task.task}_roc",
         "ROC curve",
@@ -201,11 +203,11 @@ def _as_prob(point: PointResult, calibrator: Calibrator) -> float:
 
 def _areas(task: BinaryEvaluation) -> list[tuple[str, str, Measure]]:
     rows = [
-        (result.scorer, f"{scorer_name(result.scorer)}\nn = {result.rows}", result.auroc)
+        (result.scorer, f"{shortened(scorer_name(result.scorer))}\nn = {result.rows}", result.auroc)
         for result in task.scorers
     ]
     return rows + [
-        (NETWORK, f"network, {group.column} {group.value}\nn = {group.rows}", group.auroc)
+        (NETWORK, f"{shortened(f'{group.column} {group.value}')}\nn = {group.rows}", group.auroc)
         for group in task.groups
     ]
 

@@ -117,6 +117,7 @@ def _subject(frame: pl.DataFrame, split: str, settings: EvaluationSettings) -> S
         rows=frame.height,
         patients=of_patient.len(),
         largest_cluster=max(of_patient.to_list()),
+        folds=frame[schema.FOLD].drop_nulls().n_unique() if schema.FOLD in frame.columns else 0,
         confidence=settings.confidence,
         reference_standards=settings.reference_standards,
         row_use=settings.row_use,

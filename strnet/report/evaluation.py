@@ -176,6 +176,16 @@ class ClassResult(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class ClassBaseline(Strict):
+    """How well a baseline separates several classes, and the network's macro AUROC minus its."""
+
+    scorer: str
+    rows: int
+    macro_auroc: Measure
+    against_network: AgainstNetwork
+
+
+@dataclass(frozen=True, slots=True)
 class CategoricalEvaluation(Strict):
     """Several classes on the reported rows; `confusion[i][j]` counts reference i called j."""
 
@@ -191,6 +201,7 @@ class CategoricalEvaluation(Strict):
     macro_auroc: Measure
     hand_till: Measure
     weighted_kappa: Measure
+    baselines: tuple[ClassBaseline, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +249,7 @@ class Subject(Strict):
     rows: int
     patients: int
     largest_cluster: int
+    folds: int
     confidence: float
     reference_standards: tuple[str, ...]
     row_use: RowUse

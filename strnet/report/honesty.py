@@ -9,18 +9,20 @@ from strnet.report.evaluation import (
     AgreementResult,
     Answer,
     BinaryEvaluation,
-    RegressionEvaluation,
+    CategoricalEvaluation,
+    ClassBaseline,
     RowUse,
     ScorerResult,
     Subject,
     TaskEvaluation,
     Verdict,
 )
-from strnet.report.measures import AgainstNetwork
+from strnet.report.measures import AgainstNetwork, Measure
 from strnet.report.rows import OBSERVER
-from strnet.report.wording import estimate_text, p_text, reference_words, scorer_name, task_name
+from strnet.report.wording import estimate_text, figure_words, p_text, reference_words, scorer_name, task_name
 
 METADATA = "metadata"
+Rival = ScorerResult | AgreementResult | ClassBaseline
 _STEPS = (
     ("trained", "The network was trained on"),
     ("early_stopped", "Training was stopped, and its best epoch chosen, on"),
@@ -71,6 +73,11 @@ def statements(subject: Subject) -> tuple[str, ...]:
         else "Every patient has one film, so films are the unit of every interval."
     )
     told.append(unit)
+    if subject.folds > 1:
+        told.append(
+            f"{subject.folds} networks, one per fold, scored these rows. A pooled figure compares scores "
+            "of different networks as well; each fold stands by itself in the tables by group."
+        )
     told.append(f"The reference standard is: {reference_words(subject.reference_standards)}.")
     return tuple(told)
 
@@ -79,9 +86,14 @@ def verdicts(tasks: Sequence[TaskEvaluation], reference_standards: tuple[str, ..
     """For each task: does the network beat the baselines, and is it matched by acquisition metadata?"""
     found: list[Verdict] = []
     for task in tasks:
-        if isinstance(task, BinaryEvaluation | RegressionEvaluation):
-            for result in task.scorers[1:]:
-                found += _verdict(task, result, task_name(task.task, reference_standards))
+        words = task_name(task.task, reference_standards)
+        if isinstance(task, CategoricalEvaluation):
+            for baseline in task.baselines:
+                found += _verdict(task.task, words, baseline, task.macro_auroc)
+        else:
+            for rival in task.scorers[1:]:
+                own = task.scorers[0].auroc if isinstance(task, BinaryEvaluation) else task.scorers[0].mae
+                found += _verdict(task.task, words, rival, own)
     return tuple(found)
 
 
@@ -127,23 +139,21 @@ def _own_words(reused: Sequence[str], use: RowUse) -> str:
     return "." if use == RowUse() else ", which none of these steps has seen."
 
 
-def _verdict(
-    task: BinaryEvaluation | RegressionEvaluation, result: ScorerResult | AgreementResult, words: str
-) -> Iterator[Verdict]:
-    """One question about a baseline; an ideal observer is a ceiling, and no rival."""
-    against, network = result.against_network, task.scorers[0]
-    if against is None or result.scorer == OBSERVER:
+def _verdict(task: str, words: str, rival: Rival, own: Measure) -> Iterator[Verdict]:
+    """One question about a baseline, the network's figure being `own`; an ideal observer is no rival."""
+    against = rival.against_network
+    if against is None or rival.scorer == OBSERVER:
         return
-    name, quantity = scorer_name(result.scorer), against.quantity
-    figures = [estimate_text(getattr(who, quantity)) for who in (network, result)]
-    because = f"{quantity.upper()} {figures[0]} against {figures[1]}, {_difference_text(against)}"
+    name, quantity = scorer_name(rival.scorer), figure_words(against.quantity)
+    theirs = estimate_text(getattr(rival, against.quantity))
+    because = f"{quantity} {estimate_text(own)} against {theirs}, {_difference_text(against)}"
     better, worse = _direction(against)
     answer: Answer = "yes" if better else "no" if worse else "not shown"
     question = f"Does the network beat {name} on {words}?"
-    if result.scorer == METADATA:
+    if rival.scorer == METADATA:
         answer = "no" if better else "yes" if worse else "not ruled out"
         question = f"Is the network matched by {name} on {words}?"
-    yield Verdict(task.task, result.scorer, question, answer, because)
+    yield Verdict(task, rival.scorer, question, answer, because)
 
 
 def _direction(against: AgainstNetwork) -> tuple[bool, bool]:
@@ -152,7 +162,7 @@ def _direction(against: AgainstNetwork) -> tuple[bool, bool]:
     if low is None or high is None:
         return False, False
     above, below = low > 0, high < 0
-    return (above, below) if against.quantity == "auroc" else (below, above)
+    return (below, above) if against.quantity == "mae" else (above, below)
 
 
 def _difference_text(against: AgainstNetwork) -> str:

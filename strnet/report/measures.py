@@ -47,10 +47,10 @@ class Measure(Strict):
 class AgainstNetwork(Strict):
     """The network minus another scorer on the same rows, with interval and two-sided p-value.
 
-    `quantity` says what is subtracted: `auroc` (more is better) or `mae` (less is better).
+    `quantity` says what is subtracted: an AUROC (more is better) or the mean absolute error (less is better).
     """
 
-    quantity: Literal["auroc", "mae"]
+    quantity: Literal["auroc", "macro_auroc", "mae"]
     difference: Measure
     p_value: float | None = None
 

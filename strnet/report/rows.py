@@ -15,6 +15,7 @@ from strnet.tables import require_columns
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 Kind = Literal["binary", "regression"]
 

@@ -97,9 +97,12 @@ def class_section(task: CategoricalEvaluation, evaluation: Evaluation | None = N
     coherent = evaluation is not None and evaluation.diagnosis is not None
     contradictions = evaluation.diagnosis.contradictions if evaluation and evaluation.diagnosis else None
     lead = _COHERENCE if coherent else f"{counted(task.rows, 'film')} of {counted(task.patients, 'patient')}."
-    after = (tables.class_summary_table(task, contradictions),)
+    after = [tables.class_summary_table(task, contradictions)]
+    after += [tables.class_baseline_table(task)] if task.baselines else []
     title = sentence(task_name(task.task))
-    return Section(task.task, title, lead, (tables.class_table(task),), (confusion_drawing(task),), after)
+    return Section(
+        task.task, title, lead, (tables.class_table(task),), (confusion_drawing(task),), tuple(after)
+    )
 
 
 def training_section(curves: pl.DataFrame) -> Section | None:

@@ -38,8 +38,11 @@ def summary_tables(evaluation: Evaluation) -> tuple[Table, ...]:
         if task.points:
             tables.append(decision_table(task))
     if evaluation.diagnosis is not None:
-        tables.append(class_table(evaluation.diagnosis.three_classes))
-    tables += [class_table(task) for task in evaluation.categorical()]
+        three = evaluation.diagnosis.three_classes
+        tables += [class_table(three), class_summary_table(three, evaluation.diagnosis.contradictions)]
+    for several in evaluation.categorical():
+        tables += [class_table(several), class_summary_table(several)]
+        tables += [class_baseline_table(several)] if several.baselines else []
     tables += [agreement_table(task, standards) for task in evaluation.regression()]
     return tuple(tables)
 
@@ -180,6 +183,20 @@ def class_table(task: CategoricalEvaluation) -> Table:
     return measure_table(title, columns, rows)
 
 
+def class_baseline_table(task: CategoricalEvaluation) -> Table:
+    """Macro AUROC of each baseline, and the network's minus it."""
+    rows = [MeasureRow((scorer_name("network"), str(task.rows)), (task.macro_auroc, Measure()))]
+    rows += [
+        MeasureRow(
+            (scorer_name(baseline.scorer), str(baseline.rows)),
+            (baseline.macro_auroc, baseline.against_network.difference),
+        )
+        for baseline in task.baselines
+    ]
+    columns = ("Scores of", "Films", "Macro AUROC", "Network's minus this")
+    return measure_table(f"{sentence(task_name(task.task))}: baselines", columns, rows)
+
+
 def class_summary_table(task: CategoricalEvaluation, contradictions: Measure | None = None) -> Table:
     """The figures over all classes of a task."""
     figures = [
@@ -192,7 +209,8 @@ def class_summary_table(task: CategoricalEvaluation, contradictions: Measure | N
         figures.append(("Predicted T-score contradicts predicted class", contradictions))
     rows = tuple((label, counted_text(figure)) for label, figure in figures)
     notes = tuple(f"{label}: {figure.note}" for label, figure in figures if figure.note)
-    return Table("Over all classes", ("Figure", "Value"), rows, notes)
+    title = f"{sentence(task_name(task.task))}: over all classes"
+    return Table(title, ("Figure", "Value"), rows, notes)
 
 
 _AGREEMENT: Final = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -104,12 +105,14 @@ def draw(name: str, title: str, caption: str, build: Callable[[], Figure], *, wi
     import matplotlib
 
     style: Any = {**_STYLE, **_inks()}
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(style), warnings.catch_warnings():
+        # letters stay letters in the SVG, so the reader's fonts draw those that matplotlib's lack
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         buffer = io.StringIO()
         build().savefig(
             buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), dpi=110
         )
-    return Drawing(name, title, caption, legal_xml(buffer.getvalue()), wide)
+    return Drawing(name, legal_xml(title), caption, legal_xml(buffer.getvalue()), wide)
 
 
 def blank(width: float = SIZE[0], height: float = SIZE[1], **subplots: Any) -> tuple[Figure, Any]:
@@ -144,6 +147,11 @@ def beside(axes: Axes, text: str, height: float) -> None:
         text, (1.0, height), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
         ha="left", va="center", fontsize=8, color=colour("muted"), annotation_clip=False,
     )  # fmt: skip
+
+
+def shortened(text: str, letters: int = 30) -> str:
+    """`text` with an ellipsis where it would take the axes' room."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def legal_xml(text: str) -> str:
