@@ -58,6 +58,7 @@ def test_a_file_that_kills_its_process_is_one_unreadable_file_among_others(tmp_p
     assert [film.reason for film in found if film.path.name != "crash"] == [f"read {n}" for n in "abcde"]
 
 
+@pytest.mark.slow
 def test_processes_that_cannot_start_are_no_films_fault(tmp_path):
     script = tmp_path / "unguarded.py"
     script.write_text(
