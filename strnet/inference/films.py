@@ -24,7 +24,7 @@ from strnet.imaging.reading import file_format
 
 Status = Literal["ok", "failed", "skipped"]
 
-_FEW = 32
+_FEW = 64
 """Up to so many files are read faster in this process than the others start."""
 _IN_FLIGHT = 4
 _FILM_SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")

@@ -27,7 +27,10 @@ Progress = Callable[[int, int], None]
 
 BATCH_SIZE = 8
 _LISTED = 20
-_TEXTS = ("path", schema.IMAGE_ID, schema.PATIENT_ID, "status", "reason", "missing_clinical")
+_TEXTS = (
+    *("path", schema.IMAGE_ID, schema.PATIENT_ID, "body_part", "view", "laterality"),
+    *("status", "reason", "missing_clinical"),
+)
 
 
 class Predictor:
@@ -158,6 +161,9 @@ class _Lookup:
         row |= {
             schema.IMAGE_ID: as_text(identity.image_id),
             schema.PATIENT_ID: known.patient_id,
+            "body_part": film.source.body_part,
+            "view": film.source.view,
+            "laterality": film.source.laterality,
             "missing_clinical": " ".join(missing),
         }
         return row, [_Ready(film.pixels, known.values)]

@@ -49,6 +49,9 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
         "path": "the file, as found",
         schema.IMAGE_ID: "SOP Instance UID of a DICOM file, else the file's name without its ending",
         schema.PATIENT_ID: "patient as the clinical table names them, else as the DICOM header does",
+        "body_part": "as the DICOM header says; the network knows only the anatomy it was trained on",
+        "view": "as the DICOM header says",
+        "laterality": "as the DICOM header says",
         "status": "ok; failed: the film could not be read; skipped: a file in a folder that is no film",
         "reason": "why a file failed or was skipped",
     }

@@ -84,5 +84,18 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path, monkeypatch):
         find_films([tmp_path])
 
 
+@pytest.mark.slow
+def test_every_real_file_of_an_odd_collection_has_a_row_or_a_reason():
+    shared = Path(os.environ.get("STRNET_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    if not (shared / "dicom").is_dir():
+        pytest.skip(f"no real DICOM files in {shared} (set STRNET_SHARED_DATA)")
+    found = find_films([shared / "dicom"])
+    films = list(read_films(found.files, PREPROCESSING, 1))
+    assert len(films) == len(found.files) > 0
+    for film in films:
+        assert (film.pixels is None) == (film.status == "failed") == bool(film.reason)
+        assert film.reason is None or (film.reason.isprintable() and film.path.name in film.reason)
+
+
 def test_a_name_that_is_no_utf8_becomes_readable_text():
     assert as_text(os.fsdecode(b"film-\xff.png")) == "film-\\udcff.png"

@@ -74,6 +74,7 @@ def test_every_file_has_a_row_in_the_order_given_and_folders_are_sorted(predicto
     assert [Path(path).name for path in table["path"]] == ["4.jpg", "0.dcm", "1.dcm", "2", "3.png"]
     assert table["image_id"].to_list() == ["4", uids["0.dcm"], uids["1.dcm"], uids["b/2"], "3"]
     assert table["patient_id"].to_list() == [None, "p0", "p1", "p2", None]
+    assert table["body_part"].to_list() == [None, "KNEE", "KNEE", "KNEE", None]
     assert set(table["status"]) == {"ok"}
     assert table.columns == list(column_notes(predictor.bundle))
 

@@ -1,0 +1,154 @@
+"""Films per second of every engine side by side, without and with reading of files.
+
+Run: python benchmarks/bench_inference.py. The engines take turns, round by round, so that a busy machine
+slows all of them alike. Weights are random: speed does not depend on them. Heavy imports stand inside the
+functions, because each process that reads files imports this script again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from strnet import __version__, inference
+from strnet.config import parse_recipe
+from strnet.inference import Bundle, Engine
+
+BATCH = 8
+CLINICAL = ("age", "sex", "bmi")
+
+
+class PlainTorch:
+    """The network as it comes: fp32, contiguous. What the other engines are held against."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.network = inference.load_network(bundle)
+
+    def run(self, image: np.ndarray, clinical: np.ndarray) -> dict[str, np.ndarray]:
+        """See `Engine.run`."""
+        import torch
+
+        with torch.inference_mode():
+            outputs = self.network(torch.from_numpy(image), torch.from_numpy(clinical))
+        return {task: output.numpy() for task, output in outputs.items()}
+
+
+def bundle_of(backbone: str, side: int, folder: Path) -> Bundle:
+    from strnet.models import ClinicalScaling, build_network
+
+    scaling = ClinicalScaling(CLINICAL, (64.0, 0.3, 26.0), (9.0, 0.45, 4.0))
+    loss = {"column": "diagnosis", "positive": ["osteopenia", "osteoporosis"]}
+    recipe = parse_recipe(
+        {
+            "name": backbone,
+            "preprocessing": {"height": side, "width": side},
+            "network": {"backbone": {"name": backbone}},
+            "tasks": [
+                {"name": "bone_loss", "kind": "binary", "target": loss, "clinical": CLINICAL},
+                {"name": "t_score", "kind": "regression", "target": {"column": "t_score"}},
+            ],
+        }
+    )
+    return inference.write_bundle(
+        folder / backbone,
+        recipe=recipe,
+        state_dict=build_network(recipe.network, recipe.tasks, scaling).state_dict(),
+        clinical=scaling,
+        calibrators={},
+        operating_points=[],
+        provenance=inference.Provenance(
+            created=datetime.now(UTC),
+            strnet_version=__version__,
+            manifest_sha256="0" * 64,
+            split_sha256="0" * 64,
+            reference_standard=inference.ReferenceStandard(standards=("phantom",)),
+        ),
+    )
+
+
+def engines_of(bundle: Bundle, folder: Path) -> dict[str, Engine]:
+    exported = inference.export_onnx(bundle, folder / f"{bundle.recipe.name}.onnx")
+    return {
+        "torch fp32, contiguous": PlainTorch(bundle),
+        "torch fp32, channels_last": inference.open_torch(bundle),
+        "torch bf16, channels_last": inference.open_torch(bundle, precision="bf16"),
+        "ONNX Runtime fp32": inference.open_onnx(bundle, exported.path),
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def engine_speeds(engines: dict[str, Engine], side: int, rounds: int) -> dict[str, float]:
+    """Films per second of the network alone, median over rounds."""
+    random = np.random.default_rng(0)
+    image = random.normal(size=(BATCH, 1, side, side)).astype(np.float32)
+    clinical = random.normal(60, 10, size=(BATCH, 3)).astype(np.float32)
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    for number in range(rounds + 1):
+        for name, engine in engines.items():
+            taken = seconds(lambda engine=engine: engine.run(image, clinical))
+            if number > 0:  # the first round warms up
+                times[name].append(taken)
+    return {name: BATCH / statistics.median(taken) for name, taken in times.items()}
+
+
+def file_speeds(
+    bundle: Bundle, engines: dict[str, Engine], films: Path, workers: int, rounds: int
+) -> dict[str, float]:
+    """Films per second from DICOM files to the results table, median over rounds."""
+    count = len(list(films.glob("*.dcm")))
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    for _ in range(rounds):
+        for name, engine in engines.items():
+            predictor = inference.Predictor(bundle, engine)
+            times[name].append(
+                seconds(lambda p=predictor: p.predict_files([films], batch_size=BATCH, workers=workers))
+            )
+    return {name: count / statistics.median(taken) for name, taken in times.items()}
+
+
+def main() -> None:
+    import torch
+
+    from strnet.phantom import make_knee_cohort
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backbones", nargs="+", default=["resnet18", "efficientnet_b0"])
+    parser.add_argument("--side", type=int, default=256)
+    parser.add_argument("--patients", type=int, default=64, help="phantom patients whose films are read")
+    parser.add_argument("--workers", type=int, default=2, help="processes that read files")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_knee_cohort(folder / "cohort", patients=arguments.patients, seed=1)
+        films = folder / "cohort" / "images"
+        workers = sorted({1, arguments.workers})
+        titles = ["network alone", *(f"files, {n} reading" for n in workers)]
+        print(
+            f"films/s, {arguments.side} x {arguments.side}, batch {BATCH}, {torch.get_num_threads()} threads"
+        )
+        print(f"{'':44}" + "".join(f"{title:>18}" for title in titles))
+        for backbone in arguments.backbones:
+            bundle = bundle_of(backbone, arguments.side, folder)
+            engines = engines_of(bundle, folder)
+            columns = [engine_speeds(engines, arguments.side, 3 * arguments.rounds)]
+            columns += [file_speeds(bundle, engines, films, n, arguments.rounds) for n in workers]
+            for engine in engines:
+                figures = "".join(f"{column[engine]:18.1f}" for column in columns)
+                print(f"{backbone:17} {engine:26}{figures}")
+
+
+if __name__ == "__main__":
+    main()
