@@ -51,16 +51,25 @@ class SpecificityAtSensitivityFloor(Metric):
         known = ~torch.isnan(target.float())
         scores, targets = preds.detach()[known], target.detach()[known]
         _require_usable(scores, targets)
-        # half precision has no kthvalue on every device; widening changes no score
-        self.scores.append(scores if scores.dtype == torch.float64 else scores.float())
-        self.targets.append(targets.to(torch.uint8))
+        self._take_in(scores, targets)
+
+    def sync(self, *args: Any, **kwargs: Any) -> None:
+        """As torchmetrics does; a process that saw no row takes part with none, instead of hanging."""
+        if not len(self.scores):
+            self._take_in(torch.empty(0, device=self.device), torch.empty(0, device=self.device))
+        super().sync(*args, **kwargs)
 
     def compute(self) -> dict[str, Tensor]:
         """`specificity`, `sensitivity`, `threshold`, `positives`, `negatives`, `misses`, each of shape ()."""
-        if isinstance(self.scores, list) and not self.scores:  # after a sync it is one tensor
+        if not len(self.scores):  # a list, or one tensor after a sync
             return _result(torch.empty(0), torch.empty(0), self.floor)
         scores, positive = dim_zero_cat(self.scores), dim_zero_cat(self.targets).bool()
         return _result(scores[positive], scores[~positive], self.floor)
+
+    def _take_in(self, scores: Tensor, targets: Tensor) -> None:
+        # one type on all processes, and no score rounded; MPS has single precision only
+        self.scores.append(scores.to(torch.float32 if scores.device.type == "mps" else torch.float64))
+        self.targets.append(targets.to(torch.uint8))
 
 
 def _result(positives: Tensor, negatives: Tensor, floor: Floor) -> dict[str, Tensor]:

@@ -112,24 +112,26 @@ def test_a_percentage_is_no_floor():
         SpecificityAtSensitivityFloor("86")
 
 
-def _process(rank, store, out):
+def _process(rank, shared, store, out):
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
     score, target = rows(301, seed=3)
-    mine = torch.arange(301) < 100 if rank == 0 else torch.arange(301) >= 100  # unequal shares
+    mine = torch.arange(301) < shared if rank == 0 else torch.arange(301) >= shared
     metric = SpecificityAtSensitivityFloor("0.9")
-    metric.update(score[mine], target[mine])
+    if mine.any():
+        metric.update(score[mine], target[mine])
     found = metric.compute()
     np.save(f"{out}.{rank}.npy", [found[name].item() for name in PARTS])
     dist.destroy_process_group()
 
 
 @pytest.mark.slow
-def test_two_processes_with_unequal_shares_agree_with_one_that_saw_all_rows():
+@pytest.mark.parametrize("shared", [100, 301], ids=["unequal shares", "none for the second"])
+def test_two_processes_agree_with_one_that_saw_all_rows(shared):
     metric = SpecificityAtSensitivityFloor("0.9")
     metric.update(*rows(301, seed=3))
     alone = [metric.compute()[name].item() for name in PARTS]
     with tempfile.TemporaryDirectory() as folder:
         store, out = os.path.join(folder, "store"), os.path.join(folder, "found")
-        mp.spawn(_process, args=(store, out), nprocs=2)
+        mp.spawn(_process, args=(shared, store, out), nprocs=2)
         for rank in range(2):
             assert np.load(f"{out}.{rank}.npy").tolist() == alone
