@@ -203,7 +203,7 @@ three_class_set <- function(d) {
     hand_till = as.numeric(pROC::multiclass.roc(d$y, prob, quiet = TRUE)$auc),
     ovr = one_against_rest, ovr_macro = mean(one_against_rest),
     kappa = kappa$kappa, kappa_quadratic = kappa$weighted.kappa,
-    kappa_variance = kappa$var.kappa, kappa_quadratic_variance = kappa$var.weighted,
+    kappa_variance = kappa$var.kappa,
     confusion = unclass(table(factor(d$y, 0:2), factor(says, 0:2))),
     bone_loss = discrimination(as.integer(d$y > 0), 1 - prob[, 1])
   )

@@ -329,6 +329,8 @@ def test_areas_of_three_classes_are_those_of_proc_and_scikit_learn(table, r, pyt
     expected = r["g10_three_class"]
     assert [estimate.value for estimate in each] == closed(expected["ovr"])
     assert macro.value == closed(expected["ovr_macro"])
+    by_prevalence = np.average([e.value for e in each], weights=[e.events for e in each])
+    assert by_prevalence == closed(python["g10_three_class"]["ovr_weighted"])
     assert pairs.value == closed(expected["hand_till"])
     assert macro.value == closed(python["g10_three_class"]["ovr_macro"])
     assert pairs.value == closed(python["g10_three_class"]["hand_till"])
@@ -379,6 +381,7 @@ def test_agreement_of_t_scores_is_that_of_r(table, r):
     )
     assert stats.pearson_p_value(correlation) == pytest.approx(expected["pearson_p"], rel=1e-8)
     assert [ccc.value, *limits(ccc)] == closed(expected["ccc"])
+    assert ccc.value / correlation.value == closed(expected["ccc_bias_correction"])
     assert found.standard_deviation == closed(expected["sd"])
     assert [found.lower_limit.value, found.upper_limit.value] == closed(expected["limits"])
     assert found.upper_limit.standard_error == closed(expected["limits_se"])
