@@ -19,7 +19,7 @@ from strnet.config import Recipe, load_recipe
 from strnet.jobs import evaluate, phantom, report, split, train
 
 HERE = Path(__file__).parent
-PATIENTS, SEED = 1122, 11
+PATIENTS, SEED = 1111, 1  # with this seed 1,111 patients have 1,570 films
 SIZES = {"train": 1120, "validation": 226, "test": 224}
 FEW, FEW_T_SCORES = "manifest_few_t_scores.csv", 31
 SAY = Console(stderr=True).print

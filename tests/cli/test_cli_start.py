@@ -1,0 +1,108 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def strnet(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "strnet", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def loaded_by(statement):
+    program = f"import sys\n{statement}\nprint(*sorted(name.split('.')[0] for name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+HEAVY = {
+    "torch",
+    "timm",
+    "monai",
+    "pytorch_lightning",
+    "sklearn",
+    "polars",
+    "matplotlib",
+    "numpy",
+    "pydantic",
+}
+
+
+def test_the_help_loads_nothing_heavy():
+    assert not loaded_by("import strnet.cli.main") & HEAVY
+
+
+def test_fitting_a_threshold_waits_for_no_torch():
+    loaded = loaded_by("from strnet.jobs import threshold_fit")
+    assert not loaded & {"torch", "timm", "monai", "pytorch_lightning", "sklearn", "matplotlib"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["phantom", "knee"],
+        ["ingest"],
+        ["split"],
+        ["train"],
+        ["crossval"],
+        ["tune"],
+        ["evaluate"],
+        ["report"],
+        ["predict"],
+        ["export", "onnx"],
+        ["check-metrics"],
+        ["threshold", "fit"],
+        ["threshold", "apply"],
+        ["threshold", "certify"],
+        ["threshold", "plan"],
+        ["threshold", "cascade"],
+        ["threshold", "show"],
+    ],
+    ids=lambda command: " ".join(command) or "strnet",
+)
+def test_every_command_explains_itself_with_an_example(command):
+    from typer.testing import CliRunner
+
+    from strnet.cli.main import app
+
+    done = CliRunner().invoke(app, [*command, "--help"])
+    assert done.exit_code == 0
+    expected = f"strnet {' '.join(command)}" if command else "Exit codes"
+    assert done.output.count(expected) >= (2 if command else 1)
+
+
+def test_the_version_is_the_packages():
+    import strnet as package
+
+    assert strnet("--version").stdout.strip() == f"strnet {package.__version__}"
+
+
+def test_a_mistake_goes_to_standard_error_with_exit_code_2(tmp_path):
+    done = strnet("split", tmp_path / "absent.csv", "-o", tmp_path / "split.csv")
+    assert done.returncode == 2
+    assert done.stderr.startswith("ManifestError: ")
+    assert "no such manifest" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_machine_gets_the_mistake_as_json(tmp_path):
+    done = strnet("split", tmp_path / "absent.csv", "-o", tmp_path / "split.csv", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["exit_code"], told["error"]) == (2, 2, "ManifestError")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["split", "m.csv", "-o", "s.csv", "--ratio", "1/2"],
+        ["check-metrics", "accuracy", "--n", "23"],
+        ["check-metrics", "accuracy=.8", "--n", "23", "--interval", "accuracy=.7"],
+    ],
+)
+def test_an_option_of_the_wrong_form_says_what_is_expected(arguments):
+    done = strnet(*arguments)
+    assert done.returncode == 2
+    assert "expected" in done.stderr

@@ -1,0 +1,114 @@
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from strnet.cli.main import app
+from strnet.errors import BundleError, ImpossibleError, ThresholdError
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["threshold", *map(str, arguments)], catch_exceptions=True)
+
+
+@pytest.fixture
+def scores(tmp_path):
+    """Two sites of 200 cases; positives score 0.01 to 1.00 in steps, so that counts are known by hand."""
+    rows = []
+    for site, shift in (("a", 0.001), ("b", 0.002)):
+        rows += [(f"{site}p{i}", site, 1, (i + 1) / 100) for i in range(100)]
+        rows += [(f"{site}n{i}", site, 0, (i + 1) / 200 - shift) for i in range(100)]
+    frame = pl.DataFrame(rows, schema=["image_id", "site", "disease", "prob"], orient="row")
+    frame.write_csv(tmp_path / "scores.csv")
+    return tmp_path / "scores.csv"
+
+
+def fit(scores, out, *more):
+    return run("fit", scores, "--target", "disease", "--score", "prob", "-o", out, *more)
+
+
+def test_three_commands_lead_from_scores_to_a_certified_point_at_a_second_site(scores, tmp_path):
+    point = tmp_path / "op.json"
+    first = fit(scores, point, "--where", "site == 'a'")
+    assert first.exit_code == 0, first.output
+    # 100 positives, floor .86, confidence .95: the binomial law allows 8 misses (hand-checked table)
+    assert "8 of 100" in first.output
+    applied = run("apply", point, scores, "--score", "prob", "-o", tmp_path / "decided.csv")
+    assert applied.exit_code == 0, applied.output
+    decided = pl.read_csv(tmp_path / "decided.csv")
+    assert decided.filter(pl.col("positive"))["prob"].min() == 0.09
+    certified = run(
+        "certify", point, scores, "--target", "disease", "--score", "prob", "--where", "site == 'b'", "--json"
+    )
+    verdict = json.loads(certified.output)["all rows"]
+    assert (verdict["verdict"], verdict["misses"], verdict["misses_allowed"]) == ("certified", 8, 8)
+
+
+def test_too_few_positives_are_impossible_and_exit_with_3(scores, tmp_path):
+    done = fit(scores, tmp_path / "op.json", "--where", "image_id IN ('ap1', 'ap2', 'an1')")
+    assert isinstance(done.exception, ImpossibleError)
+    assert done.exception.exit_code == 3
+    assert "20 positives" in str(done.exception)
+    assert not (tmp_path / "op.json").exists()
+
+
+def test_both_thresholds_and_what_the_promise_costs_are_printed(scores, tmp_path):
+    done = fit(scores, tmp_path / "op.json")
+    for words in ("empirical", "exact", "guaranteed", "point only", "of specificity"):
+        assert words in done.output
+
+
+def test_a_picture_is_drawn_on_request(scores, tmp_path):
+    fit(scores, tmp_path / "op.json", "--plot", tmp_path / "op.svg")
+    assert (tmp_path / "op.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_an_edited_point_is_refused(scores, tmp_path):
+    point = tmp_path / "op.json"
+    fit(scores, point)
+    point.write_text(point.read_text().replace('"min_sensitivity": "0.86"', '"min_sensitivity": "0.90"'))
+    done = run("show", point)
+    assert isinstance(done.exception, BundleError)
+
+
+def test_the_rows_that_chose_a_threshold_cannot_certify_it(scores, tmp_path):
+    fit(scores, tmp_path / "op.json")
+    done = run("certify", tmp_path / "op.json", scores, "--target", "disease", "--score", "prob")
+    assert isinstance(done.exception, ThresholdError)
+    assert "cannot confirm" in str(done.exception)
+
+
+def test_groups_stand_in_a_table_of_their_own(scores, tmp_path):
+    done = fit(scores, tmp_path / "op.json", "--group", "site", "--json")
+    groups = json.loads(done.output)["chosen"]["groups"]
+    assert [row["name"] for row in groups] == ["a", "b"]
+    assert "Groups" in fit(scores, tmp_path / "op2.json", "--group", "site").output
+    assert "Groups" in run("show", tmp_path / "op2.json").output
+
+
+def test_a_plan_gives_the_published_smallest_number_of_positives():
+    done = json.loads(run("plan", "--min-sensitivity", "0.86", "--json").output)
+    assert done["fewest_positives"] == 20
+    assert "fewest_positives" in run("plan", "--positives", "12").output
+
+
+def test_a_cascade_is_fitted_end_to_end(tmp_path):
+    generator = np.random.default_rng(5)
+    severity = np.repeat([0, 1, 2], 400)
+    frame = pl.DataFrame(
+        {
+            "target.bone_loss": (severity > 0).astype(int),
+            "logit.bone_loss": 2.5 * (severity > 0) + generator.normal(size=1200),
+            "target.osteoporosis_given_loss": [None if s == 0 else int(s == 2) for s in severity],
+            "logit.osteoporosis_given_loss": 2.5 * (severity == 2) + generator.normal(size=1200),
+        }
+    )
+    frame.write_parquet(tmp_path / "predictions.parquet")
+    done = run("cascade", tmp_path, "-o", tmp_path / "cascade.json")
+    assert done.exit_code == 0, done.output
+    assert "osteoporosis" in run("show", tmp_path / "cascade.json").output
+    told = json.loads(run("cascade", tmp_path, "-o", tmp_path / "c.json", "--json").output)
+    assert told["status"] == "guaranteed"
+    assert told["osteoporosis"]["misses_made"] <= told["osteoporosis"]["misses_allowed"]
