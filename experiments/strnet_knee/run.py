@@ -13,8 +13,9 @@ from typing import Any
 import polars as pl
 import yaml
 from rich.console import Console
-from tables import ablation_table, headline_table, write_sections
 
+from experiments.readme import write_sections
+from experiments.strnet_knee.tables import ablation_table, headline_table
 from strnet.config import Recipe, load_recipe
 from strnet.jobs import evaluate, phantom, report, split, train
 

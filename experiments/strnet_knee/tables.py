@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from strnet.files import write_text
 from strnet.report import Evaluation, compare_with_paper, named_figures, summary_tables
 
 COLUMNS = {
@@ -42,19 +40,3 @@ def _spread(evaluations: Sequence[Evaluation], figure: str) -> str:
     if not known:
         return ""
     return f"{statistics.mean(known):.3f} ({min(known):.3f} to {max(known):.3f})"
-
-
-def write_sections(readme: Path, sections: Mapping[str, str]) -> None:
-    """Nothing; each section stands between its markers in `readme`.
-
-    Raises: ValueError: a marker is missing.
-    """
-    text = readme.read_text()
-    for name, content in sections.items():
-        start, end = f"<!-- {name}: made by run.py -->", f"<!-- end of {name} -->"
-        before, found, rest = text.partition(start)
-        _, closed, after = rest.partition(end)
-        if not found or not closed:
-            raise ValueError(f"{readme}: expected the markers '{start}' and '{end}'.")
-        text = f"{before}{start}\n\n{content}\n\n{end}{after}"
-    write_text(readme, text)

@@ -1,0 +1,133 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from strnet import jobs
+from strnet.cohort import read_manifest
+from strnet.config import load_recipe
+from strnet.data import SampleCache, build_cache
+from strnet.errors import BundleError, ConfigError, ImpossibleError, PartialResultError, TrainingError
+from strnet.imaging import prepare, read_radiograph
+from strnet.inference import read_bundle
+from strnet.thresholds import read_threshold
+
+pytestmark = pytest.mark.slow
+
+RECIPE = Path(__file__).parents[2] / "experiments" / "strnet_knee" / "recipe.yaml"
+
+
+def test_the_operating_point_is_fitted_on_validation_rows_only(run):
+    point = read_threshold(run / "operating_points" / "empirical.json")
+    rows = pl.read_parquet(run / "predictions.parquet").filter(pl.col("split") == "validation")
+    positives = rows.filter(pl.col("target.bone_loss") == 1)
+    prob = read_bundle(run / "bundle").calibrators["bone_loss"].prob(positives["logit.bone_loss"].to_numpy())
+    assert point.positives == positives.height
+    # the paper's rule: the largest threshold that finds at least 86 of 100 of these positives
+    needed = -(-86 * positives.height // 100)
+    assert point.threshold == np.sort(prob)[positives.height - needed]
+
+
+def test_the_test_rows_can_vanish_without_moving_the_operating_point(run, recipe, tmp_path):
+    """Frozen before test rows are read: with every test logit changed the same point comes out."""
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    table = pl.read_parquet(other / "predictions.parquet")
+    garbled = pl.when(pl.col("split") == "test").then(-5.0).otherwise(pl.col("logit.bone_loss"))
+    table.with_columns(garbled.alias("logit.bone_loss")).write_parquet(other / "predictions.parquet")
+    jobs.train(recipe, other, resume=True, progress=False)
+    assert read_threshold(other / "operating_points" / "empirical.json").threshold == (
+        read_threshold(run / "operating_points" / "empirical.json").threshold
+    )
+
+
+def test_the_evaluation_shows_the_baselines_and_the_ideal_observer_beside_the_network(run, cohort):
+    done = jobs.evaluate(run, truth=cohort / "truth.csv")
+    scorers = [result.scorer for result in done.evaluation.binary()[0].scorers]
+    assert scorers == ["network", "observer", "clinical", "metadata"]
+    assert json.loads((run / "evaluation.json").read_text()) == done.content
+
+
+def test_the_report_is_one_page_that_calls_itself_a_phantom(run, cohort, tmp_path):
+    page = jobs.report(run, tmp_path / "report", truth=cohort / "truth.csv").read_text()
+    assert "phantom" in page.lower()
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert page.count("data:image/png") >= 4  # example films and their saliency
+
+
+def test_prediction_agrees_with_the_predictions_table(run, cohort, tmp_path):
+    done = jobs.predict(
+        run / "bundle", [cohort / "images"], tmp_path / "results.csv", clinical=cohort / "manifest.csv"
+    )
+    trained = pl.read_parquet(run / "predictions.parquet")
+    served = done.table.with_columns(
+        image_id=pl.col("path").map_elements(lambda p: p.rsplit("/", 1)[-1][:-4], return_dtype=pl.String)
+    ).join(trained, on="image_id", suffix=".trained")
+    assert served.height == trained.height
+    np.testing.assert_allclose(served["logit.bone_loss"], served["logit.bone_loss.trained"], atol=1e-4)
+    np.testing.assert_allclose(served["pred.t_score"], served["pred.t_score.trained"], atol=1e-4)
+
+
+def test_one_film_is_the_same_array_in_the_cache_and_in_the_predictor(cohort, recipe, tmp_path):
+    manifest = read_manifest(cohort / "manifest.csv")
+    row = manifest.frame.row(0, named=True)
+    path = manifest.image_path(row)
+    cache: SampleCache = build_cache([(row["image_id"], path)], recipe.preprocessing, tmp_path, workers=1)
+    np.testing.assert_array_equal(
+        cache[row["image_id"]], prepare(read_radiograph(path).pixels, recipe.preprocessing)
+    )
+
+
+def test_an_unreadable_film_is_told_and_the_others_are_done(run, cohort, tmp_path):
+    films = sorted((cohort / "images").glob("*.dcm"))[:2]
+    broken = tmp_path / "broken.dcm"
+    broken.write_bytes(films[0].read_bytes()[:2000])
+    done = jobs.predict(run / "bundle", [*films, broken], tmp_path / "results.csv")
+    assert done.table["status"].to_list().count("ok") == 2
+    with pytest.raises(PartialResultError, match=r"broken\.dcm"):
+        done.raise_if_partial()
+
+
+def test_the_exported_network_agrees_with_torch(run, tmp_path):
+    done = jobs.export(run / "bundle", tmp_path / "network.onnx")
+    assert max(done["differences"].values()) < 1e-4
+
+
+def test_a_complete_run_is_neither_trained_again_nor_overwritten(run, recipe):
+    before = (run / "weights.safetensors").stat().st_mtime_ns
+    jobs.train(recipe, run, resume=True, progress=False)
+    assert (run / "weights.safetensors").stat().st_mtime_ns == before
+    with pytest.raises(TrainingError, match="complete run"):
+        jobs.train(recipe, run, progress=False)
+
+
+def test_a_guarantee_that_the_validation_rows_cannot_give_is_refused_before_training(cohort, tmp_path):
+    recipe = load_recipe(
+        RECIPE,
+        {
+            "cohort.manifest": str(cohort / "manifest.csv"),
+            "cohort.split": str(cohort / "split.csv"),
+            "operating_point.method": "exact",
+            "operating_point.min_sensitivity": "0.95",
+        },
+    )
+    with pytest.raises(ImpossibleError, match="59 positives"):
+        jobs.train(recipe, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_without_a_manifest_says_how_to_give_one(tmp_path):
+    with pytest.raises(ConfigError, match="--manifest FILE"):
+        jobs.train(load_recipe(RECIPE), tmp_path / "run", progress=False)
+
+
+def test_an_edited_bundle_is_refused(run, tmp_path):
+    other = tmp_path / "bundle"
+    shutil.copytree(run / "bundle", other)
+    text = (other / "bundle.json").read_text()
+    (other / "bundle.json").write_text(text.replace('"seed": 1', '"seed": 2'))
+    with pytest.raises(BundleError):
+        jobs.export(other, tmp_path / "network.onnx")
