@@ -78,7 +78,7 @@ def statements(subject: Subject) -> tuple[str, ...]:
             f"{subject.folds} networks, one per fold, scored these rows. A pooled figure compares scores "
             "of different networks as well; each fold stands by itself in the tables by group."
         )
-    told.append(f"The reference standard is: {reference_words(subject.reference_standards)}.")
+    told.append(f"Reference standard: {reference_words(subject.reference_standards)}.")
     return tuple(told)
 
 

@@ -62,7 +62,7 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
     split = evaluation.subject.split
     unknown = f" The target of {counted(task.unknown, 'film')} is unknown or does not apply."
     lead = (
-        f"{task.positives} of {counted(task.rows, 'film')} of {counted(task.patients, 'patient')} are "
+        f"{task.positives:,} of {counted(task.rows, 'film')} of {counted(task.patients, 'patient')} are "
         f"positive in the split '{split}'.{unknown if task.unknown else ''}"
     )
     after = [tables.point_table(task)] if task.points else []

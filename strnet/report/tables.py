@@ -18,6 +18,7 @@ from strnet.report.measures import Measure
 from strnet.report.table import MeasureRow, Table, measure_table
 from strnet.report.wording import (
     MISSING,
+    counted,
     counted_text,
     estimate_text,
     number,
@@ -67,7 +68,7 @@ def scorer_table(task: BinaryEvaluation) -> Table:
         MeasureRow((scorer_name(result.scorer), ""), (result.auroc, result.auprc)) for result in task.scorers
     ]
     reasons = measure_table("", columns[:4], figures).notes
-    title = f"{sentence(task_name(task.task))}: {task.positives} of {task.rows} films positive"
+    title = f"{sentence(task_name(task.task))}: {task.positives:,} of {counted(task.rows, 'film')} positive"
     return Table(title, columns, tuple(rows), (*reasons, _method_note(task.scorers[0].auroc)))
 
 
@@ -179,7 +180,7 @@ def class_table(task: CategoricalEvaluation) -> Table:
         MeasureRow((plain_name(entry.label), str(entry.rows)), (entry.recall, entry.precision, entry.auroc))
         for entry in task.classes
     ]
-    title = f"{sentence(task_name(task.task))}: {task.rows} films in {len(task.labels)} classes"
+    title = f"{sentence(task_name(task.task))}: {counted(task.rows, 'film')} in {len(task.labels)} classes"
     return measure_table(title, columns, rows)
 
 

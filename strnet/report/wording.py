@@ -79,9 +79,9 @@ def sentence(words: str) -> str:
 
 
 def reference_words(reference_standards: tuple[str, ...]) -> str:
-    """`ultrasound`, `DXA and ultrasound`, or `reference standard not stated`."""
+    """`ultrasound`, `DXA and ultrasound`, or `reference not stated`."""
     if not reference_standards:
-        return "reference standard not stated"
+        return "reference not stated"
     return " and ".join(REFERENCE_NAMES.get(name, name) for name in reference_standards)
 
 

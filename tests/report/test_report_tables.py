@@ -87,7 +87,7 @@ def test_an_estimate_without_an_interval_keeps_its_value_and_says_why():
 
 def test_a_t_score_carries_what_it_was_measured_with():
     assert task_name("t_score", ("dxa", "qus")) == "T-score (DXA and ultrasound)"
-    assert task_name("t_score") == "T-score (reference standard not stated)"
+    assert task_name("t_score") == "T-score (reference not stated)"
     assert task_name("bone_loss", ("dxa",)) == "bone loss"
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 _SHAPES: Final = {"normal": "o", "osteopenia": "s", "osteoporosis": "^"}
+_CROWDED_FROM: Final = 600
 _RASTER_FROM: Final = 3000
+"""Points from which they are drawn smaller, and from which they are a picture inside the SVG."""
 
 
 def scatter(
@@ -93,14 +95,24 @@ def confusion(result: CategoricalEvaluation) -> Figure:
 def _dots(axes: Axes, x: Floats, y: Floats, reference: Floats, *, t_score: bool) -> None:
     """Points, in the colour and shape of their reference class where the values are T-scores."""
     raster = x.size > _RASTER_FROM
+    size, alpha = (4.2, 0.8) if x.size <= _CROWDED_FROM else (2.2, 0.45)
     if not t_score:
-        axes.plot(x, y, "o", color=colour("network"), markersize=4, alpha=0.65, rasterized=raster)
+        axes.plot(
+            x,
+            y,
+            "o",
+            color=colour("network"),
+            markersize=size,
+            alpha=alpha,
+            markeredgewidth=0,
+            rasterized=raster,
+        )
         return
     classes = np.array([diagnosis_from_t_score(value) for value in reference])
     for label in DIAGNOSES:
         inside = classes == label
         axes.plot(
-            x[inside], y[inside], _SHAPES[label], color=colour(label), markersize=4.2, alpha=0.8,
+            x[inside], y[inside], _SHAPES[label], color=colour(label), markersize=size, alpha=alpha,
             markeredgewidth=0, label=label, rasterized=raster,
         )  # fmt: skip
 

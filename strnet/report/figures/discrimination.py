@@ -130,6 +130,8 @@ def areas_side_by_side(rows: Sequence[tuple[str, str, Measure]]) -> Figure:
 
 
 _DASHES: Final = ((0, (4, 2)), "-", (0, (1, 1)))
+_TICK_ROOM: Final = 0.08
+"""Share of the axis that a tick label takes."""
 _TICKS: Final = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 
 
@@ -168,8 +170,13 @@ def _logit(prob: Floats) -> Floats:
 
 
 def _probability_ticks(axes: Axes, low: float, high: float) -> None:
-    shown = [p for p in _TICKS if low <= float(_logit(np.array([p]))[0]) <= high]
-    axes.set_xticks([float(at) for at in _logit(np.array(shown))], [f"{p:g}" for p in shown])
+    """Ticks at round probabilities, as many as have room."""
+    places: dict[float, str] = {}
+    for prob in _TICKS:
+        at = float(_logit(np.array([prob]))[0])
+        if low <= at <= high and at - max(places, default=-np.inf) > _TICK_ROOM * (high - low):
+            places[at] = f"{prob:g}"
+    axes.set_xticks(list(places), list(places.values()))
 
 
 def _name_thresholds(axes: Axes, thresholds: Sequence[tuple[str, float]]) -> None:
