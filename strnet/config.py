@@ -242,7 +242,8 @@ class Recipe(Frozen):
 def load_recipe(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe in a YAML file, with dotted `overrides` such as {"trainer.max_epochs": 5} applied.
 
-    Relative paths inside are resolved against the file's folder; those in `overrides` stay as given.
+    Relative paths inside are relative to the file's folder, those in `overrides` to the working folder; all
+    of them are absolute in the recipe that comes back, so that it means the same wherever it is written.
 
     Raises: ConfigError: unreadable file, unknown key (with the nearest valid one), or invalid value.
     """
@@ -262,6 +263,7 @@ def load_recipe(path: Path | str, overrides: Mapping[str, Any] | None = None) ->
     _resolve_paths(content, path.parent)
     for dotted, value in (overrides or {}).items():
         _set_dotted(content, dotted, value)
+    _resolve_paths(content, Path.cwd())
     return parse_recipe(content, source=str(path))
 
 
@@ -277,6 +279,18 @@ def parse_recipe(content: Mapping[str, Any], source: str = "recipe") -> Recipe:
         raise ConfigError(
             f"{source}: {len(lines)} problem(s) in the recipe.\n  " + "\n  ".join(lines)
         ) from error
+
+
+def override_recipe(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """`recipe` with dotted `changes` such as {"trainer.learning_rate": 3e-4} applied.
+
+    Raises: ConfigError: unknown key (with the nearest valid one), or invalid value.
+    """
+    content = recipe.model_dump(mode="json")
+    for dotted, value in changes.items():
+        _set_dotted(content, dotted, value)
+    _resolve_paths(content, Path.cwd())
+    return parse_recipe(content, source=f"recipe {recipe.name}")
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -313,7 +327,7 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
         for key in keys[:-1]:
             part = part.get(key) if isinstance(part, dict) else None
         if isinstance(part, dict) and isinstance(part.get(keys[-1]), str):
-            part[keys[-1]] = str(folder / Path(part[keys[-1]]).expanduser())
+            part[keys[-1]] = str(folder.absolute() / Path(part[keys[-1]]).expanduser())
 
 
 def _set_dotted(content: dict[str, Any], dotted: str, value: Any) -> None:

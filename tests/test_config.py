@@ -76,14 +76,15 @@ def test_a_written_recipe_reads_back_equal(tmp_path):
     assert load_recipe(tmp_path / "recipe.yaml") == first
 
 
-def test_paths_are_relative_to_the_recipe_and_overrides_are_not(tmp_path):
+def test_paths_are_relative_to_the_recipe_and_overrides_to_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)
     (tmp_path / "recipe.yaml").write_text(
         "name: r\ncohort: {manifest: m.csv, split: s.csv}\n"
         "tasks: [{name: a, kind: regression, target: {column: t_score}}]\n"
     )
     loaded = load_recipe(tmp_path / "recipe.yaml", {"cohort.split": "here.csv", "tasks.a.weight": 0.5})
     assert loaded.cohort.manifest == tmp_path / "m.csv"
-    assert str(loaded.cohort.split) == "here.csv"
+    assert loaded.cohort.split == tmp_path.parent / "here.csv"
     assert loaded.tasks[0].weight == 0.5
 
 
