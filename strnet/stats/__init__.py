@@ -26,6 +26,7 @@ from strnet.stats.proportions import (
     proportion,
     proportion_bounds,
 )
+from strnet.stats.published import PublishedCheck, PublishedTable, check_published
 from strnet.stats.reliability import (
     BrierParts,
     ReliabilityCurve,
@@ -49,6 +50,8 @@ __all__ = [
     "Estimate",
     "HypothesisTest",
     "PairedCounts",
+    "PublishedCheck",
+    "PublishedTable",
     "ReliabilityCurve",
     "Resampling",
     "RocCurve",
@@ -61,6 +64,7 @@ __all__ = [
     "brier",
     "brier_parts",
     "calibration_slope_intercept",
+    "check_published",
     "class_metrics",
     "clopper_pearson_lower",
     "clopper_pearson_upper",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
 import numpy.typing as npt
 
 from strnet.errors import StatsError, unknown_name
@@ -51,9 +52,10 @@ def auroc(
     positive, scores = checked_target(target), checked_finite(score)
     require_same_length(positive.size, score=scores)
     positives, negatives = require_both_classes(positive, purpose="auroc")
-    require_interval(interval, counts_only=clusters is None and weights is None)
+    counts_only = clusters is None and weights is None
+    _require_interval(interval, counts_only=counts_only)
     patients = None
-    if clusters is None and weights is None:
+    if counts_only:
         value, error = _independent(positive, scores)
     else:
         influence = influence_of(positive, scores, clusters, weights)
@@ -73,7 +75,7 @@ def auroc(
         events=positives,
         clusters=patients,
         standard_error=error,
-        note=_note(low, high, error),
+        note=_note(low, high, error, counts_only=counts_only),
     )
 
 
@@ -85,11 +87,16 @@ def influence_of(
     Raises: StatsError: unusable clusters or weights, or a class whose weights are all 0.
     """
     known_clusters = None if clusters is None else checked_clusters(clusters, target.size)
-    known_weights = None if weights is None else checked_weights(weights, target.size)
-    return auroc_influence(target, score, known_clusters, known_weights)
+    if weights is None:
+        return auroc_influence(target, score, known_clusters, None)
+    known_weights = checked_weights(weights, target.size)
+    counted = np.flatnonzero(known_weights)  # a row of weight 0 is no row, also when rows are counted
+    if known_clusters is not None:
+        known_clusters = checked_clusters(known_clusters.codes[counted], counted.size)
+    return auroc_influence(target[counted], score[counted], known_clusters, known_weights[counted])
 
 
-def require_interval(interval: str, *, counts_only: bool) -> None:
+def _require_interval(interval: str, *, counts_only: bool) -> None:
     """Nothing.
 
     Raises: StatsError: an unknown interval, or one that knows counts only where there is more.
@@ -139,8 +146,13 @@ def _limits(value: float, error: float, interval: str, confidence: float) -> Lim
     return limits(value, error, confidence)
 
 
-def _note(low: float, high: float, error: float) -> str:
-    if math.isnan(low):
-        reason = "the variance needs two of each class" if math.isnan(error) else "the logit of 0 or 1"
-        return f"{reason}; interval='newcombe' is defined here"
-    return "no width: the classes are separated; interval='newcombe' has one" if low == high else ""
+def _note(low: float, high: float, error: float, *, counts_only: bool) -> str:
+    if math.isnan(error):
+        reason = "the variance needs two rows or patients of each class"
+    elif math.isnan(low):
+        reason = "0 and 1 have no logit"
+    elif low == high:
+        reason = "no width: within a class all rows are placed alike"
+    else:
+        return ""
+    return f"{reason}; interval='newcombe' is defined here" if counts_only else reason

@@ -119,4 +119,4 @@ def _area(influence: AurocInfluence, confidence: float) -> Estimate:
 
 
 def _undefined(error: float) -> str:
-    return "the variance needs two of each class" if math.isnan(error) else ""
+    return "the variance needs two rows or patients of each class" if math.isnan(error) else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -111,19 +111,21 @@ def cluster_bootstrap(
     """`statistic` of resampled patients: it takes row numbers, with repeats, and returns its figures.
 
     `clusters` (n,) patients, each row its own without them; `strata` (n,), the same for all of a patient.
-    A statistic that raises is not caught; one that returns NaN has its resample dropped and counted.
+    A statistic that raises is not caught; one that returns NaN has its resample dropped and counted. It is
+    called from one thread unless `resampling` asks for more.
 
     Raises: StatsError: unusable clusters, a patient in two strata, or every resample undefined.
     Source: Davison and Hinkley 1997, Bootstrap Methods and their Application, 3.8 (whole clusters are drawn).
     """
     known = own_clusters(rows, clusters)
     of_patient = None if strata is None else _strata_of_patients(strata, known)
+    how = resampling or Resampling()
 
     def of_counts(counts: Ints) -> npt.ArrayLike:
         return statistic(np.repeat(np.arange(rows), counts[known.codes]))
 
     return bootstrap_counts(
-        of_counts, known.count, of_patient, rng=rng, resampling=resampling or Resampling()
+        of_counts, known.count, of_patient, rng=rng, resampling=replace(how, threads=max(how.threads, 1))
     )
 
 
@@ -143,10 +145,8 @@ def bootstrap_counts(
     sizes = [len(part) for part in np.array_split(np.arange(resampling.draws), CHUNKS)]
 
     def chunk(size: int, stream: np.random.Generator) -> Floats:
-        drawn = [
-            np.ravel(np.asarray(statistic(_draw(members, patients, stream)), np.float64)) for _ in range(size)
-        ]
-        return np.array(drawn)
+        found = [statistic(_draw(members, patients, stream)) for _ in range(size)]
+        return np.asarray(found, dtype=np.float64).reshape(size, -1)
 
     work = [(size, stream) for size, stream in zip(sizes, rng.spawn(CHUNKS), strict=True) if size]
     threads = resampling.threads or min(4, os.cpu_count() or 1)

@@ -101,6 +101,7 @@ def mcnemar(
         count=one.size,
         clusters=patients,
         standard_error=error,
+        note="one row or patient has no variance" if math.isnan(error) else "",
     )
     if patients is not None:
         test = z_test("McNemar, patients", difference.value, error, one.size)

@@ -127,14 +127,18 @@ def auprc(
     positive, scores = checked_target(target), checked_finite(score)
     require_same_length(positive.size, score=scores)
     positives, _ = require_both_classes(positive, purpose="auprc")
-    _require_auprc_interval(interval, clusters, rng)
+    if interval not in AUPRC_INTERVALS:
+        raise StatsError(unknown_name("AUPRC interval", interval, AUPRC_INTERVALS))
     known = own_clusters(positive.size, clusters)
     figure = partial(average_precision_of_counts, SortedPatients(positive, scores, known))
     value = figure(np.ones(known.count, dtype=np.int64))
     counts = {"count": positive.size, "events": positives}
     if interval == "logit":
+        if clusters is not None:
+            raise StatsError("auprc: the logit interval takes films as independent. Use 'bootstrap'.")
         return _with_logit_interval(value, confidence, **counts)
-    assert rng is not None
+    if rng is None:
+        raise StatsError("auprc: interval='bootstrap' without rng. Pass numpy.random.default_rng(seed).")
     drawn = resample_classes(figure, positive, known, rng=rng, resampling=resampling)
     patients = None if clusters is None else known.count
     return drawn.estimate(value, confidence=confidence, clusters=patients, **counts)
@@ -149,17 +153,6 @@ def average_precision(
     """
     curve = roc_curve(target, score, weights=weights)
     return float(np.dot(np.diff(curve.sensitivity), curve.precision[1:]))
-
-
-def _require_auprc_interval(
-    interval: str, clusters: npt.ArrayLike | None, rng: np.random.Generator | None
-) -> None:
-    if interval not in AUPRC_INTERVALS:
-        raise StatsError(unknown_name("AUPRC interval", interval, AUPRC_INTERVALS))
-    if interval == "logit" and clusters is not None:
-        raise StatsError("auprc: the logit interval takes films for independent. Use interval='bootstrap'.")
-    if interval == "bootstrap" and rng is None:
-        raise StatsError("auprc: interval='bootstrap' without rng. Pass numpy.random.default_rng(seed).")
 
 
 def _with_logit_interval(value: float, confidence: float, count: int, events: int) -> Estimate:
@@ -181,4 +174,4 @@ def _area_up_to(x: Floats, y: Floats, width: float) -> float:
     """The area under a curve of ascending x from 0 to `width`, straight between its points."""
     inside = x <= width
     xs, ys = np.append(x[inside], width), np.append(y[inside], np.interp(width, x, y))
-    return float(np.trapezoid(ys, xs))
+    return float(np.dot(np.diff(xs), (ys[1:] + ys[:-1]) / 2))

@@ -43,10 +43,11 @@ def patient_mean(
     rows = checked_finite(values, name="values")
     shares = _shares(rows.size, weights)
     value = float(np.dot(shares, rows))
-    terms, units = shares * (rows - value), rows.size
+    terms, units = shares * (rows - value), int(np.count_nonzero(shares))
     if clusters is not None:
         known = checked_clusters(clusters, rows.size)
-        terms, units = sum_by_patient(terms, known), known.count
+        units = np.unique(known.codes[shares > 0]).size
+        terms = sum_by_patient(terms, known)
     error = math.sqrt(units / (units - 1) * float(np.dot(terms, terms))) if units > 1 else math.nan
     return PatientMean(value, error, units)
 

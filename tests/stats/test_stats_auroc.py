@@ -219,3 +219,26 @@ def test_one_patient_has_an_area_but_no_variance():
 
     assert found.value == 1
     assert math.isnan(found.low)
+
+
+def test_rows_of_weight_0_do_not_count_as_rows_or_patients_in_the_error():
+    target, score = np.array([1, 1, 1, 0, 0, 0]), np.array([3.0, 1.0, 9.0, 2.0, 0.0, 9.0])
+    weights, patient = np.array([1.0, 1, 0, 1, 1, 0]), np.array([1, 2, 5, 1, 3, 6])
+    kept = weights > 0
+
+    for clusters in (None, patient):
+        own = None if clusters is None else clusters[kept]
+        found = stats.auroc(target, score, weights=weights, clusters=clusters)
+        without = stats.auroc(target[kept], score[kept], clusters=own)
+        assert found.value == pytest.approx(without.value)
+        assert found.standard_error == pytest.approx(without.standard_error)
+
+
+def test_scores_that_tell_nothing_have_no_width_by_delong():
+    found = stats.auroc([1, 0, 1, 0], [2.0] * 4)
+
+    assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
+    assert (
+        found.note
+        == "no width: within a class all rows are placed alike; interval='newcombe' is defined here"
+    )

@@ -173,7 +173,7 @@ def test_every_patient_is_drawn_once_on_average(rng):
             "a patient in two strata",
         ),
         (lambda rng: stats.auprc([1, 0], [0.5, 0.2], interval="bootstrap"), "without rng"),
-        (lambda rng: stats.auprc([1, 0], [0.5, 0.2], clusters=[1, 2]), "takes films for independent"),
+        (lambda rng: stats.auprc([1, 0], [0.5, 0.2], clusters=[1, 2]), "takes films as independent"),
         (lambda rng: stats.auprc([1, 0], [0.5, 0.2], interval="delong"), "Unknown AUPRC interval"),
     ],
 )

@@ -95,6 +95,14 @@ def test_weights_shift_the_share_and_leave_no_count_of_successes():
     assert found.standard_error**2 == pytest.approx(1.5 * (1 / 64 + 1 / 16 + 1 / 64))
 
 
+def test_a_row_of_weight_0_is_no_row():
+    weighted = stats.clustered_proportion([1, 0, 1, 1], [1, 2, 3, 4], weights=[1.0, 1.0, 1.0, 0.0])
+    without = stats.clustered_proportion([1, 0, 1], [1, 2, 3])
+
+    assert weighted.standard_error == pytest.approx(without.standard_error)
+    assert weighted.clusters == 3
+
+
 def test_one_patient_is_refused():
     with pytest.raises(StatsError, match="found one patient"):
         stats.clustered_proportion([1, 0], ["a", "a"])

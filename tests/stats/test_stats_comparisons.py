@@ -69,7 +69,7 @@ def test_a_single_positive_has_a_difference_without_a_test():
 
     assert found.difference.value == 1
     assert math.isnan(found.test.p_value)
-    assert found.difference.note == "the variance needs two of each class"
+    assert found.difference.note == "the variance needs two rows or patients of each class"
 
 
 def test_unpaired_areas_need_errors_and_one_confidence():

@@ -123,6 +123,6 @@ def test_an_estimate_carries_its_counts_into_text_and_json():
 def test_an_estimate_without_interval_says_why_and_has_no_nan_in_json():
     found = stats.auroc([1, 0, 0], [0.4, 0.2, 0.6])
 
-    assert "no interval: the variance needs two of each class" in str(found)
+    assert "no interval: the variance needs two rows or patients of each class" in str(found)
     assert found.to_dict()["low"] is None
     assert not found.covers(0.5)
