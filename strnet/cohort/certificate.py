@@ -10,7 +10,7 @@ from strnet.cohort.groups import linked_groups
 from strnet.cohort.manifest import Manifest
 from strnet.errors import SplitError
 from strnet.files import canonical_json, sha256_bytes
-from strnet.schema import FOLD, IMAGE_ID, PATIENT_ID, SPLIT
+from strnet.schema import FOLD, IMAGE_ID, PATIENT_ID, SPLIT, SPLITS
 
 FORMAT = "strnet split certificate"
 VERSION = 1
@@ -128,8 +128,13 @@ def _balance(rows: pl.DataFrame) -> dict[str, dict[str, Any]]:
             "patients": part[PATIENT_ID].n_unique(),
             "classes": dict(sorted(part.group_by(_CLASS).len().rows())),
         }
-        for (side,), part in sorted(rows.group_by(_SIDE), key=lambda item: str(item[0]))
+        for (side,), part in sorted(rows.group_by(_SIDE), key=lambda item: _rank(str(item[0][0])))
     }
+
+
+def _rank(side: str) -> tuple[int, str]:
+    """The sides in the order of their use, folds after them."""
+    return (SPLITS.index(side) if side in SPLITS else len(SPLITS), side)
 
 
 def _joined_patients(rows: pl.DataFrame) -> int:
