@@ -181,9 +181,9 @@ def impossible(
 
 
 def _cdf_at_most(misses: int, positives: int, floor: Floor, delta: Fraction) -> bool:
-    value = binomial_cdf(misses, positives, floor)
-    if abs(value - float(delta)) > NEAR * float(delta):
-        return value < delta
+    value, limit = binomial_cdf(misses, positives, floor), float(delta)
+    if abs(value - limit) > NEAR * limit:
+        return value < limit
     return _rational_cdf(misses, positives, floor.share) <= delta
 
 
