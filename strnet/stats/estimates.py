@@ -32,10 +32,6 @@ class Estimate:
         """Whether both limits are defined."""
         return not (math.isnan(self.low) or math.isnan(self.high))
 
-    def covers(self, value: float) -> bool:
-        """Whether `value` lies inside the interval, limits included; False where there is none."""
-        return self.low <= value <= self.high
-
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; what is undefined is None."""
         return {

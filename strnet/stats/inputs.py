@@ -177,25 +177,6 @@ def require_same_length(rows: int, **arrays: npt.NDArray[Any]) -> None:
             raise StatsError(f"{name}: found {array.size} rows, expected {rows}, one per row of the target.")
 
 
-def require_unique(ids: npt.ArrayLike, *, name: str = "id") -> None:
-    """Nothing.
-
-    Raises: StatsError: an id that stands in more than one row.
-    """
-    labels = _one_dimensional(ids, name)
-    distinct, first, counts = np.unique(labels, return_index=True, return_counts=True)
-    if distinct.size == labels.size:
-        return
-    repeated = np.flatnonzero(counts > 1)
-    shown = ", ".join(
-        f"{distinct[i]} ({counts[i]} times, first in row {first[i]})" for i in repeated[:ROWS_SHOWN]
-    )
-    raise StatsError(
-        f"{name}: {repeated.size} ids stand in more than one row: {shown}. Keep one row per id; "
-        "films of one patient belong together through the cluster column."
-    )
-
-
 def require_one_target_per_cluster(target: Bools, clusters: Clusters) -> None:
     """Nothing.
 

@@ -71,14 +71,6 @@ def placements(target: Bools, score: Floats) -> Placements:
     return Placements(_unsorted(in_order.positives, orders[0]), _unsorted(in_order.negatives, orders[1]))
 
 
-def midranks(values: Floats) -> Floats:
-    """Ranks from 1, ties sharing their mean rank, shape (n,)."""
-    ordered = np.sort(values)
-    first = np.searchsorted(ordered, values, side="left")
-    last = np.searchsorted(ordered, values, side="right")
-    return (first + last + 1) / 2.0
-
-
 def _taken_from_first(first: Floats, second: Floats) -> Bools:
     """Of which of two ascending arrays each place of their merge comes; equal values come from `first`."""
     from_first: Bools = np.argsort(np.concatenate([first, second]), kind="stable") < first.size

@@ -104,12 +104,6 @@ def test_a_constant_score_names_its_value():
         inputs.require_varied(np.full(3, 0.5), purpose="calibration")
 
 
-def test_an_id_in_two_rows_is_named_with_its_first_row():
-    inputs.require_unique(["a", "b", "c"])
-    with pytest.raises(StatsError, match=r"1 ids stand in more than one row: b \(2 times, first in row 1\)"):
-        inputs.require_unique(["a", "b", "c", "b"])
-
-
 def test_a_patient_with_both_targets_is_named_by_its_first_row():
     target = np.array([True, False, True, True])
     inputs.require_one_target_per_cluster(target, inputs.checked_clusters([1, 2, 3, 3], 4))

@@ -116,8 +116,6 @@ def test_an_estimate_carries_its_counts_into_text_and_json():
 
     assert str(found) == "0.912 (0.852 to 0.949; 124/136)"
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["events"] == 124
-    assert found.covers(0.86)
-    assert not found.covers(0.85)
 
 
 def test_an_estimate_without_interval_says_why_and_has_no_nan_in_json():
@@ -125,4 +123,3 @@ def test_an_estimate_without_interval_says_why_and_has_no_nan_in_json():
 
     assert "no interval: the variance needs two rows or patients of each class" in str(found)
     assert found.to_dict()["low"] is None
-    assert not found.covers(0.5)
