@@ -1,0 +1,32 @@
+"""Every measurement of this folder, one after the other, each in a process of its own.
+
+    python benchmarks/run_all.py [NAME ...]
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Nothing; ends with exit code 1 if a measurement did."""
+    found = {path.stem: path for path in sorted(HERE.glob("*.py")) if path.stem != Path(__file__).stem}
+    chosen = sys.argv[1:] or list(found)
+    unknown = [name for name in chosen if name not in found]
+    if unknown:
+        sys.exit(f"No measurement named {', '.join(unknown)}. There are: {', '.join(found)}.")
+    failed = []
+    for name in chosen:
+        print(f"\n=== {name}", flush=True)
+        if subprocess.run([sys.executable, str(found[name])], check=False).returncode:
+            failed.append(name)
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
