@@ -20,9 +20,9 @@ from strnet.report.evaluation import (
 )
 from strnet.report.measures import AgainstNetwork, absent, attempt, measured
 from strnet.report.probabilities import calibration_results
-from strnet.report.rows import NETWORK, Bools, TaskRows
+from strnet.report.rows import NETWORK, Bools, Floats, TaskRows
 from strnet.report.settings import EvaluationSettings
-from strnet.stats import Calibrator
+from strnet.stats import Calibrator, Estimate
 from strnet.thresholds import OperatingPoint, ScoreIdentity
 
 
@@ -68,9 +68,7 @@ def score_result(scorer: str, rows: TaskRows, settings: EvaluationSettings) -> S
     return ScorerResult(
         scorer=scorer,
         rows=score.size,
-        auroc=attempt(
-            lambda: stats.auroc(known.positive, score, confidence=settings.confidence, clusters=clusters)
-        ),
+        auroc=attempt(lambda: _auroc(known, score, settings)),
         auprc=attempt(
             lambda: stats.auprc(
                 known.positive,
@@ -84,6 +82,15 @@ def score_result(scorer: str, rows: TaskRows, settings: EvaluationSettings) -> S
         ),
         against_network=against,
     )
+
+
+def _auroc(rows: TaskRows, score: Floats, settings: EvaluationSettings) -> Estimate:
+    """The AUROC, with Newcombe's interval where DeLong's has no width and films are patients."""
+    confidence, clusters = settings.confidence, rows.clusters
+    found = stats.auroc(rows.positive, score, confidence=confidence, clusters=clusters)
+    if clusters is not None or found.low < found.high:
+        return found
+    return stats.auroc(rows.positive, score, confidence=confidence, interval="newcombe")
 
 
 def _against_network(scorer: str, known: TaskRows, settings: EvaluationSettings) -> AgainstNetwork:

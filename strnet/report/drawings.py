@@ -24,7 +24,7 @@ from strnet.report.figures.probability import BenefitCurve
 from strnet.report.measures import Measure
 from strnet.report.probabilities import PLAIN
 from strnet.report.rows import NETWORK, OBSERVER, Floats, TaskRows, numbers
-from strnet.report.wording import scorer_name, task_name
+from strnet.report.wording import group_name, scorer_name, task_name
 from strnet.stats import Calibrator
 
 _GROUPS: Final = (
@@ -207,7 +207,7 @@ def _areas(task: BinaryEvaluation) -> list[tuple[str, str, Measure]]:
         for result in task.scorers
     ]
     return rows + [
-        (NETWORK, f"{shortened(f'{group.column} {group.value}')}\nn = {group.rows}", group.auroc)
+        (NETWORK, f"{shortened(group_name(group.column, group.value))}\nn = {group.rows}", group.auroc)
         for group in task.groups
     ]
 

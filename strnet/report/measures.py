@@ -58,20 +58,21 @@ class AgainstNetwork(Strict):
 def measured(estimate: Estimate, *, share: bool = False) -> Measure:
     """An estimate as data; what is undefined is left out, with the estimate's note.
 
-    Only a `share` keeps its events: those of an AUROC are its positives, which are no part of it.
+    Only a `share` keeps its events: those of an AUROC are its positives, which are no part of it. Limits that
+    coincide are no interval: they would claim certainty.
     """
     if not math.isfinite(estimate.value):
         return absent(estimate.note or f"{estimate.method}: undefined on these rows")
-    low, high = (limit if math.isfinite(limit) else None for limit in (estimate.low, estimate.high))
+    wide = math.isfinite(estimate.low) and math.isfinite(estimate.high) and estimate.low < estimate.high
     return Measure(
         float(estimate.value),
-        None if low is None else float(low),
-        None if high is None else float(high),
+        float(estimate.low) if wide else None,
+        float(estimate.high) if wide else None,
         estimate.method,
         estimate.count,
         estimate.events if share else None,
         estimate.clusters,
-        estimate.note,
+        estimate.note or ("" if wide else "no interval: these rows show no spread"),
     )
 
 

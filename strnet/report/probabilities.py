@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from strnet.report.measures import Measure, absent, attempt
 from strnet.report.rows import NETWORK, Floats, TaskRows
 from strnet.report.settings import EvaluationSettings
 from strnet.stats import Calibrator
+
+_BINS: Final = 10
+_FILMS_PER_BIN: Final = 10
+"""Fewer films than this say nothing of a share, so that small splits get fewer bins."""
 
 PLAIN = Calibrator("none")
 """The plain sigmoid: what a logit means without calibration."""
@@ -62,7 +66,8 @@ def _line(prob: Floats, rows: TaskRows, settings: EvaluationSettings) -> tuple[M
 
 
 def _bins(prob: Floats, rows: TaskRows, confidence: float) -> tuple[ReliabilityBin, ...]:
-    curve = stats.reliability_curve(rows.positive, prob, confidence=confidence)
+    bins = min(_BINS, max(2, prob.size // _FILMS_PER_BIN))
+    curve = stats.reliability_curve(rows.positive, prob, bins=bins, confidence=confidence)
     events = np.round(curve.observed * curve.count).astype(int)
     return tuple(
         ReliabilityBin(

@@ -38,7 +38,7 @@ class MeasureRow:
 def measure_table(
     title: str, columns: tuple[str, ...], rows: Sequence[MeasureRow], notes: Iterable[str] = ()
 ) -> Table:
-    """A table of figures with intervals; why a figure or an interval is missing goes to the notes."""
+    """A table of figures with intervals; what is said of one, as why it is missing, goes to the notes."""
     cells = tuple((*row.lead, *(estimate_text(measure) for measure in row.measures)) for row in rows)
     return Table(title, columns, cells, (*notes, *_reasons(columns, rows)))
 
@@ -48,7 +48,7 @@ def _reasons(columns: tuple[str, ...], rows: Sequence[MeasureRow]) -> tuple[str,
     where: dict[str, list[str]] = {}
     for row in rows:
         for column, measure in zip(columns[len(row.lead) :], row.measures, strict=True):
-            if measure.note and not measure.has_interval:
+            if measure.note:
                 where.setdefault(measure.note, []).append(f"{row.lead[0]}, {column}")
     return tuple(f"{'; '.join(places)}: {reason}" for reason, places in where.items())
 

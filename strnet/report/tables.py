@@ -21,6 +21,7 @@ from strnet.report.wording import (
     counted,
     counted_text,
     estimate_text,
+    group_name,
     number,
     p_text,
     plain_name,
@@ -105,7 +106,7 @@ def point_table(task: BinaryEvaluation) -> Table:
             decisions.npv,
             decisions.f1,
         )
-        if measure.note and not measure.has_interval
+        if measure.note
     )
     return Table("Operating points: every figure with its counts", columns, tuple(rows), tuple(notes))
 
@@ -255,7 +256,7 @@ def promise(point: PointResult) -> str:
 
 
 def _group_name(group: BinaryGroup | RegressionGroup) -> str:
-    return f"{group.column} {group.value}"
+    return group_name(group.column, group.value)
 
 
 def _method_note(area: Measure) -> str:

@@ -73,6 +73,11 @@ def plain_name(name: str) -> str:
     return "T-score" if name == T_SCORE else name.replace("_", " ")
 
 
+def group_name(column: str, value: str) -> str:
+    """`site B`, `fold 3`; a value that names its column itself, such as `site_b`, stands alone."""
+    return value if value.startswith(column) else f"{column} {value}"
+
+
 def sentence(words: str) -> str:
     """`words` with a capital first letter."""
     return words[:1].upper() + words[1:]

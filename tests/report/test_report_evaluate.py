@@ -106,6 +106,28 @@ def test_a_split_of_one_class_has_reasons_in_place_of_figures():
     assert json.dumps(to_json(found), allow_nan=False)
 
 
+def test_separated_classes_still_have_an_interval():
+    area = binary(table([0, 0, 1, 1], [-2.0, -1.0, 1.0, 2.0])).scorers[0].auroc
+    assert area.value == area.high == 1.0
+    assert 0 < area.low < 0.9
+    assert area.method == "newcombe"
+
+
+def test_an_interval_of_no_width_is_no_interval():
+    target, same = [0, 1, 0, 1], [0.0, 1.0, 2.0, 3.0]
+    frame = table(target, same, **{"baseline.clinical.bone_loss": same})
+    difference = binary(frame).scorers[1].against_network.difference
+    assert difference.value == 0.0
+    assert not difference.has_interval
+    assert "no interval" in difference.note
+
+
+def test_small_splits_get_bins_that_still_hold_films():
+    rng = np.random.default_rng(0)
+    frame = table([0.0, 1.0] * 13, rng.normal(0, 1, 26))
+    assert [entry.observed.count for entry in binary(frame).calibration[0].bins] == [13, 13]
+
+
 def test_a_task_without_a_single_known_target_is_still_reported():
     found = evaluate_predictions(table([None, None], [0.5, 1.0]), tasks=[LOSS])
     task = found.binary()[0]

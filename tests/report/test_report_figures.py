@@ -12,6 +12,7 @@ from strnet.report import CohortFlow, FlowBox
 from strnet.report.drawings import binary_drawings
 from strnet.report.figures.canvas import PALETTE, blank, draw, legal_xml, shortened
 from strnet.report.figures.course import learning_curves, quantities
+from strnet.report.figures.discrimination import scores_by_class
 from strnet.report.figures.films import film_png, overlay_png
 from strnet.report.figures.flow import cohort_flow
 from strnet.report.rows import rows_of_split, task_rows, with_observer
@@ -110,6 +111,15 @@ def test_words_in_a_figure_are_never_taken_for_markup():
     for svg in (drawing.svg, drawing.inline):
         assert legal_xml(hostile).strip() in words(svg)
         assert "<script" not in svg
+
+
+@pytest.mark.parametrize(
+    ("prob", "ticks"),
+    [([0.005, 0.5, 0.995], {"0.01", "0.5", "0.99"}), ([0.62, 0.65, 0.68], {"0.645", "0.66"})],
+)
+def test_probabilities_have_ticks_however_close_they_lie(prob, ticks):
+    build = partial(scores_by_class, [("normal", "normal", np.array(prob))], [("mine", 0.64)], "Probability")
+    assert ticks <= words(draw("scores", "", "", build).svg)
 
 
 def test_a_long_name_leaves_room_for_the_axes():

@@ -7,7 +7,7 @@ from strnet.errors import StrnetError
 from strnet.report import Measure, Table, compare_with_paper, named_figures, summary_tables
 from strnet.report.measures import measured
 from strnet.report.table import MeasureRow, measure_table
-from strnet.report.wording import counted_text, estimate_text, figure_words, number, task_name
+from strnet.report.wording import counted_text, estimate_text, figure_words, group_name, number, task_name
 from strnet.stats import Estimate, proportion
 
 
@@ -49,6 +49,14 @@ def test_why_a_figure_is_missing_stands_under_its_table():
     table = measure_table("T", ("Site", "AUROC"), rows)
     assert table.rows == (("A", "–"), ("B", "0.500 (0.400 to 0.600)"))
     assert table.notes == ("A, AUROC: one class",)
+
+
+def test_what_is_said_of_an_interval_stands_under_its_table():
+    figure = Measure(0.5, 0.4, 0.6, note="3 of 2000 resamples dropped")
+    table = measure_table(
+        "T", ("Site", "AUPRC"), [MeasureRow(("A",), (figure,)), MeasureRow(("B",), (figure,))]
+    )
+    assert table.notes == ("A, AUPRC; B, AUPRC: 3 of 2000 resamples dropped",)
 
 
 def test_markdown_keeps_its_columns_whatever_the_names():
@@ -135,6 +143,11 @@ def test_validation_figures_have_names_of_their_own(evaluation):
     assert figures["bone_loss.exact.validation.sensitivity"] != figures["bone_loss.exact.sensitivity"]
     assert figures["bone_loss.observer.auroc"].value > figures["bone_loss.auroc"].value
     assert figures["diagnosis.osteopenia.recall"].count > 0
+
+
+def test_a_group_is_named_once():
+    assert group_name("site", "B") == "site B"
+    assert group_name("site", "site_b") == "site_b"
 
 
 def test_figure_names_become_words():

@@ -130,7 +130,7 @@ def areas_side_by_side(rows: Sequence[tuple[str, str, Measure]]) -> Figure:
 
 
 _DASHES: Final = ((0, (4, 2)), "-", (0, (1, 1)))
-_TICK_ROOM: Final = 0.08
+_TICK_ROOM: Final = 0.065
 """Share of the axis that a tick label takes."""
 _TICKS: Final = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 
@@ -170,9 +170,14 @@ def _logit(prob: Floats) -> Floats:
 
 
 def _probability_ticks(axes: Axes, low: float, high: float) -> None:
-    """Ticks at round probabilities, as many as have room."""
+    """Ticks at round probabilities, as many as have room; closer ones where the range holds hardly any."""
+    from matplotlib.ticker import MaxNLocator
+
+    ends = [1 / (1 + np.exp(-end)) for end in (low, high)]
+    wide = sum(ends[0] <= prob <= ends[1] for prob in _TICKS) >= 3
+    candidates = _TICKS if wide else MaxNLocator(5).tick_values(*ends)
     places: dict[float, str] = {}
-    for prob in _TICKS:
+    for prob in candidates:
         at = float(_logit(np.array([prob]))[0])
         if low <= at <= high and at - max(places, default=-np.inf) > _TICK_ROOM * (high - low):
             places[at] = f"{prob:g}"
