@@ -53,17 +53,20 @@ class ClinicalTable:
 
         Raises: ManifestError: several rows with different values, or a file stem that names several files.
         """
-        if film.stem_is_shared and film.path.stem in self.rows_by.get(schema.IMAGE_ID, {}):
-            raise ManifestError(
-                f"clinical table: image_id '{film.path.stem}' is the name of several files, one of them "
-                f"{film.path}. Join by path, or predict the folders one by one."
-            )
         for column, name in _names(film):
             rows = self.rows_by.get(column, {}).get(name, ())
             if rows:
+                self._require_one_film(film, column, name)
                 self._require_one_meaning(rows, column, name)
                 return rows[0]
         return None
+
+    def _require_one_film(self, film: Identity, column: str, name: str) -> None:
+        if column == schema.IMAGE_ID and name == film.path.stem and film.stem_is_shared:
+            raise ManifestError(
+                f"clinical table: image_id '{name}' is the name of several files, one of them {film.path}. "
+                "Join by path, or predict the folders one by one."
+            )
 
     def _require_one_meaning(self, rows: tuple[int, ...], column: str, name: str) -> None:
         first = self.values[rows[0]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import polars as pl
@@ -103,7 +104,7 @@ def seal_holds(content: Mapping[str, Any]) -> bool:
 def publishable(recipe: Recipe) -> Recipe:
     """`recipe` without the paths of the machine that trained; a weights file keeps its bare name."""
     backbone = recipe.network.backbone
-    weights = None if backbone.weights is None else type(backbone.weights)(backbone.weights.name)
+    weights = None if backbone.weights is None else Path(backbone.weights.name)
     backbone = backbone.model_copy(update={"weights": weights})
     network = recipe.network.model_copy(update={"backbone": backbone})
     return recipe.model_copy(update={"cohort": CohortConfig(), "network": network})

@@ -53,10 +53,10 @@ class TorchEngine:
         """See `Engine.run`."""
         import torch
 
-        reduced = self.precision == "bf16"
+        kind, reduced = torch.device(self.device).type, self.precision == "bf16"
         films = torch.from_numpy(image).to(self.device, memory_format=torch.channels_last)
         values = torch.from_numpy(clinical).to(self.device)
-        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16, enabled=reduced):
+        with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=reduced):
             outputs = self.network(films, values)
         return {task: output.float().cpu().numpy() for task, output in outputs.items()}
 
@@ -172,7 +172,5 @@ def import_onnxruntime() -> ModuleType:
 
 
 def _versions(bundle: Bundle) -> str:
-    packages: Mapping[str, str] = bundle.provenance.packages
-    return ", ".join(
-        [f"strnet {bundle.provenance.strnet_version}", *(f"{k} {v}" for k, v in packages.items())]
-    )
+    packages = {"strnet": bundle.provenance.strnet_version, **bundle.provenance.packages}
+    return ", ".join(f"{name} {version}" for name, version in packages.items())

@@ -36,11 +36,7 @@ _TEXTS = (
 class Predictor:
     """A bundle ready to predict."""
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        engine: str | Engine = "torch",
-    ) -> None:
+    def __init__(self, bundle: Bundle, engine: str | Engine = "torch") -> None:
         """Opens the engine: `torch` or `onnx` with their defaults, or takes one that is open.
 
         Raises: ConfigError: an unknown engine. BundleError, MissingExtraError: see `open_torch`, `open_onnx`.
@@ -81,8 +77,9 @@ class Predictor:
         no films have status `skipped`, at the end.
 
         Raises: ImageError: no file at all. ManifestError: a clinical table that cannot be used, or of which
-        no row belongs to any film.
+        no row belongs to any film. ConfigError: a batch or workers below 1.
         """
+        _require_positive(batch_size=batch_size, workers=workers)
         found = find_films(paths)
         names = tuple(variable.name for variable in self.bundle.clinical)
         lookup = _Lookup(names, None if clinical is None else index_clinical(clinical, names), found.files)
@@ -199,6 +196,12 @@ def _table(bundle: Bundle, rows: Sequence[Row], outputs: Sequence[Outputs]) -> p
     table = table.with_columns(pl.lit(measured).alias("reference_standard"))
     absent = [pl.lit(None).alias(name) for name in names if name not in table.columns]
     return table.with_columns(absent).select(names)
+
+
+def _require_positive(**numbers: int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise ConfigError(f"{name} is {number}, expected 1 or more.")
 
 
 def _open(bundle: Bundle, engine: str) -> Engine:

@@ -142,13 +142,9 @@ def _task_notes(task: TaskConfig, measured: str) -> dict[str, str]:
 def _diagnosis_notes(bundle: Bundle) -> dict[str, str]:
     if not _has_diagnosis(bundle):
         return {}
-    formulas = ("1 - p", "p (1 - q)", "p q")
-    notes = {
-        schema.prob_column(
-            name
-        ): f"{formula}, p = prob.{schema.BONE_LOSS}, q = prob.{schema.OSTEOPOROSIS_GIVEN_LOSS}"
-        for name, formula in zip(schema.DIAGNOSES, formulas, strict=True)
-    }
+    named = f"p = prob.{schema.BONE_LOSS}, q = prob.{schema.OSTEOPOROSIS_GIVEN_LOSS}"
+    formulas = zip(schema.DIAGNOSES, ("1 - p", "p (1 - q)", "p q"), strict=True)
+    notes = {schema.prob_column(name): f"{formula}, {named}" for name, formula in formulas}
     notes[CLASS] = "the most probable of the three diagnoses"
     if any(task.name == schema.T_SCORE for task in bundle.tasks):
         notes[CONTRADICTION] = "whether the estimated T-score lies in another class"

@@ -128,8 +128,12 @@ def test_every_row_says_what_the_labels_were_measured_with(predictor, films):
     assert "by phantom (knee)" in column_notes(predictor.bundle)["pred.t_score"]
 
 
-def test_a_film_gets_the_same_bits_whatever_else_is_in_the_job(predictor, films):
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_a_film_gets_the_same_bits_whatever_else_is_in_the_job(bundle, films, exported, engine):
     folder, _ = films
+    predictor = Predictor(
+        bundle, open_torch(bundle) if engine == "torch" else open_onnx(bundle, exported.path)
+    )
     scores = ["logit.bone_loss", "pred.t_score", "prob.finding.normal"]
     together = predictor.predict_files([folder], batch_size=4).select(scores)
     for row, path in enumerate(sorted(p for p in folder.rglob("*") if p.is_file())):
@@ -243,6 +247,13 @@ def test_an_unknown_engine_is_named(bundle):
         Predictor(bundle, "torhc")
     with pytest.raises(ConfigError, match="precision 'fp16'"):
         open_torch(bundle, precision="fp16")
+
+
+def test_a_batch_of_nothing_is_refused(predictor, films):
+    with pytest.raises(ConfigError, match="batch_size is 0"):
+        predictor.predict_files([films[0]], batch_size=0)
+    with pytest.raises(ConfigError, match="workers is 0"):
+        predictor.predict_files([films[0]], workers=0)
 
 
 def test_weights_that_do_not_fit_the_recipe_are_refused(parts, tmp_path, bundle):
