@@ -19,7 +19,7 @@ from strnet.phantom.scanners import SCANNERS
 from strnet.phantom.summary import summarise
 from strnet.tables import write_table
 
-PHANTOM_VERSION = 1
+PHANTOM_VERSION = 2
 """Raised whenever the same seed would give other bytes."""
 
 Progress = Callable[[int, int], None]
@@ -102,6 +102,8 @@ def _claim(folder: Path, parameters: dict[str, Any]) -> None:
                 f"{note}: the folder holds a cohort of other parameters: {_differences(held, wanted)}. "
                 "Give another folder, or remove this one."
             )
+        for unfinished in folder.glob("images/.*.dcm"):
+            unfinished.unlink()
         return
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: not empty, and no phantom cohort. Give a new or empty folder.")

@@ -36,7 +36,10 @@ class Exposure:
 def expose(scanner: Scanner, generator: np.random.Generator) -> Exposure:
     """The settings of one exposure at `scanner`."""
     steps = np.diff(np.array([0.02, *scanner.levels]))
-    steps = steps * np.exp(0.18 * generator.standard_normal(steps.size))
+    along = np.linspace(-1.0, 1.0, steps.size)
+    tilt, bow = generator.standard_normal(2)
+    rough = 0.07 * generator.standard_normal(steps.size)
+    steps = steps * np.exp(0.12 * tilt * along + 0.10 * bow * (1.5 * along**2 - 0.5) + rough)
     levels = np.cumsum(steps)
     levels = levels * min(0.98 / levels[-1], np.exp(0.05 * generator.standard_normal()))
     jitter = np.exp(0.15 * generator.standard_normal(4))

@@ -116,7 +116,8 @@ def _identify(header: Dataset, patient: Patient, uids: list[str], scanner: Scann
 
 def _describe_acquisition(header: Dataset, film: Film, plan: FilmPlan) -> None:
     scanner, laterality = plan.scanner, plan.laterality
-    spacing = [f"{film.pixel_mm * scanner.magnification:.5f}"] * 2
+    magnification = scanner.magnification * plan.positioning.zoom
+    spacing = [f"{film.pixel_mm * magnification:.5f}"] * 2
     header.BodyPartExamined = "KNEE"
     header.ViewPosition = "AP"
     header.PatientOrientation = ["L", "F"]
@@ -130,7 +131,7 @@ def _describe_acquisition(header: Dataset, film: Film, plan: FilmPlan) -> None:
         header.ImageLaterality = laterality
         return
     header.ImageLaterality = laterality
-    header.EstimatedRadiographicMagnificationFactor = f"{scanner.magnification:.3f}"
+    header.EstimatedRadiographicMagnificationFactor = f"{magnification:.4f}"
     header.PixelSpacing = [f"{film.pixel_mm:.5f}"] * 2
     header.PixelSpacingCalibrationType = "GEOMETRY"
     header.PixelSpacingCalibrationDescription = "known magnification"

@@ -20,19 +20,24 @@ from strnet.phantom.overlay import (
     stamp,
 )
 from strnet.phantom.patients import Knee, Patient, draw_knee
-from strnet.phantom.projection import Paths, Spongiosa, project_knee, transmission, turn
+from strnet.phantom.projection import Spongiosa, project_knee, transmission, turn
 from strnet.phantom.scanners import Scanner
 from strnet.phantom.spectra import spectrum
 
 Array = np.ndarray
 
-_LEG_MM = 12.0
-"""Soft tissue along the beam from which on a pixel belongs to the leg."""
+_CONTRAST_PER_MM = 0.11
+"""Contrast of trabeculae per mm of spacing: fewer trabeculae along the beam average less out."""
+_LEG_BELOW = 0.75
+"""Energy behind the leg, relative to the open beam: about 13 mm of soft tissue."""
 
 
 @dataclass(frozen=True)
 class Positioning:
-    """How the leg lies on the film: rotation (degrees), where the joint is (mm from the centre), zoom."""
+    """How the film was taken: rotation, the joint off the centre, tube voltage.
+
+    `zoom` is the magnification relative to the scanner's usual one.
+    """
 
     rotation_degrees: float
     shift_x_mm: float
@@ -65,7 +70,7 @@ def draw_positioning(scanner: Scanner, generator: np.random.Generator) -> Positi
         rotation_degrees=float(np.clip(2.5 * z[0], -7.0, 7.0)),
         shift_x_mm=float(5.0 * z[1]),
         shift_y_mm=float(11.0 * z[2]),
-        zoom=float(np.exp(0.05 * z[3])),
+        zoom=float(np.exp(np.clip(0.04 * z[3], -0.11, 0.11))),
         kilovolts=float(np.rint(np.clip(scanner.kilovolts + 2.0 * z[4], 55.0, 70.0))),
     )
 
@@ -150,24 +155,21 @@ def plan_film(
 def make_film(plan: FilmPlan, size: tuple[int, int], generator: np.random.Generator) -> Film:
     """The film of `plan`: projection, detection, vendor processing, marker."""
     grid = film_grid(size, plan.scanner.pixel_mm, plan.positioning)
-    right = plan.laterality == "R"
-    metal = draw_metal(grid, plan.shape.scale, generator) if plan.metal else None
-    if metal is not None and right:
-        metal = np.ascontiguousarray(metal[:, ::-1])
-    paths = knee_paths(grid, plan, generator)
-    primary = transmission(paths, spectrum(plan.positioning.kilovolts), metal)
+    primary = primary_beam(grid, plan, generator)
     attenuation = detect(primary, plan.scanner, plan.exposure, generator)
     inside = inside_field(size, plan.field)
-    leg = ((paths.soft + paths.adipose) > np.float32(_LEG_MM)) & inside
+    leg = (primary < np.float32(_LEG_BELOW)) & inside
     display = tone_curve(enhance(attenuation, plan.exposure), leg, plan.exposure)
     display *= inside
     return Film(stamp(display, plan.marker), grid.pixel_mm)
 
 
-def knee_paths(grid: Grid, plan: FilmPlan, generator: np.random.Generator) -> Paths:
-    """Path lengths of the planned knee as it lies on the film, a right knee mirrored."""
+def primary_beam(grid: Grid, plan: FilmPlan, generator: np.random.Generator) -> Array:
+    """Energy behind the planned knee as it lies on the film, relative to the open beam, float32."""
     spacing = plan.knee.trabecular_spacing_mm
-    spongiosa = Spongiosa(spacing, plan.knee.transverse_share, 0.15 * spacing / 1.5)
+    spongiosa = Spongiosa(spacing, plan.knee.transverse_share, _CONTRAST_PER_MM * spacing)
     paths = project_knee(grid, plan.shape, plan.quality, spongiosa, generator)
-    looks = displacement(grid, plan.shape, plan.positioning.rotation_degrees, generator)
-    return turn(paths, looks, plan.laterality == "R")
+    metal = draw_metal(grid, plan.shape.scale, generator) if plan.metal else None
+    primary = transmission(paths, spectrum(plan.positioning.kilovolts), metal)
+    looks_at = displacement(grid, plan.shape, plan.positioning.rotation_degrees, generator)
+    return turn(primary, looks_at, plan.laterality == "R")

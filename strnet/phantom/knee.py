@@ -106,7 +106,7 @@ def _condyle(y: Array, scale: float, centre_x: float) -> Solid:
     """One femoral condyle: a runner that leaves the shaft backwards and ends round at y = 0."""
     width = profile(y, [(-62, 0.5), (-52, 4.0), (-44, 9.0), (-34, 14.5), (-22, 17.6), (-14, 17.8), (0, 17.6)])
     back = profile(y, [(-62, 2.0), (-50, 8.0), (-36, 20.0), (-22, 30.0), (-10, 32.0), (0, 28.0)])
-    end = rounding(-y, 16.0, 2.25)
+    end = rounding(-y, 16.0, 2.2)
     inward = profile(y, [(-62, 0.5), (-48, 0.66), (-34, 0.88), (-18, 1.0), (0, 1.0)])
     depth = (back + 18.0) / 2.0
     present = (y > -62.0) & (y < 0.0)
@@ -115,7 +115,6 @@ def _condyle(y: Array, scale: float, centre_x: float) -> Solid:
         np.where(present, scale * width * end, 0.0),
         scale * (back - depth),
         scale * depth * end**0.8,
-        2.2,
     )
 
 

@@ -13,7 +13,7 @@ MEASUREMENT_SD: Final = 0.12
 """Error of the reference standard, T-score units (DXA-like: about 1% of BMD)."""
 KNEE_SD: Final = 0.15
 """Deviation of one knee from the patient, T-score units."""
-FEATURE_SD: Final = {"bone_volume": 0.70, "cortical": 0.65, "connectivity": 0.95}
+FEATURE_SD: Final = {"bone_volume": 0.72, "cortical": 0.70, "connectivity": 0.95}
 """Biological scatter of each planted feature about the knee's T-score, T-score units."""
 RESIDUAL_SD: Final = 1.10
 """Scatter of the true T-score about its expectation from age, sex and BMI."""
@@ -67,7 +67,7 @@ class Knee:
     @property
     def bone_volume_fraction(self) -> float:
         """Trabecular bone volume per tissue volume in the femoral condyles."""
-        return float(0.135 * np.exp(0.30 * self.bone_volume_score))
+        return float(0.135 * np.exp(0.33 * self.bone_volume_score))
 
     @property
     def cortical_index(self) -> float:
@@ -77,7 +77,7 @@ class Knee:
     @property
     def trabecular_spacing_mm(self) -> float:
         """Distance between neighbouring trabeculae, mm."""
-        return float(1.50 * np.exp(-0.15 * self.connectivity_score))
+        return float(1.60 * np.exp(-0.15 * self.connectivity_score))
 
     @property
     def transverse_share(self) -> float:

@@ -97,16 +97,10 @@ def _flesh(grid: Grid, shape: KneeShape, generator: np.random.Generator) -> tupl
     return muscle, body - muscle
 
 
-def turn(paths: Paths, displacement: tuple[Array, Array], mirror: bool) -> Paths:
-    """The path lengths resampled at (column, row) coordinates `displacement`, mirrored for a right knee."""
-    stacked = cv2.merge([paths.soft, paths.adipose, paths.bone])
-    turned = cv2.remap(
-        stacked, displacement[0], displacement[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    if mirror:
-        turned = cv2.flip(turned, 1)
-    soft, adipose, bone = cv2.split(turned)
-    return Paths(soft, adipose, bone)
+def turn(image: Array, looks_at: tuple[Array, Array], mirror: bool) -> Array:
+    """`image` resampled at (columns, rows) `looks_at`, float32; then mirrored for a right knee."""
+    turned = cv2.remap(image, *looks_at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.flip(turned, 1) if mirror else turned)
 
 
 def transmission(paths: Paths, beam: Spectrum, titanium: Array | None = None) -> Array:

@@ -53,6 +53,7 @@ def test_an_interrupted_cohort_is_completed_without_remaking_films(small_cohort,
     (half / "cohort.json").write_text(
         json.dumps({key: note[key] for key in ("phantom_version", "parameters")} | {"complete": False})
     )
+    (half / "images" / f".{lost[0].stem}-0123abcd.dcm").write_bytes(b"half a film")
     before = {path: path.stat().st_mtime_ns for path in kept}
     make_knee_cohort(half, patients=12, seed=3, size=SMALL, sites=4, workers=1)
     assert {path: path.stat().st_mtime_ns for path in kept} == before
@@ -156,6 +157,22 @@ def test_every_header_says_that_no_patient_was_imaged(small_cohort):
         header = pydicom.dcmread(path, stop_before_pixels=True)
         assert str(header.PatientName).startswith("PHANTOM")
         assert "no patient" in header.ImageComments
+
+
+def test_pixel_spacings_agree_with_the_magnification(small_cohort):
+    for path in (small_cohort.folder / "images").iterdir():
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        if header.Modality == "DX":
+            magnification = float(header.EstimatedRadiographicMagnificationFactor)
+            assert magnification > 1.0
+            ratio = header.ImagerPixelSpacing[0] / header.PixelSpacing[0]
+            assert ratio == pytest.approx(magnification, rel=1e-3)
+    # The detector of a scanner has one pitch, whatever the leg's distance from it.
+    pitch = {
+        (header.ManufacturerModelName, round(float(header.ImagerPixelSpacing[0]), 3))
+        for header in (pydicom.dcmread(path) for path in (small_cohort.folder / "images").iterdir())
+    }
+    assert len(pitch) == small_cohort.manifest["scanner"].n_unique()
 
 
 def test_every_scanner_writes_what_the_validator_of_dicom3tools_accepts(small_cohort):
