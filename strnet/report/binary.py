@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def score_result(scorer: str, rows: TaskRows, settings: EvaluationSettings) -> S
     return ScorerResult(
         scorer=scorer,
         rows=score.size,
-        auroc=attempt(lambda: _auroc(known, score, settings)),
+        auroc=attempt(partial(_auroc, known, score, settings)),
         auprc=attempt(
             lambda: stats.auprc(
                 known.positive,
@@ -170,7 +171,7 @@ def _groups(
             value=value,
             rows=part.target.size,
             positives=int(part.positive.sum()),
-            auroc=score_result(NETWORK, part, settings).auroc,
+            auroc=attempt(partial(_auroc, part, part.scores[NETWORK], settings)),
             points=tuple(points),
         )
 

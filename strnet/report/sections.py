@@ -70,7 +70,7 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
     after += [tables.binary_group_table(task)] if task.groups else []
     after += [tables.decision_group_table(task)] if task.groups and task.points else []
     return Section(
-        anchor=task.task,
+        anchor=f"task-{task.task}",
         title=sentence(task_name(task.task)),
         lead=lead,
         leading=(tables.scorer_table(task),),
@@ -89,19 +89,23 @@ def regression_section(task: RegressionEvaluation, rows: TaskRows, evaluation: E
     )
     table = tables.agreement_table(task, evaluation.subject.reference_standards)
     drawings = tuple(regression_drawings(task, rows, name))
-    return Section(task.task, sentence(name), lead, (table,), drawings, after)
+    return Section(f"task-{task.task}", sentence(name), lead, (table,), drawings, after)
 
 
 def class_section(task: CategoricalEvaluation, evaluation: Evaluation | None = None) -> Section:
     """How well several classes are told apart; with an evaluation, the three coherent diagnoses."""
-    coherent = evaluation is not None and evaluation.diagnosis is not None
-    contradictions = evaluation.diagnosis.contradictions if evaluation and evaluation.diagnosis else None
-    lead = _COHERENCE if coherent else f"{counted(task.rows, 'film')} of {counted(task.patients, 'patient')}."
+    several = evaluation.diagnosis if evaluation is not None else None
+    contradictions = None if several is None else several.contradictions
+    films = f"{counted(task.rows, 'film')} of {counted(task.patients, 'patient')}."
     after = [tables.class_summary_table(task, contradictions)]
     after += [tables.class_baseline_table(task)] if task.baselines else []
-    title = sentence(task_name(task.task))
     return Section(
-        task.task, title, lead, (tables.class_table(task),), (confusion_drawing(task),), tuple(after)
+        anchor=f"task-{task.task}",
+        title=sentence(task_name(task.task)),
+        lead=films if several is None else _COHERENCE,
+        leading=(tables.class_table(task),),
+        drawings=(confusion_drawing(task),),
+        tables=tuple(after),
     )
 
 

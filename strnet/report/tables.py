@@ -227,7 +227,7 @@ _AGREEMENT: Final = (
 _POINT_ROWS: Final = (
     ("Decided on", lambda point, _: point.score),
     ("Threshold", lambda point, _: number(point.threshold, 4)),
-    ("Floor of the sensitivity", lambda point, _: point.min_sensitivity or MISSING),
+    ("Floor of the sensitivity", lambda point, _: point.min_sensitivity),
     ("What is promised", lambda point, _: promise(point)),
     (
         "True positives, false negatives",

@@ -44,9 +44,10 @@ LINES: Final[Mapping[str, Any]] = MappingProxyType(
 """Line style of each scorer; another baseline is drawn solid."""
 
 SIZE: Final = (4.7, 4.1)
-"""Inches of an ordinary figure; text of 9 points is then 12 pixels in a column of the report."""
+"""Inches of an ordinary figure; text of 9 points is then 13 pixels in a column of the report."""
 
 _PIXELS_PER_POINT: Final = 1.5
+"""How large a figure is shown at most, so that the text of all of them has one size."""
 
 _STYLE: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -180,7 +181,6 @@ def _inline(svg: str, prefix: str, title: str) -> str:
 
     element = svg[svg.index("<svg") :]
     element = re.sub(r"<style.*?</style>", "", element, count=1, flags=re.DOTALL)
-    # to scale with the other figures, so that their text has one size
     width, height = (float(size) for size in re.findall(r'(?:width|height)="([\d.]+)pt"', element)[:2])
     opening = (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -56,11 +58,10 @@ def roc(curves: Sequence[ScoreCurve], points: Sequence[MarkedPoint]) -> Figure:
     for curve in curves:
         found = stats.roc_curve(curve.target, curve.score)
         _line(axes, curve, 1 - found.specificity, found.sensitivity)
-    floors = sorted({float(point.result.min_sensitivity) for point in points if point.result.min_sensitivity})
-    for floor in floors:
+    for floor in sorted({float(Fraction(point.result.min_sensitivity)) for point in points}):
         axes.axhline(floor, color=colour("muted"), linewidth=0.8, linestyle=(0, (2, 2)))
         beside(axes, f"floor\n{floor:g}", floor)
-    for marker, point in zip(MARKERS, points, strict=False):
+    for marker, point in zip(cycle(MARKERS), points, strict=False):
         decisions = point.decisions
         _cross(axes, marker, point, _complement(decisions.specificity), decisions.sensitivity)
     legend_below(figure, axes)
@@ -78,7 +79,7 @@ def precision_recall(curves: Sequence[ScoreCurve], points: Sequence[MarkedPoint]
         found = stats.roc_curve(curve.target, curve.score)
         # the first point calls nobody positive: its precision is a convention
         _line(axes, curve, found.sensitivity[1:], found.precision[1:], drawstyle="steps-pre")
-    for marker, point in zip(MARKERS, points, strict=False):
+    for marker, point in zip(cycle(MARKERS), points, strict=False):
         _cross(axes, marker, point, point.decisions.sensitivity, point.decisions.ppv)
     legend_below(figure, axes)
     return figure
