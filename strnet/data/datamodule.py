@@ -38,7 +38,7 @@ def batch_loader(dataset: RadiographDataset, sampler: EpochSampler) -> DataLoade
     A batch takes a few milliseconds to fetch and change, on all cores; worker processes would cost more
     than that to send it over, and take the cores from the network.
     """
-    return DataLoader(dataset, batch_size=None, sampler=sampler, collate_fn=_as_is, num_workers=0)  # type: ignore[arg-type]
+    return DataLoader(dataset, batch_size=None, sampler=sampler, collate_fn=_as_is, num_workers=0)
 
 
 def _as_is(batch: Any) -> Any:

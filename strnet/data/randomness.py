@@ -34,6 +34,6 @@ def generator(seed: int, stream: Stream, epoch: int = 0, index: int = 0) -> np.r
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
-def torch_seed(seed: int, stream: Stream, epoch: int = 0) -> int:
+def torch_seed(seed: int, stream: Stream, epoch: int = 0, index: int = 0) -> int:
     """A seed for torch's generators, which have no counter that could be set."""
-    return int(generator(seed, stream, epoch).integers(2**63))
+    return int(generator(seed, stream, epoch, index).integers(2**63))

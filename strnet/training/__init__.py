@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from strnet.training.baselines import fit_baselines
+from strnet.training.crossval import crossval, fold_folder
 from strnet.training.fit import RunResult, fit
 from strnet.training.machine import MachineSettings, choose_settings, keep_freed_memory
 from strnet.training.predictions import predict_rows, predictions_table
 from strnet.training.quantities import quantity_modes
 from strnet.training.run_folder import RunFolder, read_run
+from strnet.training.tune import TuneResult, tune
 
 __all__ = [
     "MachineSettings",
     "RunFolder",
     "RunResult",
+    "TuneResult",
     "choose_settings",
+    "crossval",
     "fit",
     "fit_baselines",
+    "fold_folder",
     "keep_freed_memory",
     "predict_rows",
     "predictions_table",
     "quantity_modes",
     "read_run",
+    "tune",
 ]

@@ -64,10 +64,13 @@ def fit(
     identity = RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256, fold)
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete:
-            _train_and_predict(
-                recipe, rows, folder, recipe.cohort.cache or manifest.parent / _CACHE, progress
-            )
+            _train_and_predict(recipe, rows, folder, cache_folder(recipe, manifest), progress)
         return RunResult(folder, read_run(run))
+
+
+def cache_folder(recipe: Recipe, manifest: Path) -> Path:
+    """Where the prepared films of a cohort are kept: where the recipe says, or beside the manifest."""
+    return recipe.cohort.cache or manifest.parent / _CACHE
 
 
 def _train_and_predict(

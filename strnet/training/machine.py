@@ -84,7 +84,8 @@ def reproducible(settings: MachineSettings, seed: int) -> Iterator[None]:
     """
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
-    fill = torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic
+    fill = memory.fill_uninitialized_memory
     if settings.accelerator == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     try:
@@ -92,12 +93,12 @@ def reproducible(settings: MachineSettings, seed: int) -> Iterator[None]:
             torch.manual_seed(seed)
             torch.set_num_threads(settings.threads)
             # Filling fresh tensors with NaN finds bugs; it does not make correct code more deterministic.
-            torch.utils.deterministic.fill_uninitialized_memory = False
+            memory.fill_uninitialized_memory = False
             torch.use_deterministic_algorithms(True)
             yield
     finally:
         torch.use_deterministic_algorithms(deterministic)
-        torch.utils.deterministic.fill_uninitialized_memory = fill
+        memory.fill_uninitialized_memory = fill
         torch.set_num_threads(threads)
 
 

@@ -59,11 +59,15 @@ class ScreeningModule(lightning.LightningModule):
         return self.network(batch.image, batch.clinical)
 
     def on_train_epoch_start(self) -> None:
-        """Nothing; the epoch's dropout follows from (seed, epoch), and the backbone is frozen or not."""
-        torch.manual_seed(torch_seed(self._learning.seed, Stream.DROPOUT, self.current_epoch))
+        """Nothing; the backbone is frozen or not, and a new mean of the loss begins."""
         freeze_backbone(self.network, self.current_epoch < self._learning.trainer.frozen_epochs)
         self._losses.clear()
         self._sizes.clear()
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Nothing; the step's dropout follows from (seed, epoch, step)."""
+        # At every step: Lightning makes loaders, which draw from this generator, at other times when resumed.
+        torch.manual_seed(torch_seed(self._learning.seed, Stream.DROPOUT, self.current_epoch, batch_idx))
 
     def training_step(self, batch: Batch) -> Tensor:
         """The loss of a batch, shape ().

@@ -95,5 +95,6 @@ def _figures(task: TaskConfig, output: NDArray[np.float64], target: NDArray[np.f
     chosen, classes = predicted_class(task, output), target.astype(np.int64)
     figures = {"accuracy": float((chosen == classes).mean())}
     if np.unique(classes).size > 1:
-        figures["kappa"] = stats.weighted_kappa(classes, chosen).value
+        matrix = stats.confusion_matrix(classes, chosen, len(task.target.classes or ()))
+        figures["kappa"] = stats.cohen_kappa(matrix).value
     return figures

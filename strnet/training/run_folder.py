@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from strnet.config import Recipe, dump_recipe, load_recipe
+from strnet.config import Recipe, dump_recipe, load_recipe, override_recipe
 from strnet.errors import TrainingError
 from strnet.files import read_json, write_json, write_text
 
@@ -30,9 +30,11 @@ class RunIdentity:
     split_sha256: str
     fold: int | None = None
 
-    def same_recipe(self, other: Recipe) -> list[str]:
+    def differences(self, other: Recipe) -> list[str]:
         """Dotted keys in which the recipes differ; where the cohort's files lie does not count."""
-        left, right = (_flat(r.model_dump(mode="json", exclude={"cohort"})) for r in (self.recipe, other))
+        left, right = (
+            _flat(r.model_dump(mode="json", exclude={"cohort"})) for r in (_anywhere(self.recipe), other)
+        )
         return sorted(key for key in left.keys() | right.keys() if left.get(key) != right.get(key))
 
 
@@ -121,7 +123,7 @@ def open_run(path: Path, identity: RunIdentity, *, resume: bool, overwrite: bool
             _check_same(folder, identity, resume=resume)
         else:
             write_json(folder.environment, _hashes(identity))
-            write_text(folder.recipe, dump_recipe(identity.recipe))
+            write_text(folder.recipe, dump_recipe(_anywhere(identity.recipe)))
         yield folder
     finally:
         lock.release()
@@ -139,6 +141,11 @@ def read_run(path: Path) -> dict[str, Any]:
     return dict(read_json(folder.run))
 
 
+def _anywhere(recipe: Recipe) -> Recipe:
+    """`recipe` with absolute paths: read from the run folder it must mean the same."""
+    return override_recipe(recipe, {})
+
+
 def _refuse_foreign(folder: RunFolder) -> None:
     if folder.path.exists() and not folder.path.is_dir():
         raise TrainingError(f"{folder.path} is a file. Give a new or empty folder for the run.")
@@ -149,7 +156,7 @@ def _refuse_foreign(folder: RunFolder) -> None:
 
 
 def _check_same(folder: RunFolder, identity: RunIdentity, *, resume: bool) -> None:
-    differing = identity.same_recipe(load_recipe(folder.recipe))
+    differing = identity.differences(load_recipe(folder.recipe))
     found = read_json(folder.environment)
     differing += [key for key, value in _hashes(identity).items() if found.get(key) != value]
     if differing:

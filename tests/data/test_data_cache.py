@@ -200,7 +200,9 @@ def test_a_full_disk_is_an_error_and_what_was_held_stays(films, preprocessing, t
     assert len(build_cache(films, preprocessing, folder, workers=0)) == 9
 
 
-def test_a_worker_that_dies_ends_the_build_with_the_files_at_hand(films, preprocessing, tmp_path, monkeypatch):
+def test_a_worker_that_dies_ends_the_build_with_the_files_at_hand(
+    films, preprocessing, tmp_path, monkeypatch
+):
     context = multiprocessing.get_context("fork")
     monkeypatch.setattr(preparation.multiprocessing, "get_context", lambda _: context)
     monkeypatch.setattr(preparation, "read_radiograph", lambda _: os.kill(os.getpid(), signal.SIGKILL))

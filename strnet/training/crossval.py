@@ -1,0 +1,69 @@
+"""K networks by patient, and the predictions of each for the fold that it has not seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from strnet.cohort import read_manifest, read_split
+from strnet.config import Recipe
+from strnet.errors import TrainingError
+from strnet.files import sha256_file
+from strnet.schema import FOLD, IMAGE_ID, SPLIT
+from strnet.tables import write_table
+from strnet.training.fit import RunResult, fit
+from strnet.training.learning import check_recipe
+from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
+
+
+def crossval(
+    recipe: Recipe,
+    manifest: Path,
+    split: Path,
+    run: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> RunResult:
+    """The run of each fold in `run/fold<k>`, and in `run` the out-of-fold predictions of all patients.
+
+    Fold k is the test fold of run k, the next one chooses its epoch, the others train it. In the table
+    every row has split `test` and its fold; external rows are left to the runs of the folds.
+
+    Raises: as `fit`. TrainingError: a split without folds.
+    """
+    check_recipe(recipe)
+    parts = read_split(split, read_manifest(manifest))
+    if not parts.folds:
+        raise TrainingError(
+            f"{split}: a split by ratios has no folds. Make one with folds, or train it once."
+        )
+    identity = RunIdentity(recipe, sha256_file(manifest), sha256_file(split))
+    with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
+        if not folder.complete:
+            runs = [
+                fit(recipe, manifest, split, fold_folder(run, k), fold=k, resume=True, progress=progress)
+                for k in range(parts.folds)
+            ]
+            write_table(_out_of_fold(runs, parts.frame[IMAGE_ID]), folder.predictions)
+            folder.finish({"folds": [run.summary for run in runs]})
+        return RunResult(folder, read_run(run))
+
+
+def fold_folder(run: Path, fold: int) -> Path:
+    """Run folder of one fold of a cross-validation."""
+    return RunFolder(run).path / f"fold{fold}"
+
+
+def _out_of_fold(runs: list[RunResult], order: pl.Series) -> pl.DataFrame:
+    """Each patient's rows as predicted by the network that has not seen them, in the manifest's order."""
+    tested = [
+        run.predictions.filter((pl.col(SPLIT) == "test") & (pl.col(FOLD) == fold))
+        for fold, run in enumerate(runs)
+    ]
+    # Diagonal: a baseline may exist in some folds only, where the others' training rows know none of its
+    # inputs.
+    rows = pl.concat(tested, how="diagonal")
+    return order.to_frame().join(rows, on=IMAGE_ID, how="inner", maintain_order="left")
