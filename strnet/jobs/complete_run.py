@@ -21,11 +21,12 @@ from strnet.models import ClinicalScaling
 from strnet.schema import IMAGE_ID, PATIENT_ID, SPLIT, logit_column, prob_column, target_column
 from strnet.stats import Calibrator, fit_calibrator
 from strnet.thresholds import OperatingPoint, ScoreIdentity, fit_threshold, write_operating_point
+from strnet.thresholds.rules import Method
 from strnet.training import RunFolder, read_run
 
 BUNDLE = "bundle"
 OPERATING_POINTS = "operating_points"
-METHODS = ("empirical", "exact")
+METHODS: tuple[Method, ...] = ("empirical", "exact")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _operating_points(
 
 
 def _operating_point(
-    wanted: OperatingPointConfig, method: str, folder: RunFolder, calibrator: Calibrator
+    wanted: OperatingPointConfig, method: Method, folder: RunFolder, calibrator: Calibrator
 ) -> OperatingPoint:
     """The operating point on the calibrated probability; patients are the unit where one has two films."""
     rows = validation_rows(folder, wanted.task)

@@ -25,7 +25,7 @@ from strnet.report import (
     write_evaluation,
 )
 from strnet.tables import read_table
-from strnet.training import RunFolder
+from strnet.training import RunFolder, read_run
 
 EVALUATION = "evaluation.json"
 
@@ -80,7 +80,7 @@ def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> Ev
 def _bundle(folder: RunFolder) -> Bundle | None:
     if (folder.path / BUNDLE).is_dir():
         return read_bundle(folder.path / BUNDLE)
-    if folder.fold_runs():
+    if "folds" in read_run(folder.path):
         return None
     raise TrainingError(
         f"{folder.path}: no bundle. Finish the run first: strnet train RECIPE -o {folder.path} --resume"
