@@ -73,13 +73,13 @@ def bundle_of(backbone: str, side: int, folder: Path) -> Bundle:
     )
 
 
-def engines_of(bundle: Bundle, folder: Path) -> dict[str, Engine]:
+def engines_of(bundle: Bundle, folder: Path, threads: int) -> dict[str, Engine]:
     exported = inference.export_onnx(bundle, folder / f"{bundle.recipe.name}.onnx")
     return {
         "torch fp32, contiguous": PlainTorch(bundle),
         "torch fp32, channels_last": inference.open_torch(bundle),
         "torch bf16, channels_last": inference.open_torch(bundle, precision="bf16"),
-        "ONNX Runtime fp32": inference.open_onnx(bundle, exported.path),
+        "ONNX Runtime fp32": inference.open_onnx(bundle, exported.path, threads=threads),
     }
 
 
@@ -128,21 +128,22 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--patients", type=int, default=64, help="phantom patients whose films are read")
     parser.add_argument("--workers", type=int, default=2, help="processes that read files")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_knee_cohort(folder / "cohort", patients=arguments.patients, seed=1)
         films = folder / "cohort" / "images"
         workers = sorted({1, arguments.workers})
         titles = ["network alone", *(f"files, {n} reading" for n in workers)]
-        print(
-            f"films/s, {arguments.side} x {arguments.side}, batch {BATCH}, {torch.get_num_threads()} threads"
-        )
+        shape = f"{arguments.side} x {arguments.side}, batch {BATCH}"
+        print(f"films/s, {shape}, {arguments.threads} thread(s), {len(list(films.glob('*.dcm')))} films")
         print(f"{'':44}" + "".join(f"{title:>18}" for title in titles))
         for backbone in arguments.backbones:
             bundle = bundle_of(backbone, arguments.side, folder)
-            engines = engines_of(bundle, folder)
+            engines = engines_of(bundle, folder, arguments.threads)
             columns = [engine_speeds(engines, arguments.side, 3 * arguments.rounds)]
             columns += [file_speeds(bundle, engines, films, n, arguments.rounds) for n in workers]
             for engine in engines:
