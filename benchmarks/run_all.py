@@ -1,6 +1,6 @@
 """Every measurement of this folder, one after the other, each in a process of its own.
 
-    python benchmarks/run_all.py [NAME ...]
+python benchmarks/run_all.py [NAME ...]
 """
 
 from __future__ import annotations

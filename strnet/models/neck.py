@@ -6,12 +6,13 @@ from torch import nn
 
 
 def build_neck(*, channels: int, features: int, dropout: float) -> nn.Sequential:
-    """Linear, LayerNorm, GELU, dropout: (N, `channels`) to (N, `features`).
+    """Linear, BatchNorm, GELU, dropout: (N, `channels`) to (N, `features`).
 
-    The norm is LayerNorm because a film's representation must not depend on the other films in its
-    batch: batches are small, a patient may have two films in one, the last batch may hold a single
-    film, and a frozen trunk is read out in evaluation mode.
+    The norm is BatchNorm because what tells films apart is a small part of their pooled features: it takes
+    away what all films share. LayerNorm keeps that and loses the rest while the running statistics of the
+    trunk still move: on the phantom its validation loss jumped from epoch to epoch. A training batch must
+    hold two films or more.
     """
     return nn.Sequential(
-        nn.Linear(channels, features), nn.LayerNorm(features), nn.GELU(), nn.Dropout(dropout)
+        nn.Linear(channels, features), nn.BatchNorm1d(features), nn.GELU(), nn.Dropout(dropout)
     )
