@@ -37,7 +37,7 @@ ALLOWED = {
         "inference",
         "report",
     },
-    "cli": {"errors", "jobs"},
+    "cli": LEAVES | {"jobs"},
 }
 HOMES = {
     "pytorch_lightning": ("training/", "data/datamodule.py"),

@@ -119,6 +119,49 @@ def test_a_guarantee_that_the_validation_rows_cannot_give_is_refused_before_trai
     assert not (tmp_path / "run").exists()
 
 
+def test_a_cross_validation_is_reported_from_out_of_fold_rows(cohort, recipe, tmp_path):
+    jobs.split(cohort / "manifest.csv", tmp_path / "folds.csv", folds=3, seed=1)
+    changes = {"split": tmp_path / "folds.csv"}
+    folds = recipe.model_copy(update={"cohort": recipe.cohort.model_copy(update=changes)})
+    done = jobs.crossval(folds, tmp_path / "folds", progress=False)
+    assert done["folds"] == 3
+    table = pl.read_parquet(tmp_path / "folds" / "predictions.parquet")
+    manifest = read_manifest(cohort / "manifest.csv").frame
+    assert sorted(table["image_id"]) == sorted(manifest["image_id"])
+    assert jobs.report(tmp_path / "folds").is_file()
+
+
+def test_a_search_writes_the_best_recipe(recipe, tmp_path):
+    (tmp_path / "space.yaml").write_text("trainer.learning_rate: [0.001, 0.0001]\n")
+    done = jobs.tune(recipe, tmp_path / "space.yaml", tmp_path / "study", trials=2, progress=False)
+    assert [trial["state"] for trial in done["trials"]] == ["complete", "complete"]
+    assert load_recipe(done["best_recipe"]).trainer.learning_rate in (0.001, 0.0001)
+
+
+def test_a_folder_of_films_becomes_a_manifest(cohort, tmp_path):
+    labels = _labels(cohort, tmp_path)
+    out = tmp_path / "manifest.csv"
+    done = jobs.ingest(cohort / "images", out, table=labels, constants={"reference_standard": "dxa"})
+    films = len(list((cohort / "images").glob("*.dcm")))
+    assert done["films"] == pl.read_csv(labels).height
+    assert done["films"] + done["left_out"] == films  # those without a row are told, not dropped
+    assert read_manifest(tmp_path / "manifest.csv").frame["reference_standard"].unique().to_list() == ["dxa"]
+
+
+@pytest.mark.parametrize(("layout", "message"), [("dicm", "did you mean 'dicom'"), ("table", "Add --table")])
+def test_an_unusable_layout_says_what_to_do(tmp_path, layout, message):
+    with pytest.raises(ConfigError, match=message):
+        jobs.ingest(tmp_path, tmp_path / "manifest.csv", layout=layout)
+
+
+def _labels(cohort, folder):
+    """A table as a hospital would send it: one row per film, no manifest columns but its own."""
+    manifest = read_manifest(cohort / "manifest.csv").frame
+    table = manifest.select("image_id", "patient_id", "t_score").filter(pl.col("t_score").is_not_null())
+    table.write_csv(folder / "labels.csv")
+    return folder / "labels.csv"
+
+
 def test_a_recipe_without_a_manifest_says_how_to_give_one(tmp_path):
     with pytest.raises(ConfigError, match="--manifest FILE"):
         jobs.train(load_recipe(RECIPE), tmp_path / "run", progress=False)
