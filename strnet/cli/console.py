@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ Progress = Callable[[int, int], None]
 
 
 def print_json(content: Any) -> None:
-    """Nothing; strict JSON stands on standard output."""
-    sys.stdout.write(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False, default=str) + "\n")
+    """Nothing; strict JSON stands on standard output; a number that is undefined is null."""
+    text = json.dumps(_defined(content), indent=2, allow_nan=False, ensure_ascii=False, default=str)
+    sys.stdout.write(text + "\n")
 
 
 def print_text(text: str) -> None:
@@ -75,3 +77,11 @@ def progress_bar(description: str, *, shown: bool = True) -> Iterator[Progress]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _defined(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _defined(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_defined(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

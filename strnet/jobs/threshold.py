@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Unpack
 
+from strnet.files import read_json
+from strnet.schema import logit_column
 from strnet.tables import write_table
 from strnet.thresholds import (
     CascadePoint,
@@ -12,6 +14,7 @@ from strnet.thresholds import (
     Comparison,
     OperatingPoint,
     Plan,
+    ScoreIdentity,
     plan,
     read_operating_point,
     read_threshold,
@@ -28,6 +31,11 @@ from strnet.thresholds.from_table import (
     compare_from_table,
 )
 
+BUNDLE = "bundle"
+"""Folder of the bundle in a run folder; its other users load torch, which a threshold must not wait for."""
+RAW = "none"
+"""What stands for the calibrator of a score that none has changed."""
+
 
 def threshold_fit(
     scores: Path, out: Path, *, plot: Path | None = None, **asked: Unpack[FitFromTable]
@@ -39,6 +47,7 @@ def threshold_fit(
 
     Raises: ThresholdError: unusable rows. ImpossibleError: a promise that these rows cannot keep.
     """
+    asked.setdefault("identity", run_score(scores, asked["score"]))
     found = compare_from_table(scores, plot=plot, **asked)
     write_operating_point(found.chosen, out)
     return found
@@ -49,9 +58,16 @@ def threshold_apply(
 ) -> dict[str, Any]:
     """Counts of the decisions now in the table `out`: the rows of `scores` with a column `positive`.
 
-    Raises: BundleError: an edited operating point. ThresholdError: unusable scores.
+    Raises: BundleError: an edited operating point, or that of another model. ThresholdError: unusable scores.
     """
-    decided = apply_to_table(read_threshold(point), scores, score=score, group=group, where=where)
+    decided = apply_to_table(
+        read_threshold(point),
+        scores,
+        score=score,
+        group=group,
+        where=where,
+        identity=run_score(scores, score),
+    )
     write_table(decided, out)
     positive = int(decided[POSITIVE].sum())
     return {"rows": decided.height, "positive": positive, "negative": decided.height - positive}
@@ -62,9 +78,10 @@ def threshold_certify(
 ) -> dict[str, Certification]:
     """Whether the floor of an operating point holds on the rows of another site, and in each group.
 
-    Raises: BundleError: an edited operating point. ThresholdError: unusable rows, or the very rows that the
-        threshold was chosen from.
+    Raises: BundleError: an edited operating point, or that of another model. ThresholdError: unusable rows,
+        or the very rows that the threshold was chosen from.
     """
+    asked.setdefault("identity", run_score(scores, asked["score"]))
     return certify_from_table(read_threshold(point), scores, **asked)
 
 
@@ -83,10 +100,31 @@ def threshold_cascade(
     Raises: ThresholdError: unusable rows. ImpossibleError: a promise that these rows cannot keep.
     """
     found = cascade_from_table(
-        scores, bone_loss=bone_loss, osteoporosis=osteoporosis, where=where, cluster=cluster, **options
+        scores,
+        bone_loss=bone_loss,
+        osteoporosis=osteoporosis,
+        where=where,
+        cluster=cluster,
+        identities=(run_score(scores, bone_loss[1]), run_score(scores, osteoporosis[1])),
+        **options,
     )
     write_operating_point(found, out)
     return found
+
+
+def run_score(scores: Path, score: str) -> ScoreIdentity | None:
+    """Which score a run folder holds under `score` (a task, or its logit); None for anybody's table.
+
+    The weights are named by their hash in the bundle of the run, which is the one that predicts.
+    """
+    bundle = scores / BUNDLE / "bundle.json"
+    if not bundle.is_file():
+        return None
+    content = read_json(bundle)
+    for task in (entry["name"] for entry in content["recipe"]["tasks"]):
+        if score in (task, logit_column(task)):
+            return ScoreIdentity(task, logit_column(task), content["weights"]["sha256"], RAW)
+    return None
 
 
 def threshold_plan(**asked: Any) -> Plan:

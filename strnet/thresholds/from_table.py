@@ -171,6 +171,7 @@ def cascade_from_table(
     osteoporosis: tuple[str, str] = (OSTEOPOROSIS_GIVEN_LOSS, OSTEOPOROSIS_GIVEN_LOSS),
     where: str | None = None,
     cluster: str | None = None,
+    identities: tuple[ScoreIdentity | None, ScoreIdentity | None] = (None, None),
     **options: Unpack[CascadeOptions],
 ) -> CascadePoint:
     """The operating points that `fit_cascade` finds; each pair names a target and a score, or a task twice.
@@ -193,10 +194,11 @@ def cascade_from_table(
         first.target, second.target, first.score, second.score, clusters=first.clusters, **options
     )
     left_out = int(kept.select(pl.len()).collect().item()) - first.target.size
+    own, next_own = identities
     return replace(
         point,
-        bone_loss=_marked(point.bone_loss, first, left_out, (loss, bone_loss[1])),
-        osteoporosis=_marked(point.osteoporosis, second, left_out, (severe, osteoporosis[1])),
+        bone_loss=_marked(point.bone_loss, first, left_out, (loss, bone_loss[1]), own),
+        osteoporosis=_marked(point.osteoporosis, second, left_out, (severe, osteoporosis[1]), next_own),
     )
 
 
@@ -226,21 +228,22 @@ def _columns(asked: TableColumns) -> ScoreColumns:
 
 
 def _stamped(point: OperatingPoint, scores: ScoreRows, asked: FitFromTable) -> OperatingPoint:
-    marked = _marked(point, scores, scores.without_target, (asked["target"], asked["score"]))
-    return replace(
-        marked,
-        score=asked.get("identity") or marked.score,
-        label=asked.get("label") or marked.label,
-    )
+    names = asked["target"], asked["score"]
+    marked = _marked(point, scores, scores.without_target, names, asked.get("identity"))
+    return replace(marked, label=asked.get("label") or marked.label)
 
 
 def _marked(
-    point: OperatingPoint, scores: ScoreRows, left_out: int, names: tuple[str, str]
+    point: OperatingPoint,
+    scores: ScoreRows,
+    left_out: int,
+    names: tuple[str, str],
+    identity: ScoreIdentity | None,
 ) -> OperatingPoint:
     target, score = names
     return replace(
         point,
-        score=ScoreIdentity(column=score),
+        score=identity or ScoreIdentity(column=score),
         label=f"{target} = 1",
         rows_sha256=scores.sha256,
         rows_without_target=left_out,
