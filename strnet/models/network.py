@@ -70,7 +70,7 @@ class ScreeningNetwork(nn.Module):
         channel. Shared: ones.
         """
         readout = self.routing.readout(self.shared(image))  # type: ignore[operator]
-        return {name: readout[:, number] for number, name in enumerate(self.heads)}
+        return {name: readout[:, number].detach() for number, name in enumerate(self.heads)}
 
     def _clinical_values(self, image: Tensor, clinical: Tensor | None) -> Tensor:
         shape = (image.shape[0], len(self.clinical.columns))
@@ -95,6 +95,8 @@ class TaskView(nn.Module):
             raise ModelError(unknown_name("task", task, network.heads))
         self.network = network
         self.task = task
+        # MONAI puts back the mode it finds on the view, not that of the network inside.
+        self.train(network.training)
 
     def forward(self, image: Tensor, clinical: Tensor | None = None) -> Tensor:
         """Output (N, 1), or (N, outputs) where the task has several, of `image` (N, 1, H, W)."""
