@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 WORKERS ?= 2
+# One thread a worker: two workers on two cores otherwise wait for each other.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: help install demo test check format bench reproduce-strnet reproduce-knee-qus clean
 
@@ -21,13 +23,13 @@ demo: install ## the whole way on a phantom knee cohort, about 8 minutes after i
 	$(BIN)/python -m experiments.demo.run
 
 test: install ## every test, with coverage
-	$(BIN)/python -m pytest --cov=strnet --cov-report=term:skip-covered --cov-fail-under=90
+	$(PYTEST) --cov=strnet --cov-report=term:skip-covered --cov-fail-under=90
 
 check: install ## lint, format, types, architecture, unit tests: under two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m 'not slow'
+	$(PYTEST) -q -m 'not slow'
 
 format: install ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
