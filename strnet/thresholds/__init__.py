@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from strnet.thresholds.artefact import read_operating_point, read_threshold, write_operating_point
 from strnet.thresholds.cascade import CascadePoint, fit_cascade
 from strnet.thresholds.certification import Certification, certify
@@ -10,6 +12,9 @@ from strnet.thresholds.fit import fit_threshold
 from strnet.thresholds.planning import Plan, Promise, plan
 from strnet.thresholds.point import GroupRow, OperatingPoint, ScoreIdentity
 from strnet.thresholds.prevalence import ShiftedPoint, prevalence_offset, shift_prevalence
+
+if TYPE_CHECKING:
+    from strnet.thresholds.estimator import SensitivityFloorClassifier
 
 __all__ = [
     "CascadePoint",
@@ -20,6 +25,7 @@ __all__ = [
     "Plan",
     "Promise",
     "ScoreIdentity",
+    "SensitivityFloorClassifier",
     "ShiftedPoint",
     "certify",
     "fit_cascade",
@@ -31,3 +37,12 @@ __all__ = [
     "shift_prevalence",
     "write_operating_point",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The scikit-learn classifier, loaded when it is asked for: no command waits for scikit-learn."""
+    if name == "SensitivityFloorClassifier":
+        from strnet.thresholds.estimator import SensitivityFloorClassifier
+
+        return SensitivityFloorClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

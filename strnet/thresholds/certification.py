@@ -169,6 +169,8 @@ def _effective_misses(positives: ClassRows, missed: Bools, delta: float) -> Unit
     share = 1 - rate(positives, ~missed, 0.95).value
     if positives.clusters is None:
         worth = kish(np.asarray(positives.weights))
+    elif np.ptp(positives.clusters) == 0:
+        worth = 1.0  # no spread between patients to read an effective number from
     else:
         worth = korn_graubard(missed, positives.clusters, positives.weights, delta)
     return UnitMisses(worth, share * worth, share * worth, exact=False)

@@ -139,6 +139,7 @@ def _per_group(rows: Rows, groups: list[Group], request: Request, rule: Rule) ->
         ties=Ties(sum(p.ties.positives for p in points), sum(p.ties.negatives for p in points)),
         group_policy="per_group",
         groups=tuple(_row(group, thresholds.get(group.name), request, rule) for group in groups),
+        notes=tuple(dict.fromkeys(note for point in points for note in point.notes)),
         **origin(rows, rule),
     )
 

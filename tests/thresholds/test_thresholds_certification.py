@@ -129,3 +129,9 @@ def test_lower_scores_are_positive_at_the_new_site_too(binormal):
     new_target, new_score = binormal(200, seed=8)
     found = certify(point, new_target, -new_score)
     assert found.misses == np.sum(-new_score[new_target] > point.threshold)
+
+
+def test_a_site_of_one_patient_proves_nothing_either_way(point):
+    for score in (np.ones(40), -np.ones(40)):
+        found = certify(point, np.ones(40), score, clusters=np.zeros(40))
+        assert (found.verdict, found.units) == ("insufficient", 1)

@@ -12,8 +12,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from strnet.errors import ImpossibleError
-from strnet.thresholds import fit_threshold
-from strnet.thresholds.estimator import SensitivityFloorClassifier
+from strnet.thresholds import SensitivityFloorClassifier, fit_threshold
 
 NOT_AT_ONE_HALF = "predict does not cut predict_proba at one half: that is what the classifier is for"
 NOT_THE_SAME_SPLIT = (
