@@ -10,6 +10,7 @@ import typer
 
 from strnet.cli.cohort_commands import pairs
 from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
+from strnet.errors import PartialResultError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 RunFolder = Annotated[Path, typer.Argument(help="Run folder of `strnet train` or `crossval`.")]
@@ -107,8 +108,8 @@ def predict(
         )
     if as_json:
         print_json(done.content)
-    else:
-        print_pairs(f"Results {out}", done.content)
+        raise typer.Exit(PartialResultError.exit_code if done.failed else 0)
+    print_pairs(f"Results {out}", done.content)
     done.raise_if_partial()
 
 

@@ -20,6 +20,11 @@ class Prediction:
     table: pl.DataFrame
     content: dict[str, Any]
 
+    @property
+    def failed(self) -> int:
+        """How many films could not be read."""
+        return int((self.table["status"] == "failed").sum())
+
     def raise_if_partial(self) -> None:
         """Nothing if every film could be read.
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from strnet import jobs
+from strnet.cli.main import app
 from strnet.cohort import read_manifest
 from strnet.config import load_recipe
 from strnet.data import SampleCache, build_cache
@@ -87,8 +89,19 @@ def test_an_unreadable_film_is_told_and_the_others_are_done(run, cohort, tmp_pat
     broken.write_bytes(films[0].read_bytes()[:2000])
     done = jobs.predict(run / "bundle", [*films, broken], tmp_path / "results.csv")
     assert done.table["status"].to_list().count("ok") == 2
+    assert done.failed == 1
     with pytest.raises(PartialResultError, match=r"broken\.dcm"):
         done.raise_if_partial()
+
+
+def test_the_command_line_prints_one_json_object_also_when_a_film_failed(run, cohort, tmp_path):
+    (tmp_path / "films").mkdir()
+    film = next((cohort / "images").glob("*.dcm"))
+    shutil.copy(film, tmp_path / "films" / "good.dcm")
+    (tmp_path / "films" / "broken.dcm").write_bytes(film.read_bytes()[:2000])
+    command = ["predict", run / "bundle", tmp_path / "films", "-o", tmp_path / "r.csv", "--json"]
+    done = CliRunner().invoke(app, [str(part) for part in command])
+    assert (done.exit_code, json.loads(done.output)["failed"]) == (4, 1)
 
 
 def test_the_exported_network_agrees_with_torch(run, tmp_path):
