@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +108,17 @@ def test_the_numbers_are_those_of_the_network(predictor, films, bundle):
     np.testing.assert_allclose(table["prob.finding.osteopenia"], odds[:, 1] / odds.sum(axis=1), atol=1e-4)
 
 
-def test_a_decision_is_the_score_against_the_threshold(predictor, films):
-    table = predictor.predict_files([films[0]])
+def test_a_decision_is_the_score_against_the_threshold(predictor, bundle, films):
+    scores = predictor.predict_files([films[0]])
+    middle = {name: scores[name].median() for name in ("prob.bone_loss", "logit.bone_loss")}
+    points = [replace(point, threshold=middle[point.score.column]) for point in bundle.operating_points]
+    between = Predictor(replace(bundle, operating_points=tuple(points)), predictor.engine)
+    table = between.predict_files([films[0]])
     for method, score in (("empirical", "prob.bone_loss"), ("exact", "logit.bone_loss")):
-        positive = table[score] >= table[f"threshold.bone_loss.{method}"]
-        assert (table[f"decision.bone_loss.{method}"] == "positive").to_list() == positive.to_list()
-    assert set(table["decision.bone_loss.exact"]) == {"positive", "negative"}
+        assert set(table[f"threshold.bone_loss.{method}"]) == {middle[score]}
+        expected = ["positive" if value >= middle[score] else "negative" for value in scores[score]]
+        assert table[f"decision.bone_loss.{method}"].to_list() == expected
+        assert expected.count("positive") == 3, "the film on the threshold counts as positive"
 
 
 def test_a_t_score_in_another_class_than_the_diagnosis_is_marked(predictor, films):
