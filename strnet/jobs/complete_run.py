@@ -114,6 +114,7 @@ def _operating_point(
         method=method,
         clusters=rows.patients if repeated and method == "exact" else None,
         mixed_clusters=True,
+        anchor="midgap",  # a film at the threshold itself would turn on the last bit of its score
     )
     return replace(
         point,
