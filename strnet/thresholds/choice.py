@@ -107,12 +107,17 @@ def _effective(positives: ClassRows, rule: Rule) -> Choice:
 
 
 def _worth(score: Floats, weights: Floats, clusters: Ints | None, below: Floats, rule: Rule) -> float:
-    if clusters is None:
-        return kish(weights)
     # read once, at the empirical threshold: the choice must not select on the noise of the design effect
     empirical = int(np.searchsorted(below[:-1], float(rule.floor.miss_share) * below[-1], side="right")) - 1
-    uneven = None if np.ptp(weights) == 0 else weights
-    return korn_graubard(score < score[empirical], clusters, uneven, float(rule.delta))
+    missed = score < score[empirical]
+    if clusters is not None:
+        uneven = None if np.ptp(weights) == 0 else weights
+        return korn_graubard(missed, clusters, uneven, float(rule.delta))
+    if score.size == 1:
+        return 1.0
+    # Kish takes weights for unrelated to misses; where hard cases weigh more, the variance itself says less
+    each = korn_graubard(missed, np.arange(score.size), weights, float(rule.delta))
+    return min(kish(weights), each * score.size / (score.size - 1))
 
 
 def _weight_allowed(total: float, worth: float, rule: Rule) -> float:

@@ -125,6 +125,16 @@ def test_kish_counts_equal_weights_fully_and_a_single_heavy_one_once():
     assert kish(np.array([1.0, 0.0, 0.0])) == pytest.approx(1)
 
 
+def test_weights_that_go_with_misses_are_worth_less_than_kish_says():
+    score = np.arange(200.0)
+    plain = np.random.default_rng(0).permutation(np.repeat([0.5, 2.0], [160, 40]))
+    heavy_misses = np.repeat([2.0, 0.5], [40, 160])
+    points = [fit_threshold(np.ones(200), score, weights=weights) for weights in (plain, heavy_misses)]
+    assert kish(plain) == kish(heavy_misses)
+    assert points[0].effective_positives == pytest.approx(kish(plain))
+    assert points[1].effective_positives < 0.8 * kish(heavy_misses)
+
+
 def test_films_of_a_single_patient_prove_nothing():
     with pytest.raises(ImpossibleError, match="one cluster"):
         fit_threshold(np.ones(40), np.arange(40.0), clusters=np.zeros(40))
