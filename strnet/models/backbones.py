@@ -71,7 +71,8 @@ def build_backbone(
     """The timm network `name` for single-channel films, with random weights or those asked for.
 
     The first convolution of RGB weights becomes the sum of its three filters, which is what the RGB
-    network computes on a grey image repeated in three channels.
+    network computes on a grey image repeated in three channels (but for the few networks, such as NFNet,
+    whose convolutions standardise their own filters).
 
     Raises: ModelError: unknown name (with the nearest valid one); both sources of weights at once;
         weights that cannot be had or do not fit; a network that yields no spatial feature map.

@@ -82,7 +82,8 @@ def fit_clinical_scaling(columns: Sequence[str], values: NDArray[np.floating]) -
             "tasks' `clinical`, or fill the manifest."
         )
     means, stds = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
-    stds = np.where(stds > 0, stds, 1.0)
+    # Compared by their extremes: rounding gives equal values a tiny SD, and the network huge inputs.
+    stds = np.where(np.nanmin(values, axis=0) < np.nanmax(values, axis=0), stds, 1.0)
     return ClinicalScaling(tuple(columns), tuple(map(float, means)), tuple(map(float, stds)))
 
 

@@ -7,6 +7,7 @@ from typing import TypedDict
 from timm.models import group_parameters
 from torch import nn
 
+from strnet.errors import ModelError
 from strnet.models.network import ScreeningNetwork
 
 _PLAIN = (".bias", ".scale", ".shift")
@@ -28,8 +29,8 @@ class ParameterGroup(TypedDict):
 def backbone_stages(network: ScreeningNetwork) -> dict[str, int]:
     """Stage of each backbone parameter by its name in the network, 0 at the input.
 
-    Stages are those that timm's own coarse `group_matcher` gives for the architecture; all is stage 0
-    where it has none.
+    Stages are those that timm's own coarse `group_matcher` gives for the architecture; where it has
+    none, all is stage 0.
     """
     model = network.backbone.model
     if not hasattr(model, "group_matcher"):
@@ -51,9 +52,16 @@ def parameter_groups(
     The backbone's last stage learns at `learning_rate * backbone_factor`, each stage towards the input
     at `layer_decay` times that of the one above. Vectors and scalars (biases, norms, exponents), what
     timm lists as such, and the few clinical weights are not decayed.
+
+    Raises: ModelError: layer decay for a backbone whose stages timm does not know.
     """
     stages = backbone_stages(network)
     last = max(stages.values())
+    if last == 0 and layer_decay != 1:
+        raise ModelError(
+            "trainer.layer_decay: timm does not know the stages of this backbone. Set it to 1, or lower "
+            "trainer.backbone_learning_rate for the whole of it."
+        )
     undecayed = _undecayed(network)
     groups: dict[str, ParameterGroup] = {}
     for name, parameter in network.named_parameters():
@@ -87,4 +95,4 @@ def _undecayed(network: ScreeningNetwork) -> set[str]:
 
 
 def _is_clinical(name: str) -> bool:
-    return name.startswith("heads.") and ".clinical." in name
+    return name.endswith(".clinical.weight")

@@ -49,7 +49,7 @@ def target_statistics(task: TaskConfig, values: NDArray[np.floating]) -> TargetS
     known = known[~np.isnan(known)]
     labels = class_labels(task)
     if not labels:
-        if known.size < 2 or known.std() == 0:
+        if known.size < 2 or known.min() == known.max():
             raise ModelError(
                 f"task {task.name}: {known.size} training row(s) know its target and they do not differ. "
                 "A regression needs two or more different values; add rows or drop the task."

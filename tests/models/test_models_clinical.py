@@ -30,8 +30,14 @@ def test_a_cell_that_would_have_to_be_guessed_is_refused(column, cell):
 
 
 def test_scaling_is_mean_and_sd_of_the_known_training_values():
-    scaling = fit_clinical_scaling(["age", "bmi"], np.array([[50.0, 30], [70, NAN], [NAN, 30]]))
-    assert scaling == ClinicalScaling(("age", "bmi"), (60.0, 30.0), (10.0, 1.0))
+    scaling = fit_clinical_scaling(["age", "sex"], np.array([[50.0, 0], [70, NAN], [NAN, 1]]))
+    assert scaling == ClinicalScaling(("age", "sex"), (60.0, 0.5), (10.0, 0.5))
+
+
+def test_a_column_of_one_value_keeps_sd_one_whatever_rounding_says():
+    values = np.full((7, 1), 0.1)
+    assert values.std() > 0
+    assert fit_clinical_scaling(["dose"], values).stds == (1.0,)
 
 
 def test_a_column_that_no_training_row_knows_is_refused():
