@@ -166,7 +166,7 @@ class TrainerConfig(Frozen):
     """Optimisation, stopping, and what the machine is asked for."""
 
     max_epochs: int = Field(20, ge=1)
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=2, description="two films or more: the neck normalises over them")
     learning_rate: Positive = 1e-3
     weight_decay: float = Field(0.02, ge=0.0)
     warmup_epochs: float = Field(1.0, ge=0.0, description="linear warm-up, then cosine to zero")
