@@ -32,6 +32,15 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Nothing; temporary files that a killed `write_atomically` left in `folder` are gone.
+
+    Call it only where nobody else can be writing.
+    """
+    for temporary in folder.glob(".*-" + 12 * "[0-9a-f]" + "*"):
+        temporary.unlink()
+
+
 def write_bytes(path: Path | str, content: bytes) -> None:
     """Nothing; the file at `path` holds `content`, or is what it was before."""
     with write_atomically(path) as temporary:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytorch_lightning as lightning
+import torch
 from torch.utils.data import DataLoader
 
-from strnet.data.dataset import Batch, BatchKey, EpochSampler, RadiographDataset
+from strnet.data.dataset import Batch, EpochSampler, RadiographDataset
 
 
 class CohortDataModule(lightning.LightningDataModule):
@@ -38,11 +39,16 @@ def batch_loader(dataset: RadiographDataset, sampler: EpochSampler) -> DataLoade
     A batch takes a few milliseconds to fetch and change, on all cores; worker processes would cost more
     than that to send it over, and take the cores from the network.
     """
-    return DataLoader(dataset, batch_size=None, sampler=sampler, collate_fn=_as_is, num_workers=0)
+    return DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=sampler,
+        collate_fn=_as_is,
+        num_workers=0,
+        # Every iteration draws a seed for workers, also where there are none; not from the generator of all.
+        generator=torch.Generator(),
+    )
 
 
 def _as_is(batch: Any) -> Any:
     return batch
-
-
-__all__ = ["BatchKey", "CohortDataModule", "batch_loader"]

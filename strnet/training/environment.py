@@ -9,12 +9,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import strnet
 from strnet.training.machine import machine_description
 
 _PACKAGES = (
     "strnet",
-    "torch",
     "pytorch-lightning",
     "timm",
     "monai",
@@ -32,7 +33,8 @@ def environment() -> dict[str, Any]:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        # torch by itself: its own version says for which accelerator it was built.
+        "packages": {name: _version(name) for name in _PACKAGES} | {"torch": str(torch.__version__)},
         "git_commit": git_commit(Path(strnet.__file__).parent),
         "machine": machine_description(),
     }

@@ -13,6 +13,7 @@ _KNOWN = (
     ".*does not have many workers.*",  # batches are fetched whole, in this process, on purpose
     ".*is smaller than the logging interval.*",  # quantities are logged by epoch
     ".*exists and is not empty.*",  # a resumed run
+    ".*LeafSpec.*",  # Lightning's own business with torch
 )
 
 

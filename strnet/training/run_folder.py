@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from strnet.config import Recipe, dump_recipe, load_recipe, override_recipe
 from strnet.errors import TrainingError
-from strnet.files import read_json, write_json, write_text
+from strnet.files import read_json, remove_unfinished, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,8 @@ def open_run(path: Path, identity: RunIdentity, *, resume: bool, overwrite: bool
             f"{path}: another process is training in this folder. Wait, or choose another."
         ) from error
     try:
+        for home in (path, folder.last_checkpoint.parent):
+            remove_unfinished(home)
         if overwrite and folder.started:
             _clear(folder)
         if folder.started:
