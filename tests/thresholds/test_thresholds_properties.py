@@ -147,6 +147,19 @@ def test_single_precision_decides_like_double(case):
     assert np.array_equal(single.apply(score), double.apply(score.astype(np.float64)))
 
 
+def test_the_middle_between_neighbours_in_single_precision_is_not_rounded_back_onto_one():
+    low = np.float32(1.0)
+    high = np.nextafter(low, np.float32(2))
+    score, target = np.array([low, low, high, high]), np.array([0, 0, 1, 1])
+    for turn in (1, -1):
+        point = fit_threshold(
+            target, turn * score, method="empirical", anchor="midgap", higher_is_positive=turn > 0
+        )
+        assert float(low) < turn * point.threshold < float(high)
+        assert (point.specificity.value, point.misses_made) == (1, 0)
+        assert point.apply(turn * score).tolist() == [False, False, True, True]
+
+
 @st.composite
 def weighted_cases(draw):
     case = draw(cases())
