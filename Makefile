@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml
 
 install: $(VENV)/.installed ## virtual environment with strnet and what its tests need
 
-demo: install ## the whole way on a phantom knee cohort, about 8 minutes after installation
+demo: install ## the whole way on a phantom knee cohort: some minutes after installation
 	$(BIN)/python -m experiments.demo.run
 
 test: install ## every test, with coverage
@@ -39,7 +39,7 @@ bench: install ## every measurement in benchmarks/, with the peers it is held ag
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python benchmarks/run_all.py
 
-reproduce-strnet: install ## STR-Net on 1,570 phantom films, and the ablation: about 90 minutes, resumable
+reproduce-strnet: install ## STR-Net on 1,570 phantom films, and the ablation: under 90 minutes, resumable
 	$(BIN)/python -m experiments.strnet_knee.run
 
 reproduce-knee-qus: install ## five folds on the real knee films: make reproduce-knee-qus DATA=FOLDER
