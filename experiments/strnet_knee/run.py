@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from experiments.readme import write_sections
 from experiments.strnet_knee.tables import ablation_table, headline_table
 from strnet.config import Recipe, load_recipe
 from strnet.jobs import evaluate, phantom, report, split, train
+from strnet.report import Evaluation
 
 HERE = Path(__file__).parent
 PATIENTS, SEED = 1111, 1  # with this seed 1,111 patients have 1,570 films
@@ -33,14 +35,19 @@ def main() -> None:
     arguments.add_argument("--headline-only", action="store_true", help="leave the ablation out")
     arguments.add_argument("--write-readme", action="store_true", help="put the tables into the README")
     chosen = arguments.parse_args()
+    readme = HERE / "README.md" if chosen.write_readme else None
     make_cohort(chosen.out)
-    sections = {"headline": headline(chosen.out)}
+    show("headline", headline(chosen.out), readme)
     if not chosen.headline_only:
-        sections["ablation"] = ablation(chosen.out)
-    for text in sections.values():
-        print(text)
-    if chosen.write_readme:
-        write_sections(HERE / "README.md", sections)
+        for table in ablation(chosen.out):
+            show("ablation", table, readme)
+
+
+def show(section: str, text: str, readme: Path | None) -> None:
+    """Nothing; `text` is printed, and stands in its section of `readme`."""
+    print(text, flush=True)
+    if readme is not None:
+        write_sections(readme, {section: text})
 
 
 def make_cohort(out: Path) -> None:
@@ -72,15 +79,15 @@ def headline(out: Path) -> str:
     return headline_table(evaluation, yaml.safe_load((HERE / "paper.yaml").read_text()))
 
 
-def ablation(out: Path) -> str:
-    """One Markdown table over all variants and seeds."""
+def ablation(out: Path) -> Iterator[str]:
+    """The Markdown table over the variants and seeds trained so far, after each run."""
     plan = yaml.safe_load((HERE / "ablation.yaml").read_text())
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[Evaluation]] = {}
     for seed in plan["seeds"]:
         for name, changes in plan["variants"].items():
             recipe = variant(out, plan["overrides"], changes, seed)
             found.setdefault(name, []).append(run(recipe, out / "ablation" / f"{name}-{seed}", out))
-    return ablation_table(found)
+            yield ablation_table(found)
 
 
 def variant(out: Path, common: dict[str, Any], changes: dict[str, Any], seed: int) -> Recipe:
@@ -91,7 +98,7 @@ def variant(out: Path, common: dict[str, Any], changes: dict[str, Any], seed: in
     return load_recipe(file, {**common, **cohort, **changes, "seed": seed})
 
 
-def run(recipe: Recipe, folder: Path, out: Path) -> Any:
+def run(recipe: Recipe, folder: Path, out: Path) -> Evaluation:
     """The evaluation of a run, trained now unless it is there."""
     SAY(f"{folder.name}: {recipe.name}, seed {recipe.seed}")
     train(recipe, folder, resume=True)
