@@ -113,7 +113,7 @@ def build_cache(
     """
     paths = _paths_by_id(files)
     home = folder / preprocessing.digest[:16]
-    home.mkdir(parents=True, exist_ok=True)
+    _make_folder(home)
     held = _Held.read(home, (preprocessing.height, preprocessing.width))
     missing = held.missing(paths.values())
     if missing:
@@ -227,6 +227,15 @@ def _lock(home: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _make_folder(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CacheError(
+            f"{home}: the cache folder cannot be made ({error.strerror}). Name another as cohort.cache."
+        ) from error
 
 
 def _paths_by_id(files: Sequence[tuple[str, Path]]) -> dict[str, Path]:

@@ -41,8 +41,10 @@ def environment() -> dict[str, Any]:
 
 
 def git_commit(folder: Path) -> str | None:
-    """Commit checked out around `folder`, with `+changes` if files differ; None outside a repository."""
+    """Commit of the package in `folder`, with `+changes` if files differ; None if it is in no repository."""
     try:
+        # A package installed below somebody's repository is not of that repository.
+        _git(folder, "ls-files", "--error-unmatch", "__init__.py")
         commit = _git(folder, "rev-parse", "HEAD")
         return commit + ("+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):

@@ -16,7 +16,7 @@ from strnet.tables import write_table
 from strnet.training.baselines import fit_baselines
 from strnet.training.cohort_rows import CohortRows, PreparedCohort, balance, prepare_cohort, read_rows
 from strnet.training.learning import TrainedNetwork, check_recipe, train_network
-from strnet.training.machine import keep_freed_memory
+from strnet.training.machine import keep_freed_memory, reproducible
 from strnet.training.predictions import predict_rows, predictions_table
 from strnet.training.progress import film_progress
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
@@ -92,7 +92,8 @@ def _train_and_predict(
 
 def _predictions(recipe: Recipe, cohort: PreparedCohort, trained: TrainedNetwork) -> pl.DataFrame:
     dataset = RadiographDataset(cohort.samples(), cohort.cache, recipe.preprocessing)
-    outputs = predict_rows(trained.network, dataset, trained.settings.device)
+    with reproducible(trained.settings, recipe.seed):
+        outputs = predict_rows(trained.network, dataset, trained.settings.device)
     table = predictions_table(cohort.rows.frame, recipe.tasks, cohort.targets, outputs)
     if not recipe.baselines:
         return table

@@ -26,7 +26,7 @@ from strnet.models import (
 from strnet.training.cohort_rows import PreparedCohort
 from strnet.training.environment import environment
 from strnet.training.loggers import build_loggers
-from strnet.training.machine import MachineSettings, choose_settings, reproducible
+from strnet.training.machine import MachineSettings, choose_settings, kept_settings, reproducible
 from strnet.training.module import Learning, ScreeningModule
 from strnet.training.progress import quiet_lightning
 from strnet.training.quantities import check_monitor
@@ -116,7 +116,7 @@ def _settings(recipe: Recipe, network: ScreeningNetwork, folder: RunFolder) -> M
     if "settings" in recorded:
         resumed = [*recorded.get("resumed", []), datetime.now(UTC).isoformat(timespec="seconds")]
         write_json(folder.environment, {**recorded, "resumed": resumed})
-        return MachineSettings(**recorded["settings"])
+        return kept_settings(recorded["settings"])
     settings = choose_settings(recipe.trainer, network)
     write_json(
         folder.environment, {**recorded, "seed": recipe.seed, **environment(), "settings": asdict(settings)}

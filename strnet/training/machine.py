@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -76,25 +76,34 @@ def keep_freed_memory() -> bool:
     return all(accepted)
 
 
+def kept_settings(recorded: Mapping[str, Any]) -> MachineSettings:
+    """The settings a run was started with, as `asdict` recorded them.
+
+    Raises: TrainingError: an accelerator that this machine does not have.
+    """
+    settings = MachineSettings(**recorded)
+    _accelerator({"cuda": "gpu"}.get(settings.accelerator, settings.accelerator))
+    return settings
+
+
 @contextmanager
 def reproducible(settings: MachineSettings, seed: int) -> Iterator[None]:
-    """A block in which torch computes deterministically, with the run's threads; afterwards all is as before.
+    """A block in which torch draws from `seed` and uses the run's threads; afterwards all is as before.
 
-    Raises: (inside) RuntimeError: an operation without a deterministic form on this device.
+    On the CPU the same block gives the same bits. Not so on a GPU, where some backward passes have no
+    deterministic form.
     """
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
     memory: Any = torch.utils.deterministic
     fill = memory.fill_uninitialized_memory
-    if settings.accelerator == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     try:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.manual_seed(seed)
             torch.set_num_threads(settings.threads)
             # Filling fresh tensors with NaN finds bugs; it does not make correct code more deterministic.
             memory.fill_uninitialized_memory = False
-            torch.use_deterministic_algorithms(True)
+            torch.use_deterministic_algorithms(settings.accelerator == "cpu")
             yield
     finally:
         torch.use_deterministic_algorithms(deterministic)
@@ -120,7 +129,10 @@ def _accelerator(asked: str) -> str:
         # Not mps: it has no deterministic form of several backward passes used here.
         asked = "gpu" if available["gpu"] else "cpu"
     if not available[asked]:
-        raise TrainingError(f"trainer.accelerator: {asked} is not on this machine. Set it to auto or cpu.")
+        raise TrainingError(
+            f"trainer.accelerator: {asked} is not on this machine. Set it to auto or cpu; a run that was "
+            "started with it can be resumed only where there is one."
+        )
     return "cuda" if asked == "gpu" else asked
 
 

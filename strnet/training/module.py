@@ -99,7 +99,9 @@ class ScreeningModule(lightning.LightningModule):
         losses = torch.stack(self._losses).double().cpu()
         mean = torch.dot(losses, torch.tensor(self._sizes, dtype=torch.float64)) / sum(self._sizes)
         self.quantities = {"train/loss": float(mean), **self.quantities}
-        self.log_dict(self.quantities)
+        shown = {"train/loss", self._learning.trainer.monitor}
+        for name, value in self.quantities.items():
+            self.log(name, value, prog_bar=name in shown)
 
     def on_validation_epoch_start(self) -> None:
         """Nothing; what the last epoch gathered is dropped."""

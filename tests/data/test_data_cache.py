@@ -135,6 +135,12 @@ def test_an_image_with_two_files_is_refused(films, preprocessing, tmp_path):
         build_cache([films[0], ("image0", films[1][1])], preprocessing, tmp_path / "cache")
 
 
+def test_a_folder_that_cannot_be_made_is_an_error_that_says_where_to_put_it(films, preprocessing, tmp_path):
+    (tmp_path / "cache").write_text("a file in the way")
+    with pytest.raises(CacheError, match=r"cohort\.cache"):
+        build_cache(films, preprocessing, tmp_path / "cache")
+
+
 def test_a_torn_index_line_counts_for_nothing_and_is_mended(films, preprocessing, tmp_path, reads):
     folder = tmp_path / "cache"
     whole = build_cache(films, preprocessing, folder, workers=0).records.copy()

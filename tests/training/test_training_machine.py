@@ -1,6 +1,7 @@
 """What is asked of the machine: the rule for precision, and that everything is put back."""
 
 import platform
+import subprocess
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from strnet.errors import TrainingError
 from strnet.models import build_backbone
 from strnet.training import machine
 from strnet.training.environment import git_commit
-from strnet.training.machine import choose_settings, keep_freed_memory, reproducible
+from strnet.training.machine import choose_settings, keep_freed_memory, kept_settings, reproducible
 
 
 @pytest.fixture
@@ -46,6 +47,10 @@ def test_an_accelerator_the_machine_lacks_is_an_error(monkeypatch):
     with pytest.raises(TrainingError, match="not on this machine"):
         choose_settings(TrainerConfig(accelerator="gpu"), nn.Conv2d(1, 2, 3))
     assert choose_settings(TrainerConfig(), nn.Conv2d(1, 2, 3)).accelerator == "cpu"
+    recorded = {"accelerator": "cuda", "precision": "bf16-mixed", "channels_last": True, "threads": 4}
+    with pytest.raises(TrainingError, match="resumed only where"):
+        kept_settings(recorded)
+    assert kept_settings({**recorded, "accelerator": "cpu"}).precision == "bf16-mixed"
 
 
 def test_a_reproducible_block_puts_everything_back(with_bfloat16):
@@ -77,4 +82,20 @@ def test_a_machine_without_mallopt_is_no_error(monkeypatch):
 
 
 def test_a_folder_outside_a_repository_has_no_commit(tmp_path):
+    (tmp_path / "__init__.py").touch()
     assert git_commit(tmp_path) is None
+
+
+def test_a_package_beside_a_repositorys_files_is_not_of_that_repository(tmp_path):
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    (tmp_path / "__init__.py").touch()
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "start"], check=True)
+    assert git_commit(tmp_path) is None
+    subprocess.run([*git, "add", "__init__.py"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "package"], check=True)
+    commit = git_commit(tmp_path)
+    assert commit is not None
+    assert len(commit) == 40
+    (tmp_path / "__init__.py").write_text("changed = True\n")
+    assert git_commit(tmp_path) == f"{commit}+changes"
