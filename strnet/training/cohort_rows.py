@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from strnet.cohort import read_manifest, read_split
 from strnet.config import Recipe, TaskConfig
-from strnet.data import SampleCache, Targets, build_cache, targets_of
+from strnet.data import SampleCache, Targets, build_cache, check_targets, targets_of
 from strnet.data.cache import Progress
 from strnet.data.dataset import Samples
 from strnet.errors import ConfigError, TrainingError, unknown_name
 from strnet.files import sha256_file
-from strnet.models import class_labels, encode_clinical
+from strnet.models import class_labels, encode_clinical, fit_clinical_scaling
 from strnet.schema import FOLD, IMAGE_ID, SPLIT, SPLITS
 
 
@@ -92,13 +92,9 @@ def prepare_cohort(
 ) -> PreparedCohort:
     """`rows` with their films in the cache in `folder`; rows whose film cannot be read are left out.
 
-    Raises: ConfigError: a column or value that the manifest does not have. TrainingError: no film could be
-    read.
+    Raises: as `check_rows`. TrainingError: no film could be read.
     """
-    clinical_values(
-        rows.frame, recipe.clinical_columns
-    )  # before the films: a misspelt column must not cost hours
-    targets_of(rows.frame, recipe.tasks)
+    check_rows(recipe, rows)
     files = list(zip(rows.frame[IMAGE_ID], rows.paths, strict=True))
     cache = build_cache(files, recipe.preprocessing, folder, progress=progress)
     rows = rows.where(rows.frame[IMAGE_ID].is_in(list(cache)))
@@ -108,6 +104,23 @@ def prepare_cohort(
         )
     clinical = clinical_values(rows.frame, recipe.clinical_columns)
     return PreparedCohort(rows, cache, targets_of(rows.frame, recipe.tasks), clinical)
+
+
+def check_rows(recipe: Recipe, rows: CohortRows) -> None:
+    """Nothing if `rows` can train and judge the tasks, as far as that can be said before any film is read.
+
+    Raises: ConfigError: a column or value that the manifest does not have. TrainingError: a task without the
+        rows it needs. ModelError: a clinical column that no training row knows.
+    """
+    targets = targets_of(rows.frame, recipe.tasks)
+    training, validation = ((rows.frame[SPLIT] == split).to_numpy() for split in ("train", "validation"))
+    check_targets(
+        recipe.tasks,
+        {name: target[training] for name, target in targets.items()},
+        {name: target[validation] for name, target in targets.items()},
+    )
+    clinical = clinical_values(rows.frame, recipe.clinical_columns)
+    fit_clinical_scaling(recipe.clinical_columns, clinical[training])
 
 
 def clinical_values(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from strnet.errors import TrainingError
 from strnet.files import sha256_file
 from strnet.schema import FOLD, IMAGE_ID, SPLIT
 from strnet.tables import write_table
+from strnet.training.cohort_rows import check_rows, read_rows
 from strnet.training.fit import RunResult, fit
 from strnet.training.learning import check_recipe
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
@@ -41,6 +42,8 @@ def crossval(
             f"{split}: a split by ratios has no folds. Make one with folds, or train it once."
         )
     identity = RunIdentity(recipe, sha256_file(manifest), sha256_file(split))
+    for fold in range(parts.folds):  # all of them now: the last must not fail after the others were trained
+        check_rows(recipe, read_rows(manifest, split, fold))
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete:
             runs = [

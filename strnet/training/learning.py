@@ -25,7 +25,7 @@ from strnet.models import (
 )
 from strnet.training.cohort_rows import PreparedCohort
 from strnet.training.environment import environment
-from strnet.training.loggers import build_loggers
+from strnet.training.loggers import build_loggers, check_loggers
 from strnet.training.machine import MachineSettings, choose_settings, kept_settings, reproducible
 from strnet.training.module import Learning, ScreeningModule
 from strnet.training.progress import quiet_lightning
@@ -50,13 +50,17 @@ class TrainedNetwork:
 def check_recipe(recipe: Recipe) -> None:
     """Nothing if the recipe can be trained, as far as that can be said without its cohort.
 
-    Raises: ConfigError: an unknown or reversed monitor, more than one device.
+    Raises: ConfigError: an unknown or reversed monitor, more than one device. ModelError: a network that
+    cannot be built, weights that are not there. MissingExtraError: a logger that is not installed.
     """
     check_monitor(recipe.trainer, recipe.tasks)
+    check_loggers(recipe)
     if recipe.trainer.devices != 1:
         raise ConfigError(
             f"trainer.devices: {recipe.trainer.devices}, but a run trains on one device. Set it to 1."
         )
+    columns = recipe.clinical_columns
+    _build(recipe, ClinicalScaling(columns, (0.0,) * len(columns), (1.0,) * len(columns)), {})
 
 
 def train_network(
@@ -89,7 +93,6 @@ def train_network(
             ScreeningModule(network, learning),
             datamodule=_loaders(recipe, cohort, training, validation),
             ckpt_path=folder.last_checkpoint if folder.last_checkpoint.exists() else None,
-            weights_only=True,
         )
     load_model(network, folder.weights)
     return TrainedNetwork(

@@ -75,7 +75,9 @@ class EpochRecorder(Checkpoint):
         """Nothing; the epoch is in the run folder."""
         epoch = trainer.current_epoch
         quantities = pl_module.quantities
-        rate = max(group["lr"] for group in trainer.optimizers[0].param_groups)
+        # Groups have their own rates; all of them move by one factor, and the recipe's rate stands for them.
+        group = trainer.optimizers[0].param_groups[0]
+        rate = self._config.learning_rate * group["lr"] / group["initial_lr"]
         self.history.append(
             {"epoch": epoch, "step": trainer.global_step, "learning_rate": rate, **quantities}
         )

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, load_model
 from strnet.config import load_recipe, override_recipe
 from strnet.data import RadiographDataset, preparation
 from strnet.data.randomness import Stream, torch_seed
-from strnet.errors import ConfigError, MissingExtraError, SplitError, TrainingError
+from strnet.errors import MissingExtraError, SplitError, StrnetError, TrainingError
 from strnet.imaging import read_radiograph
 from strnet.models import ClinicalScaling, build_network
 from strnet.schema import baseline_column, class_logit_column, logit_column, prediction_column, target_column
@@ -161,20 +161,30 @@ def test_a_split_of_folds_needs_a_fold(recipe, cohort, tmp_path):
         ({"trainer.devices": 2}, "one device"),
         ({"tasks.bone_loss.clinical": ["agee"]}, "did you mean 'age'"),
         ({"tasks.t_score.target.column": "tscore"}, "did you mean 't_score'"),
+        ({"tasks.bone_loss.clinical": ["bmi"]}, "clinical columns bmi: no training row knows them"),
+        ({"network.backbone.name": "test_resnt"}, "did you mean 'test_resnet'"),
+        ({"network.backbone.weights": "absent.pth"}, "absent.pth"),
+        (
+            {"tasks.bone_loss.target": {"column": "t_score", "below": -20}},
+            "task bone_loss, train rows: found",
+        ),
     ],
 )
-def test_a_name_that_does_not_exist_stops_before_any_film_is_read(
+def test_what_cannot_be_trained_stops_before_any_film_is_read(
     recipe, cohort, tmp_path, changes, message, monkeypatch
 ):
     monkeypatch.setattr(preparation, "read_radiograph", lambda _: pytest.fail("a film was read"))
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(StrnetError, match=message):
         train(override_recipe(recipe, changes), cohort, tmp_path / "run")
 
 
-def test_a_task_with_one_class_only_is_refused(recipe, own_cohort, tmp_path):
-    changes = {"tasks.bone_loss.target": {"column": "t_score", "below": -20}}
-    with pytest.raises(TrainingError, match=r"task bone_loss, train rows: found .* negative, 0 positive"):
-        train(override_recipe(recipe, changes), own_cohort, tmp_path / "run")
+def test_films_lost_to_the_quarantine_may_leave_a_task_without_its_rows(recipe, own_cohort, tmp_path):
+    split = pl.read_csv(own_cohort.split)
+    rows = pl.read_csv(own_cohort.manifest).join(split.select("image_id", "split"), on="image_id")
+    for name in rows.filter((pl.col("split") == "validation") & (pl.col("diagnosis") == "normal"))["path"]:
+        (own_cohort.folder / name).write_bytes(b"no film")
+    with pytest.raises(TrainingError, match="task bone_loss, validation rows: found 0 negative"):
+        train(recipe, own_cohort, tmp_path / "run")
 
 
 def test_an_unreadable_film_is_left_out_and_listed(recipe, own_cohort, tmp_path):
