@@ -6,8 +6,9 @@ Axes in mm, seen as on the film of a left knee: x to the right (lateral), y down
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -74,10 +75,15 @@ def profile(y: Array, knots: Sequence[tuple[float, float]]) -> Array:
 
     Source: Fritsch and Carlson 1980, SIAM J. Numer. Anal. 17:238.
     """
+    return np.asarray(_curve(tuple(knots))(np.clip(y, knots[0][0], knots[-1][0])))
+
+
+@cache  # the knots are literals of `knee.py`; fitting 32 curves a film is a tenth of its cost
+def _curve(knots: tuple[tuple[float, float], ...]) -> Callable[[Array], Array]:
     from scipy.interpolate import PchipInterpolator
 
     at, value = (np.array(column, dtype=float) for column in zip(*knots, strict=True))
-    return np.asarray(PchipInterpolator(at, value)(np.clip(y, at[0], at[-1])))
+    return PchipInterpolator(at, value)
 
 
 def rounding(distance: Array, radius: float, exponent: float = 2.0) -> Array:
