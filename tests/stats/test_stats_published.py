@@ -147,6 +147,35 @@ def test_without_stated_positives_all_that_fit_are_listed():
     assert found.table_count == 4
 
 
+@pytest.mark.parametrize(
+    ("sensitivity", "specificity"),
+    [
+        (repr(14 / 17), repr(15 / 23)),
+        ("0.82352941176470588", "0.65217391304347826087"),
+        ("82.35294117647058%", "65.21739130434783%"),
+    ],
+)
+def test_figures_with_all_the_digits_of_a_program_fit_their_table(sensitivity, specificity):
+    figures = {"sensitivity": sensitivity, "specificity": specificity}
+    found = check_published(PublishedTable(n=40, figures=figures))
+
+    assert found.tables == (stats.Confusion(14, 3, 8, 15),)
+    assert "1 table fits: 14 tp, 3 fn, 8 fp, 15 tn." in found.findings[0].text
+
+
+def test_more_digits_than_can_be_counted_with_are_refused():
+    figures = {"balanced_accuracy": "0.87654321"}
+    with pytest.raises(StatsError, match="too many digits for 1000000 cases"):
+        check_published(PublishedTable(n=1_000_000, positives=400_000, figures=figures))
+
+
+@pytest.mark.parametrize(("text", "hint"), [("82", True), ("-.8", False), ("nan", False), ("101", False)])
+def test_a_percentage_is_suggested_only_where_one_was_meant(text, hint):
+    with pytest.raises(StatsError, match="expected a share between 0 and 1") as error:
+        check_published(PublishedTable(n=40, figures={"accuracy": text}))
+    assert ("for a percentage" in str(error.value)) == hint
+
+
 def test_exchanged_specificity_and_precision_are_found_out():
     # 72 tp, 8 fn, 6 fp, 114 tn: specificity .950, precision .923
     found = check_published(

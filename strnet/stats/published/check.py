@@ -81,10 +81,8 @@ def check_published(published: PublishedTable) -> PublishedCheck:
     fitting, findings = _narrowed(published, fitting)
     findings += _auc_findings(published, fitting)
     numbers = np.unique(fitting.positives).tolist()
-    tables = _plural(fitting.count, "table")
-    text = (
-        f"Of {_cohort(published)} {tables} {'fits' if fitting.count == 1 else 'fit'}: {_positives(numbers)}."
-    )
+    fits = "1 table fits" if fitting.count == 1 else f"{fitting.count} tables fit, of {_positives(numbers)}"
+    text = f"Of {_cohort(published)} {fits}: {_first(fitting)}."
     return PublishedCheck(
         consistent=not any(finding.kind in PROBLEMS for finding in findings),
         table_count=fitting.count,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +18,8 @@ ALIASES: Final[Mapping[str, str]] = MappingProxyType(
 COUNTED: Final = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "f1")
 """Figures that a 2 x 2 table decides."""
 FIGURES: Final = (*COUNTED, "auc")
+MOST_DECIMALS: Final = 8
+"""Decimals of a share that are used: with more, products of counts would not fit into 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Rounded:
 def rounded(text: str, *, name: str, is_limit: bool = False) -> Rounded:
     """The values behind a printed share such as `0.82`, `.82`, `82%` or `79.7 %`.
 
-    A limit of an interval may lie outside [0, 1] by up to a half, as Wald's do.
+    A limit of an interval may lie outside [0, 1] by up to a half, as Wald's do. Decimals beyond
+    `MOST_DECIMALS` widen to what those hold.
 
     Raises: StatsError: no number, or one that is no share, such as 82 for 82%.
     """
@@ -53,10 +56,13 @@ def rounded(text: str, *, name: str, is_limit: bool = False) -> Rounded:
     scale = 100 if percent else 1
     slack = Fraction(1, 2) if is_limit else 0
     if not isinstance(exponent, int) or not -slack <= Fraction(number) / scale <= 1 + slack:
-        hint = "" if percent else f" Write {stripped}% for a percentage."
+        is_percentage = not percent and isinstance(exponent, int) and 1 < number <= 100
+        hint = f" Write {stripped}% for a percentage." if is_percentage else ""
         raise StatsError(f"{name}: found {text!r}, expected a share between 0 and 1.{hint}")
-    half = Fraction(Decimal(1).scaleb(min(exponent, 0))) / 2
-    return Rounded(stripped, (Fraction(number) - half) / scale, (Fraction(number) + half) / scale)
+    step = Decimal(1).scaleb(max(min(exponent, 0), (2 if percent else 0) - MOST_DECIMALS))
+    half = Fraction(step) / 2
+    low, high = (Fraction(number.quantize(step, rounding)) for rounding in (ROUND_FLOOR, ROUND_CEILING))
+    return Rounded(stripped, (low - half) / scale, (high + half) / scale)
 
 
 @dataclass(frozen=True, slots=True)

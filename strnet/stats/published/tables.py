@@ -19,6 +19,7 @@ from strnet.stats.published.figures import Rounded
 
 MAX_PAIRS: Final = 30_000_000
 FAR: Final = np.int64(1) << 40
+LARGEST: Final = np.iinfo(np.int64).max
 
 Window = tuple[Ints, Ints]
 
@@ -81,9 +82,14 @@ class FittingTables:
 def fitting_tables(n: int, positives: int | None, figures: Mapping[str, Rounded]) -> FittingTables:
     """Every table of `n` cases, of both classes, whose figures are printed as `figures`.
 
-    Raises: StatsError: more than `MAX_PAIRS` possibilities, since neither positives nor sensitivity is known.
+    Raises: StatsError: more than `MAX_PAIRS` possibilities, since neither positives nor sensitivity is known;
+        more digits than can be counted with in so large a cohort.
     """
     bounds = {name: _bounds(figure) for name, figure in figures.items()}
+    if max((bound.scale for bound in bounds.values()), default=0) * n**2 > LARGEST:
+        raise StatsError(
+            f"figures: found too many digits for {n} cases. Give each with four decimals at most."
+        )
     pairs = _pairs(n, positives, bounds.get("sensitivity"))
     low, high = np.zeros_like(pairs.true), pairs.negatives.copy()
     for name, bound in bounds.items():
