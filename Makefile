@@ -41,6 +41,8 @@ format: install ## mend what ruff can mend
 
 bench: install ## every measurement in benchmarks/, with the peers it is held against
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	# Without what it asks for: its bound on setuptools would bring an older torch.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'confidenceinterval>=1.0.4'
 	$(BIN)/python benchmarks/run_all.py
 
 reproduce-strnet: install ## STR-Net on 1,570 phantom films, and the ablation: under 90 minutes, resumable
