@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from strnet.errors import BundleError, missing_extra
-from strnet.files import sha256_file, write_atomically, write_json
+from strnet.errors import BundleError, StrnetError, missing_extra
+from strnet.files import read_json, sha256_file, write_atomically, write_json
 from strnet.inference.bundle import Bundle
 from strnet.inference.engines import (
     BUNDLE_KEY,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from strnet.models import ScreeningNetwork
 
 TOLERANCE = 1e-4
+SIDECAR_SCHEMA = "strnet.onnx"
 CHECKED_BATCHES = (1, 2, 5)
 """Films in the calls that are compared; the graph is traced with two, so that none of them is privileged."""
 
@@ -61,11 +62,13 @@ def export_onnx(bundle: Bundle, path: Path | str, *, tolerance: float = TOLERANC
     free. The file is compared with torch on films of random grey values, with known, missing and mixed
     clinical values; one that differs by more than `tolerance` is not left behind.
 
-    Raises: BundleError: the file differs from torch, or `path` is no .onnx name. MissingExtraError: no onnx.
+    Raises: BundleError: the file differs from torch, `path` is no .onnx name, or the JSON beside it exists
+        and is none of an export. MissingExtraError: no onnx.
     """
     path = Path(path)
     if path.suffix != ".onnx":
         raise BundleError(f"{path}: the name of an ONNX file ends in .onnx.")
+    _require_own(path.with_suffix(".json"))
     onnx = _import_onnx()
     import_onnxruntime()
     network = load_network(bundle)
@@ -86,6 +89,21 @@ def export_onnx(bundle: Bundle, path: Path | str, *, tolerance: float = TOLERANC
         )
         write_json(report.sidecar, _sidecar(bundle, report))
     return report
+
+
+def _require_own(sidecar: Path) -> None:
+    """Nothing if writing `sidecar` replaces no more than an older one."""
+    if not sidecar.exists():
+        return
+    try:
+        content = read_json(sidecar)
+    except StrnetError:
+        content = None
+    if not isinstance(content, dict) or content.get("schema") != SIDECAR_SCHEMA:
+        raise BundleError(
+            f"{sidecar}: would be replaced by the JSON that goes with the ONNX file, and is none itself. "
+            "Give the ONNX file another name, or another folder."
+        )
 
 
 def _trace(network: ScreeningNetwork, bundle: Bundle, path: Path) -> None:
@@ -182,7 +200,7 @@ def _sidecar(bundle: Bundle, report: ExportReport) -> dict[str, Any]:
     if bundle.clinical:
         inputs[CLINICAL] = [batch, len(bundle.clinical)]
     return {
-        "schema": "strnet.onnx",
+        "schema": SIDECAR_SCHEMA,
         "schema_version": 1,
         "file": report.path.name,
         "sha256": report.sha256,

@@ -149,6 +149,16 @@ def test_a_name_that_is_no_onnx_name_is_refused(bundle, tmp_path):
         export_onnx(bundle, tmp_path / "net.json")
 
 
+def test_the_json_beside_the_file_replaces_only_an_older_one_of_its_kind(bundle, copied):
+    before = (copied / "bundle.json").read_bytes()
+    with pytest.raises(BundleError, match=r"bundle\.json: would be replaced"):
+        export_onnx(bundle, copied / "bundle.onnx")
+    assert (copied / "bundle.json").read_bytes() == before
+    assert not (copied / "bundle.onnx").exists()
+    for _ in range(2):
+        export_onnx(bundle, copied.with_name("net.onnx"))
+
+
 @pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])
 def test_a_missing_package_names_the_extra(bundle, tmp_path, monkeypatch, package):
     monkeypatch.setitem(__import__("sys").modules, package, None)
