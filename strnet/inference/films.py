@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -100,7 +101,7 @@ def read_film(path: Path, preprocessing: Preprocessing) -> Film:
     except StrnetError as error:
         return Film(path, "failed", _one_line(error))
     except Exception as error:
-        return Film(path, "failed", f"{type(error).__name__}: {_one_line(error)}")
+        return Film(path, "failed", f"{as_text(path)}: {type(error).__name__}: {_one_line(error)}")
 
 
 def _cores() -> int:
@@ -172,10 +173,16 @@ def _read_alone(path: Path, preprocessing: Preprocessing) -> Film:
         try:
             return pool.submit(read_film, path, preprocessing).result()
         except BrokenProcessPool:
-            reason = f"{path}: the process that read it died: a decoder crashed, or memory ran out."
+            reason = f"{as_text(path)}: the process that read it died: a decoder crashed, or memory ran out."
             return Film(path, "failed", reason)
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     # Spawned, not forked: the threads of torch in this process do not survive a fork.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), cv2.setNumThreads, (0,))
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_reader)
+
+
+def _start_reader() -> None:
+    cv2.setNumThreads(0)
+    # Ctrl-C reaches every process of the terminal; the one that started the readers ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

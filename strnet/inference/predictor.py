@@ -121,10 +121,11 @@ def require_all(results: pl.DataFrame) -> None:
     failed = results.filter(pl.col("status") == "failed")
     if failed.is_empty():
         return
-    lines = [f"{path}: {reason}" for path, reason in failed.select("path", "reason").head(_LISTED).rows()]
+    films = results.filter(pl.col("status") != "skipped").height
+    lines = failed["reason"].head(_LISTED).to_list()
     more = [f"and {failed.height - _LISTED} more"] if failed.height > _LISTED else []
     raise PartialResultError(
-        f"{failed.height} of {results.height} files could not be read; the others are done.\n  "
+        f"{failed.height} of {films} films could not be read; the others are done.\n  "
         + "\n  ".join(lines + more)
     )
 

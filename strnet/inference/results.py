@@ -12,6 +12,7 @@ from strnet import schema
 from strnet.config import TaskConfig
 from strnet.inference.bundle import Bundle
 from strnet.stats import diagnosis_probabilities, ordinal_probabilities
+from strnet.stats.coherence import contradicts_t_score, most_probable_diagnosis
 from strnet.thresholds import OperatingPoint
 
 Outputs = Mapping[str, NDArray[np.float32]]
@@ -100,13 +101,12 @@ def _diagnosis_columns(bundle: Bundle, columns: Columns) -> Columns:
         columns[schema.prob_column(schema.BONE_LOSS)],
         columns[schema.prob_column(schema.OSTEOPOROSIS_GIVEN_LOSS)],
     )
-    named = np.array(schema.DIAGNOSES)[probs.argmax(axis=1)]
+    named = most_probable_diagnosis(probs)
     found: Columns = {schema.prob_column(name): probs[:, i] for i, name in enumerate(schema.DIAGNOSES)}
     found[CLASS] = named
     t_score = columns.get(schema.prediction_column(schema.T_SCORE))
     if t_score is not None:
-        by_t_score = np.array([schema.diagnosis_from_t_score(value) for value in t_score])
-        found[CONTRADICTION] = by_t_score != named
+        found[CONTRADICTION] = contradicts_t_score(named, t_score)
     return found
 
 

@@ -49,7 +49,7 @@ def test_an_unexpected_error_of_a_decoder_is_a_reason_and_not_the_end(tmp_path, 
 
     monkeypatch.setattr("strnet.inference.films.read_radiograph", broken)
     film = read_film(tmp_path / "a.png", PREPROCESSING)
-    assert (film.status, film.reason) == ("failed", "RuntimeError: codec exploded")
+    assert (film.status, film.reason) == ("failed", f"{tmp_path / 'a.png'}: RuntimeError: codec exploded")
 
 
 def test_a_named_file_is_always_to_be_read_and_one_in_a_folder_only_if_it_may_be_a_film(

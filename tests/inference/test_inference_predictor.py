@@ -20,6 +20,7 @@ from strnet.inference import (
     write_bundle,
 )
 from strnet.inference.films import read_films
+from strnet.inference.results import result_columns
 from strnet.schema import diagnosis_from_t_score
 from strnet.tables import read_table, write_table
 
@@ -129,6 +130,23 @@ def test_a_t_score_in_another_class_than_the_diagnosis_is_marked(predictor, film
     assert table["t_score_contradicts_class"].to_list() == contradicts
 
 
+def test_of_two_equally_probable_diagnoses_the_sicker_is_named_as_in_the_report(bundle):
+    columns = result_columns(
+        replace(bundle, calibrators={}, operating_points=()),
+        {
+            "bone_loss": np.zeros(1, np.float32),  # normal 0.5
+            "osteoporosis_given_loss": np.full(1, -1000, np.float32),  # osteopenia 0.5
+            "t_score": np.full(1, -1.5, np.float32),
+            "grade": np.zeros((1, 2), np.float32),
+            "finding": np.zeros((1, 3), np.float32),
+        },
+    )
+    assert (columns["class"].tolist(), columns["t_score_contradicts_class"].tolist()) == (
+        ["osteopenia"],
+        [False],
+    )
+
+
 def test_every_row_says_what_the_labels_were_measured_with(predictor, films):
     assert set(predictor.predict_files([films[0]])["reference_standard"]) == {"phantom (knee)"}
     assert "by phantom (knee)" in column_notes(predictor.bundle)["pred.t_score"]
@@ -184,9 +202,10 @@ def test_a_broken_file_fails_with_its_reason_and_the_others_are_done(predictor, 
     failed = table.filter(pl.col("status") != "ok")
     assert all(failed["reason"].str.len_chars() > 10)
     assert failed["logit.bone_loss"].null_count() == failed["class"].null_count() == 5
-    with pytest.raises(PartialResultError, match=r"3 of 8 files.*\n.*1\.dcm") as caught:
+    with pytest.raises(PartialResultError, match=r"3 of 6 films.*\n.*1\.dcm") as caught:
         require_all(table)
     assert caught.value.exit_code == 4
+    assert str(caught.value).count(str(folder / "1.dcm")) == 1, "a reason says its path, once"
 
 
 def test_skipped_files_alone_are_no_failure(predictor, films):
