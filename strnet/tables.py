@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import polars as pl
 
@@ -11,6 +14,8 @@ from strnet.errors import ManifestError, unknown_name
 from strnet.files import write_atomically
 
 READABLE = (".csv", ".tsv", ".parquet", ".xlsx")
+_SHOWN = 20
+WRITABLE = (".csv", ".tsv", ".parquet")
 
 
 def read_table(path: Path | str, what: str = "table", *, as_text: bool = False) -> pl.DataFrame:
@@ -26,7 +31,7 @@ def read_table(path: Path | str, what: str = "table", *, as_text: bool = False) 
         raise ManifestError(f"{path}: no such {what}. Give the path of a {', '.join(READABLE)} file.")
     try:
         return _read(path, as_text)
-    except (pl.exceptions.PolarsError, ValueError, OSError) as error:
+    except (pl.exceptions.PolarsError, csv.Error, ValueError, OSError) as error:
         raise ManifestError(f"{path}: the {what} cannot be read: {error}") from error
 
 
@@ -36,13 +41,29 @@ def write_table(frame: pl.DataFrame, path: Path | str) -> None:
     Raises: ManifestError: an extension that is not written.
     """
     path = Path(path)
+    _require_writable_kind(path)
     with write_atomically(path) as temporary:
         if path.suffix == ".parquet":
             frame.write_parquet(temporary)
-        elif path.suffix in (".csv", ".tsv"):
-            frame.write_csv(temporary, separator="\t" if path.suffix == ".tsv" else ",")
         else:
-            raise ManifestError(f"{path}: cannot write '{path.suffix}'. Use .csv, .tsv or .parquet.")
+            frame.write_csv(temporary, separator="\t" if path.suffix == ".tsv" else ",")
+
+
+def require_writable(path: Path | str) -> None:
+    """Nothing if `write_table` can write `path`, asked before long work; its folder now exists.
+
+    Raises: ManifestError: an extension that is not written, a folder, or a place that cannot be written to.
+    """
+    path = Path(path)
+    _require_writable_kind(path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(None, "it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be written ({error.strerror}). Give another place.") from error
 
 
 def require_columns(frame: pl.DataFrame, names: Iterable[str], where: str) -> None:
@@ -55,6 +76,11 @@ def require_columns(frame: pl.DataFrame, names: Iterable[str], where: str) -> No
             raise ManifestError(
                 f"{where}: column '{name}' is missing. {unknown_name('column', name, frame.columns)}"
             )
+
+
+def _require_writable_kind(path: Path) -> None:
+    if path.suffix not in WRITABLE:
+        raise ManifestError(f"{path}: cannot write '{path.suffix}'. Use {', '.join(WRITABLE)}.")
 
 
 def _read(path: Path, as_text: bool) -> pl.DataFrame:
@@ -70,9 +96,38 @@ def _read(path: Path, as_text: bool) -> pl.DataFrame:
 
 
 def _read_delimited(path: Path, separator: str, as_text: bool) -> pl.DataFrame:
+    _require_even_rows(path, separator)
     if as_text:
         return pl.read_csv(path, separator=separator, infer_schema=False)
     # An id of digits is still a name: 007 must not become 7.
     header = pl.read_csv(path, separator=separator, n_rows=0).columns
     text = {name: pl.String for name in header if name.endswith("_id")}
-    return pl.read_csv(path, separator=separator, schema_overrides=text, infer_schema_length=10_000)
+    return pl.read_csv(path, separator=separator, schema_overrides=text, infer_schema_length=None)
+
+
+def _require_even_rows(path: Path, separator: str) -> None:
+    """Nothing if every row has as many cells as the header, or none; the reader would fill up a shorter one.
+
+    Raises: ManifestError: uneven rows, another separator, or another encoding than UTF-8, with the line.
+    """
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ManifestError(
+            f"{path}: line {line} is not UTF-8. Save the table as UTF-8 (spreadsheets call it 'CSV UTF-8')."
+        ) from error
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    header = next(rows, [])
+    if len(header) == 1 and separator == "," and ";" in header[0]:
+        raise ManifestError(f"{path}: the cells are separated by ';', expected ','.")
+    uneven = [(rows.line_num, len(cells)) for cells in rows if len(cells) not in (0, len(header))]
+    if uneven:
+        listing = "\n".join(f"  line {line}  {cells} cells" for line, cells in uneven[:_SHOWN])
+        more = f"\n  ... and {len(uneven) - _SHOWN} more" if len(uneven) > _SHOWN else ""
+        raise ManifestError(
+            f"{path}: {len(uneven)} row(s) with another number of cells than the header ({len(header)}).\n"
+            f"{listing}{more}\n"
+            "Put a cell that holds a separator in quotes. A short last row is often a file copied in part."
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -12,8 +12,12 @@ from strnet.cli import cohort_commands, result_commands, threshold_commands, tra
 from strnet.cli.console import print_error, print_text
 from strnet.errors import StrnetError
 
-EXIT_CODES = """Exit codes: 0 done; 1 checked and found wanting; 2 unusable input; 3 impossible request (the
-message says what would make it possible); 4 done for some files and not for others; 130 interrupted."""
+EXIT_CODES = """Exit codes: 0 done; 1 checked and found wanting; 2 unusable input or output; 3 impossible
+request (the message says what would make it possible); 4 done for some files and not for others; 130
+interrupted."""
+
+INTERRUPTED = 130
+"""What typer ends with after Ctrl-C: 128 and the number of the signal."""
 
 app = typer.Typer(
     name="strnet",
@@ -48,8 +52,17 @@ def run() -> None:
     try:
         app()
     except StrnetError as error:
-        print_error(error, as_json="--json" in sys.argv)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. What was finished is kept; run the same command again to go on.\n")
-        sys.exit(130)
+        _fail(error)
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        reason = error.strerror or str(error)
+        _fail(StrnetError(f"{place}{reason}. No file is left half written; mend this and repeat."))
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            sys.stderr.write("Interrupted. No file is left half written; a training goes on with --resume.\n")
+        raise
+
+
+def _fail(error: StrnetError) -> NoReturn:
+    print_error(error, as_json="--json" in sys.argv)
+    sys.exit(error.exit_code)

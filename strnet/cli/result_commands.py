@@ -81,7 +81,7 @@ def predict(
         Path | None, typer.Option(help="Table of clinical values, joined by image_id, path or patient_id.")
     ] = None,
     engine: Annotated[str, typer.Option(help="torch or onnx.")] = "torch",
-    batch_size: Annotated[int, typer.Option(min=1)] = 16,
+    batch_size: Annotated[int, typer.Option(help="Films per call of the network.", min=1)] = 8,
     workers: Annotated[
         int | None, typer.Option(help="Processes that read files; default: one per core.", min=1)
     ] = None,

@@ -27,6 +27,7 @@ PER_KIND = 2
 def example_films(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest) -> tuple[ExampleFilm, ...]:
     """Up to eight films of the first operating point's task: per kind of decision the two most typical.
 
+    `predictions` are the rows that the report is about: a film the network was trained on shows nothing.
     Typical is the median score among the films of the kind, so that nothing is picked by its looks. A film
     that can no longer be read is passed over.
     """

@@ -9,8 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from strnet.errors import ManifestError
 from strnet.inference import Predictor, read_bundle, require_all
-from strnet.tables import read_table, write_table
+from strnet.inference.predictor import BATCH_SIZE
+from strnet.tables import read_table, require_writable, write_table
 
 
 @dataclass(frozen=True)
@@ -40,17 +42,21 @@ def predict(
     *,
     clinical: Path | None = None,
     engine: str = "torch",
-    batch_size: int = 8,
+    batch_size: int = BATCH_SIZE,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Results for every film among `paths` and below the folders there, now in the table `out`.
 
-    A film that cannot be read stands there with its reason, and the others are done.
+    A film that cannot be read stands there with its reason, and the others are done. An older table at `out`
+    is replaced, in one step at the end.
 
-    Raises: BundleError: a bundle that was edited. ManifestError: an unusable clinical table.
-        ImageError: no film at all.
+    Raises: BundleError: a bundle that was edited. ManifestError: an unusable clinical table, or a place where
+        no table can be written. ImageError: no film at all.
     """
+    require_writable(out)
+    if clinical is not None and clinical.resolve() == out.resolve():
+        raise ManifestError(f"{out}: is the clinical table, and would be replaced. Give another name.")
     predictor = Predictor(read_bundle(bundle), engine)
     known = None if clinical is None else read_table(clinical, "clinical table")
     table = predictor.predict_files(

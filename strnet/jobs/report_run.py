@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from strnet.cohort import Manifest, read_manifest
 from strnet.cohort.flow import flow_of, read_flow
 from strnet.cohort.splits import certificate_path
@@ -13,6 +15,7 @@ from strnet.jobs.evaluate_run import EvaluatedRun, evaluate
 from strnet.jobs.example_films import example_films
 from strnet.jobs.train_network import cohort_files
 from strnet.report import CohortFlow, Enclosures, FlowBox, write_report
+from strnet.schema import SPLIT
 from strnet.tables import read_table
 from strnet.training import RunFolder
 
@@ -38,11 +41,12 @@ def report(
     done = evaluate(run, truth=truth, split=split)
     manifest_path, split_path = cohort_files(done.recipe)
     manifest = read_manifest(manifest_path)
+    rows = done.predictions.filter(pl.col(SPLIT) == split)
     folder = RunFolder(run)
     enclosures = Enclosures(
         flow=_flow(manifest, split_path),
         learning_curves=read_table(folder.metrics) if folder.metrics.exists() else None,
-        examples=() if done.bundle is None else example_films(done.bundle, done.predictions, manifest),
+        examples=() if done.bundle is None else example_films(done.bundle, rows, manifest),
         recipe=done.recipe,
         observers=None if truth is None else read_table(truth, "truth table"),
         paper=paper,

@@ -95,6 +95,27 @@ def test_a_machine_gets_the_mistake_as_json(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("end", "code", "message"),
+    [
+        (OSError(28, "No space left on device", "/full/report.html"), 2, "/full/report.html: No space left"),
+        (KeyboardInterrupt(), 130, "Interrupted"),
+    ],
+)
+def test_a_full_disk_and_ctrl_c_end_in_a_sentence_and_an_exit_code(monkeypatch, capsys, end, code, message):
+    from strnet import jobs
+    from strnet.cli.main import run
+
+    def fails(*_args, **_options):
+        raise end
+
+    monkeypatch.setattr(jobs, "report", fails)
+    monkeypatch.setattr(sys, "argv", ["strnet", "report", "run"])
+    with pytest.raises(SystemExit) as caught:
+        run()
+    assert (caught.value.code, message in capsys.readouterr().err) == (code, True)
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["split", "m.csv", "-o", "s.csv", "--ratio", "1/2"],

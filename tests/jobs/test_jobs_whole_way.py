@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,14 @@ from strnet.cli.main import app
 from strnet.cohort import read_manifest
 from strnet.config import load_recipe
 from strnet.data import SampleCache, build_cache
-from strnet.errors import BundleError, ConfigError, ImpossibleError, PartialResultError, TrainingError
+from strnet.errors import (
+    BundleError,
+    ConfigError,
+    ImpossibleError,
+    ManifestError,
+    PartialResultError,
+    TrainingError,
+)
 from strnet.imaging import prepare, read_radiograph
 from strnet.inference import read_bundle
 from strnet.thresholds import read_threshold
@@ -61,6 +69,10 @@ def test_the_report_is_one_page_that_calls_itself_a_phantom(run, cohort, tmp_pat
     assert "phantom" in page.lower()
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert page.count("data:image/png") >= 4  # example films and their saliency
+    rows = pl.read_parquet(run / "predictions.parquet").filter(pl.col("split") == "test")
+    shown = re.findall(r"(?:found|missed|falsely alarmed|cleared): (\S+),", page)
+    assert shown
+    assert set(shown) <= set(rows["image_id"]), "a film of another split is no example of these rows"
 
 
 def test_prediction_agrees_with_the_predictions_table(run, cohort, tmp_path):
@@ -95,6 +107,24 @@ def test_an_unreadable_film_is_told_and_the_others_are_done(run, cohort, tmp_pat
     assert done.failed == 1
     with pytest.raises(PartialResultError, match=r"broken\.dcm"):
         done.raise_if_partial()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("results.txt", "cannot write '.txt'"),
+        ("folder.csv", "it is a folder"),
+        ("file/results.csv", "cannot be written"),
+        ("clinical.csv", "is the clinical table"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_told_before_any_film_is_read(tmp_path, name, message):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "clinical.csv").write_text("patient_id,age\n")
+    with pytest.raises(ManifestError, match=message):
+        jobs.predict(tmp_path, [tmp_path], tmp_path / name, clinical=tmp_path / "clinical.csv")
+    assert (tmp_path / "clinical.csv").read_text() == "patient_id,age\n"
 
 
 def test_the_command_line_prints_one_json_object_also_when_a_film_failed(run, cohort, tmp_path):
