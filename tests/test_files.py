@@ -77,3 +77,35 @@ def test_a_missing_or_strange_table_is_named_in_the_error(tmp_path):
 def test_a_missing_column_suggests_the_nearest_one():
     with pytest.raises(ManifestError, match="did you mean 'tscore'"):
         require_columns(pl.DataFrame({"tscore": [1.0]}), ["t_score"], "table.csv")
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"a,b,c\n1,2,3\n4,5\n",
+            "1 row(s) with another number of cells than the header (3).\n  line 3  2 cells",
+        ),
+        (b'a,b\n"1\n2",3\n4,5,6\n', "line 4  3 cells"),
+        (b"a;b\n1,5;2\n", "separated by ';', expected ','"),
+        ("a,b\n1,2\nK\u00f6ln,3\n".encode("cp1252"), "line 3 is not UTF-8"),
+    ],
+)
+def test_a_table_with_uneven_rows_or_a_foreign_encoding_is_refused_with_its_line(
+    tmp_path, content, message, as_text
+):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(ManifestError) as caught:
+        read_table(tmp_path / "t.csv", as_text=as_text)
+    assert message in str(caught.value)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfa,b\r\n1,2\r\n")
+    assert read_table(tmp_path / "t.csv").rows(named=True) == [{"a": 1, "b": 2}]
+
+
+def test_a_decimal_far_down_a_column_of_whole_numbers_is_read(tmp_path):
+    (tmp_path / "t.csv").write_text("x\n" + "1\n" * 20_000 + "0.5\n")
+    assert read_table(tmp_path / "t.csv")["x"].sum() == 20_000.5

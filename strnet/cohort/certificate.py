@@ -23,7 +23,7 @@ def certify(frame: pl.DataFrame, manifest: Manifest, request: dict[str, Any]) ->
     """The certificate of an assignment: JSON values only, the same for the same rows in any order.
 
     `frame` holds image_id, patient_id, split, fold; `request` is what the split was asked for, with
-    `stratify_by` in it.
+    `stratify_by` in it. Its `folds` are counted, so that an edited number does not hold.
 
     Raises: SplitError: films missing or unknown, or patients or pictures on two sides, each named.
     """
@@ -34,7 +34,7 @@ def certify(frame: pl.DataFrame, manifest: Manifest, request: dict[str, Any]) ->
     return {
         "format": FORMAT,
         "version": VERSION,
-        "request": request,
+        "request": request | {"folds": frame[FOLD].drop_nulls().n_unique() or None},
         "manifest": manifest.path.name,
         "manifest_identity_sha256": manifest.identity_sha256,
         "assignment_sha256": _assignment_sha256(frame),

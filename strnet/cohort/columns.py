@@ -182,7 +182,7 @@ def require_known_names(names: Sequence[str], where: str) -> None:
     missing = [column.name for column in COLUMNS if column.required and column.name not in names]
     if missing:
         raise ManifestError(
-            f"{where}: column '{missing[0]}' is missing. {_what_was_found(missing[0], names)}"
+            f"{where}: column '{missing[0]}' is missing. Found: {', '.join(names) or 'no columns'}."
         )
 
 
@@ -211,9 +211,3 @@ def meant_column(name: str, present: Iterable[str]) -> str | None:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _what_was_found(missing: str, names: Sequence[str]) -> str:
-    if len(names) == 1 and ";" in names[0]:
-        return "The cells are separated by ';', expected ','."
-    return unknown_name("column", missing, names) if names else "The table has no columns."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from strnet.cohort.certificate import FORMAT, VERSION
-from strnet.cohort.manifest import Manifest
+from strnet.cohort.manifest import Manifest, located_rows
 from strnet.errors import SplitError, StrnetError, unknown_name
 from strnet.files import read_json
 from strnet.schema import FOLD, IMAGE_ID, PATIENT_ID, SPLIT, SPLITS
@@ -20,12 +21,40 @@ COLUMNS = (IMAGE_ID, PATIENT_ID, SPLIT, FOLD)
 def read_assignment(path: Path, manifest: Manifest | None = None) -> pl.DataFrame:
     """The rows of a split file, with all four columns, each film once and on one side.
 
-    Raises: SplitError: unreadable, or rows that assign nothing; each with its line.
+    `manifest` gives patient_id where the file has none.
+
+    Raises: SplitError: unreadable, rows that assign nothing, each with its line, or folds not 0, 1, 2, ...
     """
     try:
-        table = read_table(path, "split", as_text=True)
+        table, lines, word = located_rows(read_table(path, "split", as_text=True), path)
     except StrnetError as error:
         raise SplitError(str(error)) from error
+    text = _with_all_columns(table, path, manifest)
+    frame = text.with_columns(_fold_number())
+    unusable = (
+        ~pl.col(SPLIT).is_in(SPLITS).fill_null(value=True)
+        | (pl.col(SPLIT).is_null() == pl.col(FOLD).is_null())
+        | (text[FOLD].is_not_null() & frame[FOLD].is_null())
+        | (pl.col(FOLD) < 0).fill_null(value=False)
+        | pl.col(IMAGE_ID).is_duplicated()
+        | pl.col(IMAGE_ID).is_null()
+    )
+    wrong = text.fill_null("(blank)").insert_column(0, lines).filter(frame.select(unusable).to_series())
+    if wrong.height:
+        listing = "\n".join(
+            f"  {word} {line}  image {image}  split {split}  fold {fold}"
+            for line, image, _, split, fold in wrong.head(20).rows()
+        )
+        raise SplitError(
+            f"{path}: {wrong.height} row(s) cannot be used.\n{listing}\nExpected every film once, with "
+            f"either a split ({', '.join(SPLITS)}) or a fold (0, 1, ...)."
+        )
+    _require_folds_from_zero(frame[FOLD].drop_nulls().unique().sort().to_list(), path)
+    return frame
+
+
+def _with_all_columns(table: pl.DataFrame, path: Path, manifest: Manifest | None) -> pl.DataFrame:
+    """The four columns of a split file as text; NaN, as others write an unknown number, is blank."""
     if manifest is not None and PATIENT_ID not in table.columns and IMAGE_ID in table.columns:
         table = table.join(manifest.frame.select(IMAGE_ID, PATIENT_ID), on=IMAGE_ID, how="left")
     for name in (IMAGE_ID, PATIENT_ID):
@@ -34,25 +63,25 @@ def read_assignment(path: Path, manifest: Manifest | None = None) -> pl.DataFram
                 f"{path}: column '{name}' is missing. {unknown_name('column', name, table.columns)}"
             )
     absent = [pl.lit(None, pl.String).alias(name) for name in (SPLIT, FOLD) if name not in table.columns]
-    text = table.with_columns(absent).select(COLUMNS)
-    frame = text.with_columns(pl.col(FOLD).cast(pl.Int64, strict=False))
-    wrong = (
-        ~pl.col(SPLIT).is_in(SPLITS).fill_null(value=True)
-        | (pl.col(SPLIT).is_null() == pl.col(FOLD).is_null())
-        | (pl.col(FOLD) < 0).fill_null(value=False)
-        | pl.col(IMAGE_ID).is_duplicated()
-        | pl.col(IMAGE_ID).is_null()
-    )
-    lines = text.with_row_index("line", offset=2).filter(frame.select(wrong).to_series())
-    if lines.height:
-        listing = "\n".join(
-            f"  line {row[0]}  image {row[1]}  split {row[3]}  fold {row[4]}" for row in lines.head(20).rows()
-        )
+    if len(absent) == 2:
+        raise SplitError(f"{path}: no column '{SPLIT}' and no '{FOLD}'. Found: {', '.join(table.columns)}.")
+    text = table.with_columns(absent).select(pl.col(COLUMNS).cast(pl.String))
+    return text.with_columns(pl.col(FOLD).replace("NaN", None))
+
+
+def _fold_number() -> pl.Expr:
+    """Whole numbers, also where they are written as 2.0, as is usual in a column with blanks."""
+    number = pl.col(FOLD).cast(pl.Float64, strict=False)
+    return pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False).alias(FOLD)
+
+
+def _require_folds_from_zero(folds: Sequence[int], path: Path) -> None:
+    """Nothing if every fold can be test, the next one validation, and others remain to train on."""
+    if folds and (list(folds) != list(range(len(folds))) or len(folds) < 3):
         raise SplitError(
-            f"{path}: {lines.height} row(s) cannot be used.\n{listing}\nExpected every film once, with "
-            f"either a split ({', '.join(SPLITS)}) or a fold (0, 1, ...)."
+            f"{path}: the folds are {', '.join(map(str, folds))}; expected 0, 1, 2, ... without a gap, three "
+            "(train, validation, test) or more."
         )
-    return frame
 
 
 def read_certificate(path: Path) -> dict[str, Any]:

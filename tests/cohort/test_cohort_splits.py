@@ -238,7 +238,8 @@ def test_a_split_without_or_with_a_foreign_certificate_is_refused(written):
     ("column", "value", "message"),
     [
         ("split", "tset", "split tset"),
-        ("split", None, "split None  fold None"),
+        ("split", None, "split (blank)  fold (blank)"),
+        ("fold", "first", "fold first"),
         ("fold", "1", "fold 1"),
         ("image_id", "film0_0", "image film0_0"),
     ],
@@ -257,6 +258,18 @@ def test_a_split_file_needs_its_columns_and_must_exist(written, tmp_path):
     pl.read_csv(path).rename({"patient_id": "patient"}).write_csv(path)
     assert "column 'patient_id' is missing" in refusal(read_split, path, manifest)
     assert "no such split" in refusal(read_split, tmp_path / "absent.csv", manifest)
+    pl.read_csv(path).select("image_id", "patient", part="split").rename({"patient": "patient_id"}).write_csv(
+        path
+    )
+    assert "no column 'split' and no 'fold'. Found: image_id, patient_id, part" in refusal(
+        read_split, path, manifest
+    )
+
+
+def test_blank_lines_in_a_split_file_do_no_harm(written):
+    manifest, path = written
+    path.write_text(path.read_text() + "\n\n")
+    assert read_split(path, manifest).frame.height == manifest.frame.height
 
 
 def test_somebody_elses_assignment_is_certified_if_it_is_disjoint(cohort, tmp_path):
@@ -277,6 +290,35 @@ def test_somebody_elses_folds_are_counted(cohort, tmp_path):
     fold = pl.col("patient_id").str.slice(1).cast(pl.Int64) % 4
     manifest.frame.select("image_id", fold.alias("fold")).write_csv(tmp_path / "folds.csv")
     assert certify_split(tmp_path / "folds.csv", manifest).folds == 4
+    with_blanks = pl.when(fold > 0).then(fold - 1).cast(pl.Float64)  # 2.0, as pandas writes it
+    side = pl.when(fold == 0).then(pl.lit("external"))
+    manifest.frame.select("image_id", side.alias("split"), with_blanks.alias("fold")).write_csv(
+        tmp_path / "pandas.csv"
+    )
+    assert certify_split(tmp_path / "pandas.csv", manifest).folds == 3
+
+
+@pytest.mark.parametrize(
+    ("fold", "found"),
+    [(lambda n: n % 4 + 1, "1, 2, 3, 4"), (lambda n: n % 3 * 2, "0, 2, 4"), (lambda n: n % 2, "0, 1")],
+)
+def test_folds_that_would_leave_a_side_empty_are_refused(cohort, tmp_path, fold, found):
+    manifest = cohort(30)
+    number = fold(pl.col("patient_id").str.slice(1).cast(pl.Int64))
+    manifest.frame.select("image_id", number.alias("fold")).write_csv(tmp_path / "folds.csv")
+    assert f"the folds are {found}; expected 0, 1, 2" in refusal(
+        certify_split, tmp_path / "folds.csv", manifest
+    )
+
+
+def test_a_number_of_folds_that_was_edited_does_not_hold(cohort, tmp_path):
+    manifest = cohort(30)
+    write_split(make_split(manifest, seed=0, folds=4), tmp_path / "split.csv")
+    file = certificate_path(tmp_path / "split.csv")
+    claim = json.loads(file.read_text())
+    for folds in (5, None, "four"):
+        file.write_text(json.dumps({**claim, "request": {**claim["request"], "folds": folds}}))
+        assert "'request' is" in refusal(read_split, tmp_path / "split.csv", manifest)
 
 
 def test_a_split_by_ratios_has_no_folds_to_choose(cohort):
