@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +12,12 @@ import polars as pl
 
 from strnet import schema, stats
 from strnet.config import TaskConfig
-from strnet.errors import ManifestError, unknown_name
+from strnet.errors import ManifestError, StatsError, unknown_name
 from strnet.report.class_baselines import ScoredClasses, class_baseline, scored_classes
+from strnet.report.decisions import share_of
 from strnet.report.evaluation import CategoricalEvaluation, ClassResult
-from strnet.report.measures import Measure, absent, attempt, measured
-from strnet.report.rows import Bools, Floats, Ints, clusters_of, numbers, require_finite
+from strnet.report.measures import Measure, absent, attempt
+from strnet.report.rows import Floats, Ints, clusters_of, numbers, require_finite
 from strnet.report.settings import EvaluationSettings
 from strnet.stats import Estimate
 from strnet.tables import require_columns
@@ -43,8 +45,7 @@ class ClassRows:
 
 def evaluate_classes(rows: ClassRows, settings: EvaluationSettings) -> CategoricalEvaluation:
     """Confusion matrix, figures of each class and over all of them."""
-    matrix = np.zeros((len(rows.labels),) * 2, dtype=np.int64)
-    np.add.at(matrix, (rows.target, rows.predicted), 1)
+    matrix = _matrix(rows, np.arange(rows.target.size))
     return CategoricalEvaluation(
         task=rows.task,
         kind=rows.kind,
@@ -59,7 +60,7 @@ def evaluate_classes(rows: ClassRows, settings: EvaluationSettings) -> Categoric
         ),
         macro_auroc=_over_all(rows, "ovr", settings),
         hand_till=_over_all(rows, "hand_till", settings),
-        weighted_kappa=attempt(lambda: stats.cohen_kappa(matrix, confidence=settings.confidence)),
+        weighted_kappa=attempt(partial(_kappa, rows, settings)),
         baselines=tuple(class_baseline(baseline, rows.task, settings) for baseline in rows.baselines),
     )
 
@@ -138,16 +139,32 @@ def _class(rows: ClassRows, code: int, settings: EvaluationSettings) -> ClassRes
     )
 
 
-def share_of(hits: Bools, among: Bools, patients: npt.NDArray[Any], settings: EvaluationSettings) -> Measure:
-    """The share of `hits` (n,) in the rows `among` (n,); `patients` are the unit where one has two films."""
-    if not among.any():
-        return absent("no rows to take a share of")
-    clusters = clusters_of(patients[among])
-    if clusters is None:
-        count = int(np.count_nonzero(hits & among))
-        return measured(stats.proportion(count, int(among.sum()), confidence=settings.confidence), share=True)
-    return attempt(
-        lambda: stats.clustered_proportion(hits[among], clusters, confidence=settings.confidence), share=True
+def _matrix(rows: ClassRows, chosen: Ints) -> Ints:
+    """Counts (classes, classes) of target and predicted class of the `chosen` rows, with repeats."""
+    size = len(rows.labels)
+    cells = rows.target[chosen] * size + rows.predicted[chosen]
+    return np.bincount(cells, minlength=size * size).reshape(size, size)
+
+
+def _kappa(rows: ClassRows, settings: EvaluationSettings) -> Estimate:
+    """Weighted kappa with its large-sample interval, or over resampled patients where one has two films."""
+    found = stats.cohen_kappa(_matrix(rows, np.arange(rows.target.size)), confidence=settings.confidence)
+    if rows.clusters is None:
+        return found
+
+    def resampled(drawn: Ints) -> float:
+        try:
+            return stats.cohen_kappa(_matrix(rows, drawn)).value
+        except StatsError:
+            return float("nan")  # all in one class: dropped, and counted
+
+    draws = stats.cluster_bootstrap(
+        resampled, rows.target.size, clusters=rows.clusters, rng=settings.rng(rows.task, "kappa"),
+        resampling=settings.resampling,
+    )  # fmt: skip
+    patients = np.unique(rows.patients).size
+    return draws.estimate(
+        found.value, confidence=settings.confidence, count=rows.target.size, clusters=patients
     )
 
 

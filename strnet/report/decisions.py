@@ -1,17 +1,19 @@
-"""What an operating point decides on some rows: counts, and shares with patients as the unit."""
+"""Counts and shares of some rows, with patients as the unit: among others what an operating point decides."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from strnet import stats
 from strnet.errors import StatsError
 from strnet.report.evaluation import Confusion, Decisions
-from strnet.report.measures import Measure, absent, measured
-from strnet.report.rows import Bools
+from strnet.report.measures import Measure, absent, attempt, measured
+from strnet.report.rows import Bools, clusters_of
+from strnet.report.settings import EvaluationSettings
 
 _RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 
@@ -30,6 +32,19 @@ def decide(
         ),
         f1=_f1(positive, called, clusters, confidence),
         **rates,
+    )
+
+
+def share_of(hits: Bools, among: Bools, patients: npt.NDArray[Any], settings: EvaluationSettings) -> Measure:
+    """The share of `hits` (n,) in the rows `among` (n,); `patients` are the unit where one has two films."""
+    if not among.any():
+        return absent("no rows to take a share of")
+    clusters = clusters_of(patients[among])
+    if clusters is None:
+        count = int(np.count_nonzero(hits & among))
+        return measured(stats.proportion(count, int(among.sum()), confidence=settings.confidence), share=True)
+    return attempt(
+        lambda: stats.clustered_proportion(hits[among], clusters, confidence=settings.confidence), share=True
     )
 
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import polars as pl
 
 from strnet import schema, stats
-from strnet.report.classes import ClassRows, evaluate_classes, share_of
+from strnet.report.classes import ClassRows, evaluate_classes
+from strnet.report.decisions import share_of
 from strnet.report.evaluation import DiagnosisEvaluation
 from strnet.report.measures import absent
 from strnet.report.probabilities import PLAIN

@@ -157,7 +157,7 @@ def _probability_drawings(task: BinaryEvaluation, rows: TaskRows) -> Iterator[Dr
         yield draw(
             f"{task.task}_calibration",
             "Calibration",
-            "Bins of equally many films, with Wilson intervals. Below, how the probabilities are spread.",
+            "Bins of equally many films, with their intervals. Below, how the probabilities are spread.",
             partial(
                 probability.reliability,
                 task.calibration,

@@ -9,6 +9,7 @@ import numpy as np
 
 from strnet import stats
 from strnet.errors import StatsError
+from strnet.report.decisions import share_of
 from strnet.report.evaluation import CalibrationResult, ReliabilityBin
 from strnet.report.measures import Measure, absent, attempt
 from strnet.report.rows import NETWORK, Floats, TaskRows
@@ -51,7 +52,7 @@ def _stage(
             count=int(positive.size),
             note="the expected calibration error has no interval, and is too large where bins hold few films",
         ),
-        bins=_bins(prob, rows, confidence),
+        bins=tuple(_bins(prob, rows, settings)),
     )
 
 
@@ -65,16 +66,11 @@ def _line(prob: Floats, rows: TaskRows, settings: EvaluationSettings) -> tuple[M
     return attempt(lambda: found.slope), attempt(lambda: found.in_the_large)
 
 
-def _bins(prob: Floats, rows: TaskRows, confidence: float) -> tuple[ReliabilityBin, ...]:
+def _bins(prob: Floats, rows: TaskRows, settings: EvaluationSettings) -> Iterator[ReliabilityBin]:
     bins = min(_BINS, max(2, prob.size // _FILMS_PER_BIN))
-    curve = stats.reliability_curve(rows.positive, prob, bins=bins, confidence=confidence)
-    events = np.round(curve.observed * curve.count).astype(int)
-    return tuple(
-        ReliabilityBin(
-            float(predicted),
-            Measure(float(observed), float(low), float(high), "wilson", int(count), int(hits)),
-        )
-        for predicted, observed, low, high, count, hits in zip(
-            curve.predicted, curve.observed, curve.low, curve.high, curve.count, events, strict=True
-        )
-    )
+    curve = stats.reliability_curve(rows.positive, prob, bins=bins, confidence=settings.confidence)
+    ends = np.cumsum(curve.count)
+    place = np.argsort(np.argsort(prob, kind="stable"), kind="stable")  # a bin is a run of sorted films
+    for predicted, start, end in zip(curve.predicted, ends - curve.count, ends, strict=True):
+        inside = (start <= place) & (place < end)
+        yield ReliabilityBin(float(predicted), share_of(rows.positive, inside, rows.patients, settings))

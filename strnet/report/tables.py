@@ -117,7 +117,7 @@ def calibration_table(task: BinaryEvaluation) -> Table:
         "Probabilities",
         "Brier score",
         "Slope (ideal 1)",
-        "In the large (ideal 0)",
+        "Intercept at slope 1 (ideal 0)",
         "Expected calibration error",
     )
     rows = [
@@ -252,7 +252,7 @@ def promise(point: PointResult) -> str:
         return f"floor kept with confidence {point.confidence:g}"
     if point.status == "approximate" and point.confidence is not None:
         return f"floor kept with confidence about {point.confidence:g}"
-    return "nothing beyond the rows that chose it"
+    return "no promise beyond the rows that chose it"
 
 
 def _group_name(group: BinaryGroup | RegressionGroup) -> str:

@@ -137,3 +137,20 @@ def test_bone_loss_of_unknown_severity_is_no_known_diagnosis():
 def test_one_binary_task_alone_makes_no_diagnosis():
     frame = diagnosis_table([0, 1], [None, 1], p=[0.4, 0.7], q=[0.5, 0.2])
     assert evaluate_predictions(frame, tasks=[LOSS], settings=QUICK).diagnosis is None
+
+
+def test_a_second_identical_film_of_every_patient_adds_no_certainty_to_kappa():
+    target = [0, 1, 2, 0, 1, 2, 1] * 12
+    chosen = [0, 1, 2, 1, 1, 1, 2] * 12
+    once = multiclass_table(target, chosen)
+    twice = pl.concat([once, once.with_columns(image_id=pl.format("{}b", "image_id"))])
+    settings = EvaluationSettings(draws=400)
+    single, double = (
+        evaluate_predictions(frame, tasks=[several("ordinal")], settings=settings)
+        .categorical()[0]
+        .weighted_kappa
+        for frame in (once.drop("logit.stage.normal"), twice.drop("logit.stage.normal"))
+    )
+    assert double.value == pytest.approx(single.value)
+    assert double.clusters == 84
+    assert double.high - double.low > 0.85 * (single.high - single.low)

@@ -95,6 +95,7 @@ def test_a_second_identical_film_of_every_patient_adds_no_certainty():
     assert two.clusters == 120
     widths = [found.points[0].on[0].sensitivity for found in (single, double)]
     assert widths[1].high - widths[1].low > 0.9 * (widths[0].high - widths[0].low)
+    assert all(entry.observed.clusters for entry in double.calibration[0].bins), "patients are their unit too"
 
 
 def test_a_split_of_one_class_has_reasons_in_place_of_figures():

@@ -77,7 +77,5 @@ def _curve(axes: Axes, curves: pl.DataFrame, split: str, quantity: str) -> None:
     if split == "validation" and quantity == "loss":
         best = int(values.argmin())
         axes.plot(epochs[best], values[best], "o", color=colour("paper"), markeredgecolor=colour("network"))
-        axes.annotate(
-            f"best, epoch {epochs[best]}", (epochs[best], values[best]), xytext=(0, -6),
-            textcoords="offset points", ha="center", va="top", fontsize=8, color=colour("network"),
-        )  # fmt: skip
+        # above the panel: the mark lies lowest and often last, and words beside it would run into the axis
+        axes.set_title(f"best, epoch {epochs[best]}", loc="right", fontsize=8, color=colour("network"))
