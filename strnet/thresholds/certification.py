@@ -39,7 +39,8 @@ class Certification:
     in units, of which there were `units`, effective ones where films hang together; `approximate` where those
     rest on a design effect. `more_if_none_missed` positives would certify the site if none of them were
     missed, `more_at_this_rate` if misses went on as they did (None: then it never is). `chance_if_floor` is
-    that of so many misses if the sensitivity were just the floor.
+    that of so many misses if the sensitivity were just the floor. `rows_without_target` were left out of a
+    table, counted for the whole of it.
     """
 
     verdict: Verdict
@@ -58,6 +59,7 @@ class Certification:
     specificity: Estimate | None
     more_if_none_missed: int | None
     more_at_this_rate: int | None
+    rows_without_target: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,10 @@ from strnet.thresholds.scores_table import (
     Source,
     as_table_error,
     column_named,
+    not_finite,
     open_table,
     read_scores,
+    refuse_scores,
 )
 
 POSITIVE = "positive"
@@ -111,14 +113,22 @@ def apply_to_table(
     """The rows of the table with a column `positive` (true or false) behind the others.
 
     Raises:
-        ThresholdError: unknown columns, scores that are not finite, groups without a threshold.
+        ThresholdError: unknown columns, scores that are not finite, groups without a threshold, a column
+            `positive` in the table.
         BundleError: `identity` says that the scores are of another model.
     """
     table = open_table(source)
     column = column_named(score, table, logit_column(score))
+    if POSITIVE in table.collect_schema().names():
+        raise ThresholdError(
+            f"scores: the table has a column '{POSITIVE}' already, which the decisions would overwrite. "
+            "Rename it."
+        )
     with as_table_error():
-        frame = keep_rows(table, where).collect(engine="streaming")
-    scores = frame[column].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+        frame = keep_rows(table.with_row_index(ROW), where).collect(engine="streaming")
+    if frame.select(not_finite(column).any()).item():
+        refuse_scores(frame.lazy(), column, not_finite(column))
+    frame, scores = frame.drop(ROW), frame[column].cast(pl.Float64).to_numpy()
     groups = None if group is None else frame[column_named(group, table)].cast(pl.String).to_numpy()
     return frame.with_columns(pl.Series(POSITIVE, point.apply(scores, groups, source=identity)))
 
@@ -145,7 +155,8 @@ def certify_from_table(
             "certify: these are the rows that the threshold was chosen from; they cannot confirm it. "
             "Give rows of the new site."
         )
-    found = {ALL_ROWS: _certify(point, scores, asked)}
+    everyone = _certify(point, scores, asked)
+    found = {ALL_ROWS: replace(everyone, rows_without_target=scores.without_target)}
     if scores.groups is not None:
         for code, name in enumerate(scores.groups.names):
             found[name] = _certify(point, _of_group(scores, code), asked)

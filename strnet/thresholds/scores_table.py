@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +20,14 @@ from strnet.schema import IMAGE_ID, logit_column, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.tables import read_table
 from strnet.thresholds.row_filter import ROW, keep_rows
-from strnet.thresholds.rows import CHUNK, Labels
+from strnet.thresholds.rows import Labels
 
 Source = Path | str | pl.DataFrame | pl.LazyFrame
 """A CSV, TSV, Parquet or XLSX file, a run folder (its predictions), or a table at hand."""
 
 PREDICTIONS = "predictions.parquet"
 MISSING = ["", "NA"]
+SEPARATORS = (";", "\t", ",")
 SHOWN = 5
 
 
@@ -59,13 +59,16 @@ class ScoreRows:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the rows in their order: targets, scores, weights, patients (as ranks) and groups."""
-        names, codes = (self.groups.names, self.groups.codes) if self.groups else (None, None)
-        digest = hashlib.sha256(json.dumps([self.target.size, names]).encode())
-        for column in (self.target, self.score, self.weights, self.clusters, codes):
-            digest.update(b"-" if column is None else b"+")
-            for part in () if column is None else _canonical_bytes(column):
-                digest.update(part)
+        """SHA-256 of the targets and scores, whatever the order of rows and the other columns named.
+
+        The same cases are to be known again when somebody sorts the table or adds `--cluster`.
+        """
+        digest = hashlib.sha256()
+        for of_class in (self.target, ~self.target):
+            score = self.score[of_class].astype("<f8", copy=False)
+            score.sort()
+            digest.update(score.size.to_bytes(8, "little"))
+            digest.update(score.data)
         return digest.hexdigest()
 
 
@@ -77,7 +80,7 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     """
     table = open_table(source)
     columns = _resolved(columns, table)
-    _require_types(columns, table.collect_schema())
+    _require_types(columns, table)
     numbered = table if ROW in table.collect_schema().names() else table.with_row_index(ROW)
     kept = keep_rows(numbered, where)
     with as_table_error():
@@ -103,10 +106,11 @@ def open_table(source: Source) -> pl.LazyFrame:
         path /= PREDICTIONS
     if not path.is_file():
         raise ThresholdError(f"{path}: no such file. Give a CSV or Parquet file, or the folder of a run.")
-    if path.suffix not in SCANNED:
+    scan = SCANNED.get(path.suffix.lower())
+    if scan is None:
         return read_table(path, "scores table").lazy()
     with as_table_error():
-        table = SCANNED[path.suffix](path)
+        table = scan(path)
         table.collect_schema()
     return table
 
@@ -130,14 +134,24 @@ def as_table_error() -> Iterator[None]:
         yield
     except (pl.exceptions.PolarsError, OSError) as error:
         problem = str(error).splitlines()[0]
-        raise ThresholdError(f"scores: the table cannot be read: {problem}.") from error
+        raise ThresholdError(
+            f"scores: the table cannot be read: {problem.rstrip('.')}. "
+            "Give Parquet, or CSV as UTF-8 text with commas and decimal points."
+        ) from error
 
 
 def _scan_delimited(path: Path, separator: str = ",") -> pl.LazyFrame:
     header = pl.scan_csv(path, separator=separator, n_rows=0).collect_schema().names()
+    other = next((mark for mark in SEPARATORS if mark in header[0]), None) if len(header) == 1 else None
+    if other is not None:
+        raise ThresholdError(
+            f"{path}: found columns separated by {other!r}, expected {separator!r}. Write the table with "
+            "commas and decimal points (R: write.csv, not write.csv2), or give the .xlsx file."
+        )
     text = {name: pl.String for name in header if name.endswith("_id")}
+    # types from all rows: a sorted column may hold its first decimal, or letter, at the very end
     return pl.scan_csv(
-        path, separator=separator, schema_overrides=text, null_values=MISSING, infer_schema_length=10_000
+        path, separator=separator, schema_overrides=text, null_values=MISSING, infer_schema_length=None
     )
 
 
@@ -162,12 +176,20 @@ def _resolved(columns: ScoreColumns, table: pl.LazyFrame) -> ScoreColumns:
     )
 
 
-def _require_types(columns: ScoreColumns, schema: pl.Schema) -> None:
-    kind = schema[columns.target]
-    if not (kind.is_numeric() or kind == pl.Boolean):
+def _require_types(columns: ScoreColumns, table: pl.LazyFrame) -> None:
+    if columns.target == columns.score:
         raise ThresholdError(
-            f"{columns.target}: found {kind}, expected 0 and 1. Code the positive class as 1 and the "
-            "negative class as 0, and leave the cell empty where the target is unknown."
+            f"{columns.target}: found as target and as score, expected two columns. "
+            "Name the column of the score."
+        )
+    kind = table.collect_schema()[columns.target]
+    if not (kind.is_numeric() or kind == pl.Boolean):
+        with as_table_error():
+            found = table.select(pl.col(columns.target).unique(maintain_order=True).head(SHOWN)).collect()
+        raise ThresholdError(
+            f"{columns.target}: found {kind} ({', '.join(map(repr, found.to_series()))}), expected 0 and 1. "
+            "Code the positive class as 1 and the negative class as 0, and leave the cell empty where the "
+            "target is unknown."
         )
 
 
@@ -178,7 +200,7 @@ def _expressions(columns: ScoreColumns) -> Iterator[pl.Expr]:
     yield _wrong_score(columns).alias("wrong score")
     if columns.weight is not None:
         yield _as_number(columns.weight).alias("weight")
-        yield _not_finite(columns.weight).alias("wrong weight")
+        yield not_finite(columns.weight).alias("wrong weight")
     if columns.cluster is not None:
         yield pl.col(columns.cluster).alias("cluster")
     if columns.group is not None:
@@ -198,10 +220,11 @@ def _wrong_target(columns: ScoreColumns) -> pl.Expr:
 
 
 def _wrong_score(columns: ScoreColumns) -> pl.Expr:
-    return pl.col(columns.target).is_not_null() & _not_finite(columns.score)
+    return pl.col(columns.target).is_not_null() & not_finite(columns.score)
 
 
-def _not_finite(column: str) -> pl.Expr:
+def not_finite(column: str) -> pl.Expr:
+    """Whether a cell is empty, no number, NaN or infinite."""
     number = _as_number(column)
     return number.is_null() | ~number.is_finite()
 
@@ -211,11 +234,12 @@ def _require_sound(frame: pl.DataFrame, kept: pl.LazyFrame, columns: ScoreColumn
         wrong = _wrong_target(columns)
         _refuse(kept, columns.target, wrong, "targets other than 0 and 1", "Code them as 0 and 1")
     if frame["wrong score"].any():
-        wrong = _wrong_score(columns)
-        _refuse(kept, columns.score, wrong, "scores missing, NaN or infinite", "Score these rows again")
+        refuse_scores(kept, columns.score, _wrong_score(columns))
     if columns.weight is not None and frame["wrong weight"].any():
-        wrong = _not_finite(columns.weight)
-        _refuse(kept, columns.weight, wrong, "weights missing, NaN or infinite", "Complete the column")
+        wrong = not_finite(columns.weight)
+        _refuse(
+            kept, columns.weight, wrong, "weights missing, not a number or infinite", "Complete the column"
+        )
     for role, column in (("cluster", columns.cluster), ("group", columns.group)):
         if column is not None and frame[role].null_count():
             wrong = pl.col(column).is_null()
@@ -224,7 +248,16 @@ def _require_sound(frame: pl.DataFrame, kept: pl.LazyFrame, columns: ScoreColumn
         _require_unique(kept, columns.identifier, frame["identifier"])
 
 
-def _refuse(kept: pl.LazyFrame, column: str, wrong: pl.Expr, what: str, advice: str) -> None:
+def refuse_scores(kept: pl.LazyFrame, column: str, wrong: pl.Expr) -> NoReturn:
+    """Nothing; `kept` has a column `ROW` of row numbers.
+
+    Raises: ThresholdError: always, with the cells of `column` in the rows that are `wrong`.
+    """
+    advice = "Write numbers as 0.25, without a percent sign; score rows again that have none"
+    _refuse(kept, column, wrong, "scores missing, not a number or infinite", advice)
+
+
+def _refuse(kept: pl.LazyFrame, column: str, wrong: pl.Expr, what: str, advice: str) -> NoReturn:
     found = kept.filter(wrong).select(pl.col(ROW), pl.col(column).alias("value")).collect(engine="streaming")
     shown = ", ".join(f"row {row}: {value}" for row, value in found.head(SHOWN).iter_rows())
     more = ", ..." if found.height > SHOWN else ""
@@ -267,9 +300,3 @@ def _ranks(column: pl.Series) -> Ints:
 
 def _labels(column: pl.Series) -> Labels:
     return Labels(tuple(column.unique().sort().to_list()), _ranks(column))
-
-
-def _canonical_bytes(column: npt.NDArray[Any]) -> Iterator[bytes]:
-    kind = "|u1" if column.dtype == np.bool_ else "<i8" if column.dtype.kind == "i" else "<f8"
-    for start in range(0, column.size, CHUNK):
-        yield column[start : start + CHUNK].astype(kind).tobytes()

@@ -146,7 +146,9 @@ def test_rows_without_a_target_are_left_out_and_counted(table):
 
 def test_unscored_rows_are_refused_unless_their_target_is_unknown(table):
     holes = table.with_columns(p=pl.when(pl.int_range(400).is_in([3, 5])).then(None).otherwise("p"))
-    with pytest.raises(ThresholdError, match=r"2 scores missing, NaN or infinite \(row 3: None, row 5: None"):
+    with pytest.raises(
+        ThresholdError, match=r"2 scores missing, not a number or infinite \(row 3: None, row 5: None"
+    ):
         fit_from_table(holes, target="y", score="p")
     excused = holes.with_columns(y=pl.when(pl.col("p").is_null()).then(None).otherwise("y"))
     assert fit_from_table(excused, target="y", score="p").rows_without_target == 2
@@ -161,7 +163,9 @@ def test_rows_are_numbered_as_in_the_table_before_the_filter(table):
 def test_a_csv_of_another_tool_with_nan_and_na_is_understood(tmp_path, golden_set):
     path = tmp_path / "r.csv"
     path.write_text("y,score\n0,0.1\n1,nan\n0,inf\n1,0.9\nNA,0.3\n")
-    with pytest.raises(ThresholdError, match=r"2 scores missing, NaN or infinite \(row 1: nan, row 2: inf"):
+    with pytest.raises(
+        ThresholdError, match=r"2 scores missing, not a number or infinite \(row 1: nan, row 2: inf"
+    ):
         fit_from_table(path, target="y", score="score")
     path.write_text("y,score\n0,0.1\n1,0.7\n0,0.2\n1,0.9\nNA,0.3\n")
     assert fit_from_table(path, target="y", score="score", method="empirical").rows_without_target == 1
@@ -173,8 +177,9 @@ def test_a_csv_of_another_tool_with_nan_and_na_is_understood(tmp_path, golden_se
         ({"target": "z", "score": "p"}, "Unknown column 'z'"),
         ({"target": "y", "score": "q"}, "Unknown column 'q'"),
         ({"target": "y", "score": "p", "cluster": "patient"}, "did you mean 'patient_id'"),
-        ({"target": "site", "score": "p"}, "found String, expected 0 and 1"),
+        ({"target": "site", "score": "p"}, r"found String \('north', 'south'\), expected 0 and 1"),
         ({"target": "p", "score": "y"}, "400 targets other than 0 and 1"),
+        ({"target": "y", "score": "y"}, "found as target and as score"),
         (
             {"target": "y", "score": "p", "identifier": "patient_id"},
             "200 ids stand in more than one row: p0 \\(2 times",
@@ -215,26 +220,64 @@ def test_an_absent_or_unreadable_file_is_refused(tmp_path):
         fit_from_table(tmp_path / "scores.dat", target="y", score="p")
 
 
-def test_the_hash_changes_with_every_value_it_rests_on_and_with_nothing_else(table):
+def test_the_hash_is_that_of_targets_and_scores_alone(table):
     def digest(frame, **columns):
         return read_scores(frame, ScoreColumns(target="y", score="p", **columns)).sha256
 
-    first = digest(table)
-    assert (
-        digest(table.with_columns(site=pl.lit("x")))
-        == digest(table.with_columns(y=pl.col("y").cast(float)))
-        == first
-    )
     last = pl.int_range(400) == 399
-    changed = [
-        digest(table.with_columns(p=pl.when(last).then(0.5).otherwise("p"))),
-        digest(table.with_columns(y=pl.when(last).then(1 - pl.col("y")).otherwise("y"))),
+    same = [
+        digest(table),
+        digest(table.with_columns(site=pl.lit("x"))),
+        digest(table.with_columns(y=pl.col("y").cast(float))),
         digest(table.reverse()),
         digest(table, cluster="patient_id"),
         digest(table, group="site"),
-        digest(table.with_columns(w=1.0), weight="w"),
     ]
-    assert len({first, *changed}) == 7
+    other = [
+        digest(table.with_columns(p=pl.when(last).then(0.5).otherwise("p"))),
+        digest(table.with_columns(y=pl.when(last).then(1 - pl.col("y")).otherwise("y"))),
+        digest(table.with_columns(y=1 - pl.col("y"))),
+        digest(table.head(399)),
+    ]
+    assert len(set(same)) == 1
+    assert len({same[0], *other}) == 5
+
+
+def test_a_table_is_known_by_its_extension_in_any_case(table, tmp_path):
+    path = tmp_path / "SCORES.CSV"
+    table.with_columns(y=pl.when(pl.int_range(400) < 9).then(None).otherwise("y")).write_csv(
+        path, null_value="NA"
+    )
+    assert fit_from_table(path, target="y", score="p").rows_without_target == 9
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "r.csv"), ("\t", "r.csv"), (",", "r.tsv")])
+def test_columns_separated_otherwise_are_told_from_a_missing_column(table, tmp_path, separator, name):
+    table.write_csv(tmp_path / name, separator=separator)
+    with pytest.raises(ThresholdError, match=r"found columns separated by .* write\.csv2"):
+        fit_from_table(tmp_path / name, target="y", score="p")
+
+
+def test_a_decimal_far_down_a_sorted_file_is_read(tmp_path):
+    path = tmp_path / "sorted.csv"
+    scores = ["0"] * 15_000 + ["0.5"] * 10 + ["1"] * 100
+    path.write_text("y,p,patient\n" + "\n".join(f"{int(p != '0')},{p},{i}" for i, p in enumerate(scores)))
+    assert fit_from_table(path, target="y", score="p", method="empirical").threshold == 1.0
+    assert fit_from_table(path, target="y", score="p", min_sensitivity="0.9").threshold == 0.5
+
+
+@pytest.mark.parametrize("cell", ["68.5%", '"0,685"', "?"])
+def test_scores_that_are_no_numbers_are_shown_as_they_stand(tmp_path, cell):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"y,p\n0,0.1\n1,{cell}\n")
+    with pytest.raises(ThresholdError, match=r"row 1: .*Write numbers as 0\.25"):
+        fit_from_table(path, target="y", score="p")
+
+
+def test_text_that_is_not_unicode_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "latin.csv").write_bytes("site,y,p\nZ\u00fcrich,1,0.5\nBern,0,0.2\n".encode("latin-1"))
+    with pytest.raises(ThresholdError, match="CSV as UTF-8"):
+        fit_from_table(tmp_path / "latin.csv", target="y", score="p", group="site")
 
 
 def test_the_label_and_identity_given_are_kept(table):
@@ -275,8 +318,10 @@ def test_decisions_stand_behind_the_columns_of_the_table(table):
     assert decided["positive"].to_list() == (table.filter(split="test")["p"] >= point.threshold).to_list()
     each = fit_from_table(table, target="y", score="p", group="site", group_policy="per_group")
     assert apply_to_table(each, table, score="p", group="site")["positive"].sum() > 0
-    with pytest.raises(ThresholdError, match="NaN or infinite"):
-        apply_to_table(point, table.with_columns(p=pl.lit(None, pl.Float64)), score="p")
+    for cell in (None, "68%", "nan"):
+        unscored = table.with_columns(p=pl.when(pl.int_range(400) == 7).then(pl.lit(cell)).otherwise("p"))
+        with pytest.raises(ThresholdError, match=rf"1 scores missing, not a number .*row 7: {cell}"):
+            apply_to_table(point, unscored, score="p")
 
 
 def test_every_site_of_a_table_is_certified_by_itself(table, binormal):
@@ -294,7 +339,28 @@ def test_the_rows_that_chose_a_threshold_cannot_confirm_it(table):
     point = fit_from_table(table, target="y", score="p", where="split = 'validation'")
     with pytest.raises(ThresholdError, match="cannot confirm it"):
         certify_from_table(point, table, target="y", score="p", where="split = 'validation'")
+    kept = table.filter(split="validation")
+    for again in (kept.reverse(), kept.sort("p")):
+        with pytest.raises(ThresholdError, match="cannot confirm it"):
+            certify_from_table(point, again, target="y", score="p")
+    for role in ("cluster", "group"):
+        with pytest.raises(ThresholdError, match="cannot confirm it"):
+            certify_from_table(point, kept, target="y", score="p", **{role: "site"})
     assert certify_from_table(point, table, target="y", score="p", where="split = 'test'")
+
+
+def test_rows_without_a_target_are_counted_at_a_second_site_too(table):
+    point = fit_from_table(table, target="y", score="p", where="split = 'validation'")
+    unknown = table.with_columns(y=pl.when(pl.int_range(400) < 30).then(None).otherwise("y"))
+    found = certify_from_table(point, unknown, target="y", score="p", group="site")
+    assert found["all rows"].rows_without_target == 30
+    assert found["all rows"].positives + found["all rows"].negatives == 370
+
+
+def test_a_column_that_decisions_would_overwrite_is_refused(table):
+    point = fit_from_table(table, target="y", score="p")
+    with pytest.raises(ThresholdError, match="has a column 'positive' already"):
+        apply_to_table(point, table.rename({"y": "positive"}), score="p")
 
 
 @pytest.fixture
