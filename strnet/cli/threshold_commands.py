@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from strnet.cli.console import print_json, print_pairs, print_table, print_text
+from strnet.cli.threshold_printing import (
+    print_certifications,
+    print_groups,
+    print_left_out,
+    print_point,
+)
 
 threshold_app = typer.Typer(
     help="Thresholds that keep a sensitivity floor, on anybody's scores.", no_args_is_help=True
@@ -101,7 +107,8 @@ def fit(
         return
     title = f"Sensitivity at least {min_sensitivity}, confidence {confidence}: {out}"
     print_table(title, ["", "empirical", method], [list(row) for row in found.table()])
-    _print_groups(found.chosen)
+    print_groups(found.chosen)
+    print_left_out(found.chosen.rows_without_target)
     print_text(
         f"The empirical threshold keeps the floor with probability {found.chance_empirical_holds:.2f}."
         + (
@@ -155,7 +162,7 @@ def certify(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Whether the floor holds at another site: certified, insufficient (and how many more), or alarm.
+    """Whether the floor holds elsewhere: certified, insufficient (and how many more), or alarm (exit code 1).
 
     \b
     Example:
@@ -179,22 +186,10 @@ def certify(
     )
     if as_json:
         print_json({name: asdict(certification) for name, certification in found.items()})
-        return
-    columns = ["", "verdict", "positives", "missed", "allowed", "alarm from", "sensitivity", "more positives"]
-    rows = [
-        [
-            name,
-            site.verdict,
-            str(site.positives),
-            str(site.misses),
-            "none" if site.misses_allowed is None else str(site.misses_allowed),
-            str(site.alarm_from),
-            str(site.sensitivity or "undefined"),
-            _more(site),
-        ]
-        for name, site in found.items()
-    ]
-    print_table(f"Floor {next(iter(found.values())).min_sensitivity} of {point}", columns, rows)
+    else:
+        print_certifications(found, point)
+    if any(site.verdict == "alarm" for site in found.values()):
+        raise typer.Exit(1)
 
 
 @threshold_app.command("plan")
@@ -289,7 +284,7 @@ def cascade(
     if as_json:
         print_json(asdict(found))
     else:
-        _print_point(found, f"Cascade {out}")
+        print_point(found, f"Cascade {out}")
 
 
 @threshold_app.command("show")
@@ -306,66 +301,7 @@ def show(point: PointFile, as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(found))
     else:
-        _print_point(found, str(point))
-
-
-def _print_point(point: Any, title: str) -> None:
-    steps = (
-        {"bone loss": point.bone_loss, "osteoporosis": point.osteoporosis}
-        if hasattr(point, "bone_loss")
-        else {}
-    )
-    for name, step in (steps or {"": point}).items():
-        heading = f"{title}: {name}" if name else title
-        pairs = {
-            "status": step.status,
-            "positive if score": f"{step.operator} {step.threshold}"
-            if step.threshold is not None
-            else "one per group",
-            "score": step.score.column or step.score.task,
-            "method": step.method,
-            "floor": step.min_sensitivity,
-            "confidence": f"{step.confidence} asked, {step.confidence_reached:.4f} reached",
-            "positives": f"{step.positives}, {step.misses_made} missed, {step.misses_allowed} allowed",
-            "negatives": step.negatives,
-            "sensitivity": f"{step.observed_sensitivity} on these rows; expected {step.expected_sensitivity}",
-            "specificity": step.specificity,
-            "rows": step.rows_sha256,
-            "code": step.code_version,
-        }
-        print_pairs(heading, pairs)
-        _print_groups(step)
-        for note in step.notes:
-            print_text(f"  Note: {note}")
-
-
-def _print_groups(point: Any) -> None:
-    if not point.groups:
-        return
-    columns = ["group", "certified", "threshold", "positives", "missed", "sensitivity", "specificity", "note"]
-    rows = [
-        [
-            row.name,
-            "yes" if row.certified else "no",
-            "none" if row.threshold is None else f"{row.threshold:.6g}",
-            str(row.positives),
-            str(row.misses_made),
-            str(row.sensitivity or "undefined"),
-            str(row.specificity or "undefined"),
-            row.note,
-        ]
-        for row in point.groups
-    ]
-    print_table("Groups", columns, rows)
-
-
-def _more(site: Any) -> str:
-    if site.verdict != "insufficient":
-        return ""
-    at_rate = (
-        "never at this rate" if site.more_at_this_rate is None else f"{site.more_at_this_rate} at this rate"
-    )
-    return f"{site.more_if_none_missed} if none missed, {at_rate}"
+        print_point(found, str(point))
 
 
 def _target_and_score(text: str) -> tuple[str, str]:

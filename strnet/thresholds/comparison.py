@@ -58,7 +58,7 @@ def compare(rows: Rows, request: Request) -> Comparison:
 def _threshold(point: OperatingPoint) -> str:
     if point.threshold is None:
         return "one per group"
-    return f"{point.operator} {point.threshold:.6g}"
+    return f"{point.operator} {point.threshold!r}"  # in full: rounded up it would miss the case it is set on
 
 
 def _misses(point: OperatingPoint) -> str:

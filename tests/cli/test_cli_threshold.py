@@ -149,3 +149,38 @@ def test_json_is_strict_where_a_number_is_undefined(scores, tmp_path):
     chosen = json.loads(done.output)["chosen"]
     assert chosen["threshold"] is None
     assert chosen["expected_sensitivity"]["low"] is None
+
+
+def test_an_alarm_at_another_site_is_exit_code_1(scores, tmp_path):
+    point = tmp_path / "op.json"
+    fit(scores, point, "--where", "site == 'a'")
+    milder = tmp_path / "milder.csv"
+    pl.read_csv(scores).filter(site="b").with_columns(prob=pl.col("prob") / 5).write_csv(milder)
+    for more in ((), ("--json",)):
+        done = run("certify", point, milder, "--target", "disease", "--score", "prob", *more)
+        assert done.exit_code == 1
+        assert "alarm" in done.output
+
+
+def test_misses_are_shown_in_the_unit_that_is_allowed(scores, tmp_path):
+    point, new = tmp_path / "op.json", tmp_path / "new.csv"
+    fit(scores, point, "--where", "site == 'a'")
+    pairs = pl.read_csv(scores).filter(site="b").with_columns(patient=pl.int_range(pl.len()) // 2)
+    pairs.write_csv(new)
+    certify = ("certify", point, new, "--target", "disease", "--score", "prob")
+    assert ", as " not in run(*certify).output
+    # 8 films of 4 patients are missed: of 50 patients without a missed film, 4 are lost
+    worst = run(*certify, "--cluster", "patient", "--cluster-method", "worst")
+    assert "8, as 4 of 50" in worst.output
+    assert "(approximate)" in run(*certify, "--cluster", "patient").output
+
+
+def test_rows_left_out_and_the_whole_threshold_are_printed(scores, tmp_path):
+    table = tmp_path / "thirds.csv"
+    unknown = pl.when(pl.int_range(pl.len()) < 5).then(None).otherwise("disease")
+    pl.read_csv(scores).with_columns(prob=pl.col("prob") / 3, disease=unknown).write_csv(table)
+    printed = fit(table, tmp_path / "op.json").output
+    assert "5 rows without a target were left out" in printed
+    stated = json.loads((tmp_path / "op.json").read_text())["point"]["threshold"]["decimal"]
+    assert f">= {stated!r}" in printed
+    assert len(repr(stated)) > 10

@@ -1,0 +1,111 @@
+"""How `strnet threshold` shows operating points and verdicts to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from strnet.cli.console import print_pairs, print_table, print_text
+
+
+def print_point(point: Any, title: str) -> None:
+    """Nothing; the operating point, or both of a cascade, stand on standard output."""
+    steps = (
+        {"bone loss": point.bone_loss, "osteoporosis": point.osteoporosis}
+        if hasattr(point, "bone_loss")
+        else {}
+    )
+    if steps:
+        joint = f"{point.confidence} asked, {point.confidence_reached:.4f} reached, for both floors together"
+        print_pairs(title, {"status": point.status, "confidence": joint})
+    for name, step in (steps or {"": point}).items():
+        heading = f"{title}: {name}" if name else title
+        allowed = "" if step.misses_allowed is None else f", {step.misses_allowed} allowed"
+        left_out = f"{step.rows_without_target} rows, left out" if step.rows_without_target else None
+        pairs = {
+            "status": step.status,
+            "positive if score": f"{step.operator} {step.threshold}"
+            if step.threshold is not None
+            else "one per group",
+            "score": step.score.column or step.score.task,
+            "method": step.method,
+            "floor": step.min_sensitivity,
+            "confidence": f"{step.confidence} asked, {step.confidence_reached:.4f} reached",
+            "positives": f"{step.positives}, {step.misses_made} missed{allowed}",
+            "negatives": step.negatives,
+            "without target": left_out,
+            "sensitivity": f"{step.observed_sensitivity} on these rows; expected {step.expected_sensitivity}",
+            "specificity": step.specificity,
+            "rows": step.rows_sha256,
+            "code": step.code_version,
+        }
+        print_pairs(heading, pairs)
+        print_groups(step)
+        for note in step.notes:
+            print_text(f"  Note: {note}")
+
+
+def print_groups(point: Any) -> None:
+    """Nothing; the groups of an operating point stand on standard output, if it has any."""
+    if not point.groups:
+        return
+    columns = ["group", "certified", "threshold", "positives", "missed", "sensitivity", "specificity", "note"]
+    rows = [
+        [
+            row.name,
+            "yes" if row.certified else "no",
+            "none" if row.threshold is None else repr(row.threshold),
+            str(row.positives),
+            str(row.misses_made),
+            str(row.sensitivity or "undefined"),
+            str(row.specificity or "undefined"),
+            row.note,
+        ]
+        for row in point.groups
+    ]
+    print_table("Groups", columns, rows)
+
+
+def print_certifications(found: Mapping[str, Any], point: Path) -> None:
+    """Nothing; the verdicts stand on standard output, one row for all rows and one for each group."""
+    columns = ["", "verdict", "positives", "missed", "allowed", "alarm from", "sensitivity", "more positives"]
+    rows = [
+        [
+            name,
+            f"{site.verdict} (approximate)" if site.approximate else site.verdict,
+            str(site.positives),
+            _missed(site),
+            "none" if site.misses_allowed is None else str(site.misses_allowed),
+            str(site.alarm_from),
+            str(site.sensitivity or "undefined"),
+            _more(site),
+        ]
+        for name, site in found.items()
+    ]
+    everyone = next(iter(found.values()))
+    print_table(f"Floor {everyone.min_sensitivity} of {point}", columns, rows)
+    print_left_out(everyone.rows_without_target)
+
+
+def print_left_out(rows: int) -> None:
+    """Nothing; the number of rows without a target stands on standard output, if there are any."""
+    if rows:
+        print_text(f"{rows} rows without a target were left out.")
+
+
+def _missed(site: Any) -> str:
+    films = str(site.misses)
+    if site.units == site.positives:
+        return films
+    # what is allowed, and alarms, counts patients or effective films
+    return f"{films}, as {site.unit_misses:.4g} of {site.units:.4g}"
+
+
+def _more(site: Any) -> str:
+    if site.verdict != "insufficient":
+        return ""
+    at_rate = (
+        "never at this rate" if site.more_at_this_rate is None else f"{site.more_at_this_rate} at this rate"
+    )
+    return f"{site.more_if_none_missed} if none missed, {at_rate}"
