@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from strnet.cli.console import print_json, print_pairs, print_table, progress_bar
+from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
@@ -105,7 +106,29 @@ def ingest(
     if as_json:
         print_json(done)
         return
-    print_pairs(f"Manifest {out}", done)
+    counts = {name: done[name] for name in ("films", "patients", "diagnosis", "left_out")}
+    print_pairs(f"Manifest {out}", {**counts, "unknown": done["audit"]["unknown"]})
+    for sentence in _seen(done, out.parent):
+        print_text(sentence)
+
+
+def _seen(done: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """What a person should know of a cohort just imported into `folder`, in sentences."""
+    audit = done["audit"]
+    if done["left_out"]:
+        yield f"{done['left_out']} file(s) were left out; {folder / 'quarantine.csv'} says why."
+    if audit["duplicates"]:
+        yield (
+            f"{audit['duplicate_groups']} picture(s) occur more than once, "
+            f"{audit['duplicate_groups_across_patients']} under several patients, "
+            f"{audit['duplicate_groups_across_labels']} with several diagnoses: {folder / 'audit.json'}."
+        )
+    for found in audit["one_class_values"]:
+        yield (
+            f"All {found['images']} labelled films with {found['column']} {found['value']} are "
+            f"{found['diagnosis']}: a network may learn that instead of bone."
+        )
+    yield from done["notes"]
 
 
 def split(

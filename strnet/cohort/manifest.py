@@ -15,9 +15,7 @@ from strnet.cohort.validation import lines_of, validated
 from strnet.errors import ManifestError
 from strnet.files import canonical_json, sha256_bytes
 from strnet.schema import IMAGE_ID, PATIENT_ID
-from strnet.tables import read_table, write_table
-
-WRITABLE = (".csv", ".tsv", ".parquet")
+from strnet.tables import WRITABLE, read_table, write_table
 
 
 @dataclass(frozen=True, eq=False)

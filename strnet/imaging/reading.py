@@ -44,6 +44,8 @@ def file_format(path: Path) -> FileFormat:
             start = stream.read(132)
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    if not start:
+        raise DicomError(f"{path}: the file is empty (0 bytes). Copy it again from where it came from.")
     for signature, name in _SIGNATURES.items():
         if start.startswith(signature):
             return name

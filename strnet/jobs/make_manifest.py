@@ -8,6 +8,7 @@ from typing import Any
 
 from strnet.cohort.importers import ImportedCohort, import_dicom_folder, import_knee_qus, import_table
 from strnet.errors import ConfigError, unknown_name
+from strnet.tables import require_writable
 
 LAYOUTS = ("auto", "dicom", "table", "knee-qus")
 
@@ -29,7 +30,8 @@ def ingest(
     labels), `knee-qus` (the published data set); `auto` is `table` if one is given, else `dicom`.
     `columns` maps manifest columns to the table's, `constants` fill blank cells.
 
-    Raises: ConfigError: an unknown layout. ManifestError: rows that break a rule, each with its line.
+    Raises: ConfigError: an unknown layout. ManifestError: an `out` that cannot be written, told before any
+    film is read, or rows that break a rule, each with its line.
     """
     if layout not in LAYOUTS:
         raise ConfigError(f"--layout: {unknown_name('layout', layout, LAYOUTS)}")
@@ -37,6 +39,7 @@ def ingest(
         layout = "table" if table else "dicom"
     if layout == "table" and table is None:
         raise ConfigError("--layout table: no table is given. Add --table FILE.")
+    require_writable(out)
     options: dict[str, Any] = {"workers": workers, "progress": progress}
     if layout == "knee-qus":
         cohort = import_knee_qus(folder, out, **options)

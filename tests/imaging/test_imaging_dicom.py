@@ -103,7 +103,7 @@ def test_a_missing_file_is_an_image_error(tmp_path):
         read_radiograph(tmp_path / "absent.dcm")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"<html>" * 50, b"\x08\x00" + bytes(200)])
+@pytest.mark.parametrize("content", [b"hello", b"<html>" * 50, b"\x08\x00" + bytes(200)])
 def test_what_is_no_image_is_refused_by_its_content(tmp_path, content):
     path = tmp_path / "film.dcm"
     path.write_bytes(content)
@@ -111,6 +111,12 @@ def test_what_is_no_image_is_refused_by_its_content(tmp_path, content):
         read_radiograph(path)
     with pytest.raises(DicomError):
         read_acquisition(path)
+
+
+def test_an_empty_file_is_called_empty(tmp_path):
+    (tmp_path / "film.dcm").touch()
+    with pytest.raises(DicomError, match=r"film.dcm: the file is empty \(0 bytes\)"):
+        read_radiograph(tmp_path / "film.dcm")
 
 
 def test_a_panicking_decoder_is_an_error_and_an_interrupt_is_not(write_dicom, monkeypatch):
