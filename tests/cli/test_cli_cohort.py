@@ -12,17 +12,17 @@ from strnet.errors import ManifestError
 
 @pytest.fixture
 def films(tmp_path):
-    """Twelve labelled films: a picture under two patients, and a broken file that the table lists too."""
+    """Sixteen labelled films: a picture under two patients, and a broken file that the table lists too."""
     folder = tmp_path / "films"
     folder.mkdir()
     rows = ["image_id,patient_id,t_score,reference_standard"]
-    for number in range(12):
+    for number in range(16):
         pixels = np.random.default_rng(number).integers(0, 256, (24, 16)).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"f{number}.png" if number % 2 else folder / f"f{number}.jpg")
         rows.append(f"f{number},p{number},{-3.0 if number % 2 else 0.0},dxa")
     shutil.copy(folder / "f1.png", folder / "f3.png")
-    (folder / "f12.png").write_bytes(b"")
-    (tmp_path / "labels.csv").write_text("\n".join([*rows, "f12,p12,-3.0,dxa"]))
+    (folder / "f16.png").write_bytes(b"")
+    (tmp_path / "labels.csv").write_text("\n".join([*rows, "f16,p16,-3.0,dxa"]))
     return folder
 
 
@@ -34,7 +34,7 @@ def test_ingest_says_what_a_person_must_know_of_the_cohort(films, tmp_path):
     assert done.exit_code == 0, done.output
     assert f"1 file(s) were left out; {out.parent / 'quarantine.csv'} says why" in text
     assert "1 picture(s) occur more than once, 1 under several patients, 0 with several diagnoses" in text
-    assert "All 6 labelled films with file_format png are osteoporosis" in text
+    assert "All 8 labelled films with file_format png are osteoporosis" in text
     assert "{" not in text
 
 
