@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from strnet.errors import ConfigError, unknown_name
+from strnet.yaml_text import explain, read_yaml, read_yaml_file
 
 Fraction01 = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+Percentile = Annotated[float, Field(ge=0.0, le=100.0)]
 
 
 class Frozen(BaseModel):
@@ -35,9 +38,17 @@ class Preprocessing(Frozen):
     normalisation: Literal["percentile", "minmax", "none"] = Field(
         "percentile", description="grey values to [0, 1]: by `percentiles`, by extremes, or as displayed"
     )
-    percentiles: tuple[float, float] = (0.5, 99.5)
+    percentiles: tuple[Percentile, Percentile] = Field(
+        (0.5, 99.5), description="of the grey values: those that become 0 and 1"
+    )
     mean: float = Field(0.5, description="subtracted from the grey values in [0, 1] before the network")
     std: Positive = 0.25
+
+    @model_validator(mode="after")
+    def _percentiles_in_order(self) -> Self:
+        if self.percentiles[0] >= self.percentiles[1]:
+            raise ValueError("percentiles: expected the lower one first")
+        return self
 
     @property
     def digest(self) -> str:
@@ -108,10 +119,16 @@ class Target(Frozen):
     """
 
     column: str
-    positive: tuple[str, ...] | None = None
+    positive: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     at_most: float | None = None
     below: float | None = None
-    classes: tuple[str, ...] | None = None
+    classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _classes_differ(self) -> Self:
+        if self.classes and len(set(self.classes)) < len(self.classes):
+            raise ValueError(f"classes must differ, found {', '.join(self.classes)}")
+        return self
 
 
 class TaskConfig(Frozen):
@@ -131,14 +148,18 @@ class TaskConfig(Frozen):
 
     @model_validator(mode="after")
     def _target_fits_kind(self) -> Self:
-        rules = {"positive": self.target.positive, "at_most": self.target.at_most, "below": self.target.below}
-        given = [name for name, value in rules.items() if value is not None]
-        if self.kind == "binary" and len(given) != 1:
+        rules = ("positive", "at_most", "below")
+        given = {name for name in (*rules, "classes") if getattr(self.target, name) is not None}
+        if self.kind == "binary" and (len(given) != 1 or "classes" in given):
             raise ValueError(f"task {self.name}: a binary target needs exactly one of {', '.join(rules)}")
-        if self.kind in ("multiclass", "ordinal") and len(self.target.classes or ()) < 2:
-            raise ValueError(f"task {self.name}: a {self.kind} target needs two or more `classes`")
-        if self.kind == "regression" and (given or self.target.classes):
+        if self.kind in ("multiclass", "ordinal") and given != {"classes"}:
+            raise ValueError(
+                f"task {self.name}: a {self.kind} target needs two or more `classes` and no cut-off"
+            )
+        if self.kind == "regression" and given:
             raise ValueError(f"task {self.name}: a regression target takes a column only")
+        if self.kind == "regression" and self.balance:
+            raise ValueError(f"task {self.name}: balance is for classes; a regression target has none")
         if self.loss not in _LOSSES[self.kind]:
             raise ValueError(
                 f"task {self.name}: loss {self.loss} is not for {self.kind}; valid: {_LOSSES[self.kind]}"
@@ -182,7 +203,7 @@ class TrainerConfig(Frozen):
     monitor: str = Field("validation/loss", description="the validation quantity for stopping and checkpoint")
     monitor_mode: Literal["min", "max"] = "min"
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
-    channels_last: Literal["auto"] | bool = "auto"
+    channels_last: Literal["auto", True, False] = "auto"
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
     devices: int = Field(1, ge=1)
     loggers: tuple[Literal["csv", "tensorboard", "mlflow"], ...] = ("csv", "tensorboard")
@@ -194,12 +215,19 @@ class CalibrationConfig(Frozen):
     method: Literal["temperature", "platt", "isotonic", "none"] = "temperature"
 
 
+def _decimal_text(given: Any) -> str:
+    # The shortest decimal of a float is what the recipe says: 0.86, not the binary number beside it.
+    if not re.fullmatch(r"0?\.\d*[1-9]\d*|1(\.0*)?", str(given)):
+        raise ValueError("expected a decimal above 0 and at most 1, such as 0.86")
+    return str(given)
+
+
 class OperatingPointConfig(Frozen):
     """The floor a task's sensitivity must keep, fitted on the validation rows."""
 
     task: str = "bone_loss"
-    min_sensitivity: str = Field(
-        "0.86", pattern=r"^(0?\.\d+|1(\.0*)?)$", description="decimal, as text: exact"
+    min_sensitivity: Annotated[str, BeforeValidator(_decimal_text)] = Field(
+        "0.86", description="above 0 and at most 1; kept as decimal text, so that it is exact"
     )
     confidence: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
     method: Literal["empirical", "exact"] = Field("empirical", description="which of the two decides")
@@ -247,17 +275,8 @@ def load_recipe(path: Path | str, overrides: Mapping[str, Any] | None = None) ->
 
     Raises: ConfigError: unreadable file, unknown key (with the nearest valid one), or invalid value.
     """
-    import yaml
-
     path = Path(path)
-    try:
-        content = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: the recipe cannot be read ({error.strerror}). Give the path of a YAML file."
-        ) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    content = read_yaml_file(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: a recipe is a mapping of keys, found {type(content).__name__}.")
     _resolve_paths(content, path.parent)
@@ -275,7 +294,7 @@ def parse_recipe(content: Mapping[str, Any], source: str = "recipe") -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors()]
+        lines = explain(error, Recipe)
         raise ConfigError(
             f"{source}: {len(lines)} problem(s) in the recipe.\n  " + "\n  ".join(lines)
         ) from error
@@ -296,14 +315,12 @@ def override_recipe(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 def parse_override(text: str) -> tuple[str, Any]:
     """Key and value of `trainer.max_epochs=5`; the value is read as YAML.
 
-    Raises: ConfigError: no `=`.
+    Raises: ConfigError: no `=`, or a value that is not YAML.
     """
-    import yaml
-
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise ConfigError(f"--set {text}: expected KEY=VALUE, for example trainer.max_epochs=5.")
-    return key.strip(), yaml.safe_load(value)
+    return key.strip(), read_yaml(value, where=f"--set {text}")
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -354,35 +371,3 @@ def _task_named(tasks: list[Any], name: str, dotted: str) -> Any:
             return task
     names = [str(task.get("name")) for task in tasks if isinstance(task, dict)]
     raise ConfigError(f"--set {dotted}: {unknown_name('task', name, names)}")
-
-
-def _explain(problem: Any) -> str:
-    location = [part for part in problem["loc"] if not str(part).startswith("function-")]
-    where = ".".join(str(part) for part in location)
-    if problem["type"] == "extra_forbidden":
-        return f"{where}: {unknown_name('key', str(location[-1]), _keys_at(location[:-1]))}"
-    found = problem.get("input")
-    if problem["type"] == "literal_error" and isinstance(found, str):
-        valid = [name.strip(" '") for name in problem["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        return f"{where}: {unknown_name('value', found, valid)}"
-    shown = "" if isinstance(found, dict) else f" Found {found!r}."
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}.{shown}"
-
-
-def _keys_at(location: list[Any]) -> Iterator[str]:
-    model: Any = Recipe
-    for part in location:
-        if isinstance(part, int):
-            continue
-        model = _model_in(model.model_fields[part].annotation)
-    return iter(model.model_fields)
-
-
-def _model_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None

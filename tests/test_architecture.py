@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "strnet"
-LEAVES = {"schema", "config", "errors", "files", "tables"}
+LEAVES = {"schema", "config", "errors", "files", "tables", "yaml_text"}
 ALLOWED = {
     "errors": set(),
     "schema": set(),
-    "config": {"errors"},
+    "config": {"errors", "yaml_text"},
     "files": {"errors"},
+    "yaml_text": {"errors"},
     "tables": {"errors", "files"},
     "imaging": LEAVES,
     "stats": LEAVES,

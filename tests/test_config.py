@@ -9,6 +9,7 @@ TASK = {
     "kind": "binary",
     "target": {"column": "diagnosis", "positive": ["osteopenia", "osteoporosis"]},
 }
+CLASSES = {"column": "diagnosis", "classes": ["normal", "osteopenia", "osteoporosis"]}
 
 
 def recipe(**changes):
@@ -64,7 +65,7 @@ def test_an_operating_point_needs_its_task():
         parse_recipe(recipe(operating_point={"task": "fracture"}))
 
 
-@pytest.mark.parametrize("floor", ["86", "0.86%", "1.01", "-0.5", ""])
+@pytest.mark.parametrize("floor", ["86", 86, "0.86%", "1.01", "-0.5", "0", "0.0", "", None, True])
 def test_a_floor_that_is_no_fraction_is_refused(floor):
     with pytest.raises(ConfigError, match="min_sensitivity"):
         parse_recipe(recipe(operating_point={"min_sensitivity": floor}))
@@ -101,6 +102,8 @@ def test_overrides_are_read_as_yaml():
     assert parse_override("network.backbone.weights=null") == ("network.backbone.weights", None)
     with pytest.raises(ConfigError, match="KEY=VALUE"):
         parse_override("trainer.max_epochs")
+    with pytest.raises(ConfigError, match=r"--set trainer.loggers=\[: not valid YAML"):
+        parse_override("trainer.loggers=[")
 
 
 @pytest.mark.parametrize("text", ["a: [", "- 1\n- 2"])
@@ -110,6 +113,9 @@ def test_a_file_that_is_no_recipe_says_so(tmp_path, text):
         load_recipe(tmp_path / "recipe.yaml")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_recipe(tmp_path / "absent.yaml")
+    (tmp_path / "recipe.yaml").write_bytes("name: größe".encode("latin-1"))
+    with pytest.raises(ConfigError, match="not text in UTF-8"):
+        load_recipe(tmp_path / "recipe.yaml")
 
 
 def test_the_preprocessing_digest_moves_with_every_field():
@@ -130,3 +136,44 @@ def test_the_preprocessing_digest_moves_with_every_field():
 )
 def test_the_boundaries_belong_to_the_classes_that_who_gave_them(t_score, diagnosis):
     assert diagnosis_from_t_score(t_score) == diagnosis
+
+
+def test_a_key_given_twice_is_an_error_instead_of_the_last_one_winning(tmp_path):
+    (tmp_path / "recipe.yaml").write_text("name: r\ntrainer: {max_epochs: 3}\ntrainer: {batch_size: 4}\n")
+    with pytest.raises(ConfigError, match="key 'trainer' stands in line 2 and in line 3"):
+        load_recipe(tmp_path / "recipe.yaml")
+    (tmp_path / "recipe.yaml").write_text("name: r\ntasks: [{name: a, name: b}]\n")
+    with pytest.raises(ConfigError, match="key 'name' stands in line 2"):
+        load_recipe(tmp_path / "recipe.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "multiclass", "target": CLASSES | {"positive": ["osteopenia"]}}, "and no cut-off"),
+        ({"kind": "ordinal", "target": CLASSES | {"at_most": -1}}, "and no cut-off"),
+        ({"target": CLASSES | {"positive": ["osteopenia"]}}, "exactly one of positive, at_most, below"),
+        ({"target": {"column": "diagnosis", "positive": []}}, "Expected a list of 1 or more"),
+        ({"kind": "ordinal", "target": {"column": "x", "classes": ["a", "b", "a"]}}, "classes must differ"),
+        ({"kind": "regression", "target": {"column": "t_score"}, "balance": True}, "balance is for classes"),
+        ({"clinical": "age"}, r"clinical: Expected a list, such as \[a, b\]. Found 'age'"),
+    ],
+)
+def test_what_would_be_ignored_in_a_task_is_refused_and_nothing_else_is_said(change, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        parse_recipe(recipe(tasks=[{**TASK, **change}]))
+    assert "1 problem(s)" in str(caught.value)
+
+
+@pytest.mark.parametrize(("written", "kept"), [(0.9, "0.9"), ("0.90", "0.90"), (1, "1"), (0.86, "0.86")])
+def test_a_floor_may_be_a_number_and_is_kept_as_written(written, kept):
+    assert (
+        parse_recipe(recipe(operating_point={"min_sensitivity": written})).operating_point.min_sensitivity
+        == kept
+    )
+
+
+@pytest.mark.parametrize("percentiles", [[99, 1], [5, 5], [-1, 99], [1, 101]])
+def test_percentiles_out_of_order_or_range_are_refused(percentiles):
+    with pytest.raises(ConfigError, match="percentiles"):
+        parse_recipe(recipe(preprocessing={"percentiles": percentiles}))

@@ -24,6 +24,7 @@ from strnet.training.learning import check_recipe, train_network
 from strnet.training.machine import keep_freed_memory
 from strnet.training.progress import film_progress
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run
+from strnet.yaml_text import read_yaml_file
 
 _BEST = "best.yaml"
 _ERROR = "error"
@@ -68,12 +69,7 @@ def read_space(path: Path) -> Space:
 
     Raises: ConfigError: unreadable, or an entry that is neither.
     """
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: the search space cannot be read: {error}") from error
+    content = read_yaml_file(path)
     try:
         space = TypeAdapter(dict[str, Range | tuple[Choice, ...]]).validate_python(content)
     except ValidationError as error:
