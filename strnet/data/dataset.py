@@ -97,14 +97,15 @@ class RadiographDataset(Dataset[Batch]):
 class EpochSampler(Sampler[BatchKey]):
     """The batches of an epoch, in an order that follows from (seed, epoch); `set_epoch` moves on.
 
-    Every row once. Batches differ in size by one at most: a last batch of a single row would have no
-    variance for a batch normalisation to divide by.
+    Every row once. Batches differ in size by one at most, and hold two rows or more: a batch of a single
+    row would have no variance for a batch normalisation to divide by. (Batches of two, from an odd number
+    of rows, therefore include one of three.)
     """
 
     def __init__(self, rows: int, batch_size: int, *, seed: int | None) -> None:
         """Without a `seed` the rows come in their own order."""
         self._rows = rows
-        self._batches = -(-rows // batch_size)
+        self._batches = min(-(-rows // batch_size), max(rows // 2, 1))
         self._seed = seed
         self._epoch = 0
 

@@ -51,7 +51,7 @@ def test_a_row_whose_film_the_cache_lacks_is_refused(samples, films, preprocessi
         RadiographDataset(samples, half, preprocessing)
 
 
-@pytest.mark.parametrize(("rows", "size"), [(17, 4), (16, 4), (9, 8), (3, 8), (1, 1)])
+@pytest.mark.parametrize(("rows", "size"), [(17, 4), (16, 4), (9, 8), (3, 8), (1, 2)])
 def test_an_epoch_has_every_row_once_in_batches_of_nearly_one_size(rows, size):
     batches = list(EpochSampler(rows, size, seed=1))
     assert sorted(np.concatenate([b.rows for b in batches])) == list(range(rows))
@@ -59,6 +59,14 @@ def test_an_epoch_has_every_row_once_in_batches_of_nearly_one_size(rows, size):
     assert max(sizes) <= size
     assert max(sizes) - min(sizes) <= 1
     assert len(EpochSampler(rows, size, seed=1)) == len(batches)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 23])
+def test_no_batch_is_of_one_row_whose_variance_a_norm_would_need(rows):
+    sizes = [batch.rows.size for batch in EpochSampler(rows, 2, seed=1)]
+    assert sum(sizes) == rows
+    assert set(sizes) <= {2, 3}
+    assert sizes.count(3) <= 1
 
 
 def test_the_order_follows_from_seed_and_epoch_alone():
