@@ -56,7 +56,10 @@ def check_targets(tasks: Sequence[TaskConfig], training: Targets, validation: Ta
 def _problem(task: TaskConfig, split: str, target: NDArray[np.float64]) -> str | None:
     known = int((~np.isnan(target)).sum())
     if task.kind == "regression":
-        return None if known >= 2 else f"{known} known values, needed at least 2"
+        different = np.unique(target[~np.isnan(target)]).size
+        # The SD of the training values is the unit in which the error is measured.
+        values, sort = (different, "different") if split == "train" else (known, "known")
+        return None if values >= 2 else f"{values} {sort} values, needed at least 2"
     counts = class_counts(task, target)
     names = ("negative", "positive") if task.kind == "binary" else (task.target.classes or ())
     empty = [name for name, count in zip(names, counts, strict=True) if count == 0]
@@ -106,12 +109,12 @@ def _require(frame: pl.DataFrame, column: str, where: str) -> None:
 
 def _is_one_of(column: pl.Series, values: Sequence[str], where: str) -> pl.Series:
     """Whether each cell is one of `values`; null stays null."""
-    present = [str(value) for value in column.drop_nulls().unique().sort()]
-    valid = _VOCABULARIES.get(column.name, present)
+    text = column.cast(pl.String)
+    valid = _VOCABULARIES.get(column.name) or text.drop_nulls().unique().sort().to_list()
     for value in values:
         if value not in valid:
             raise ConfigError(f"{where}: {unknown_name(f'value of {column.name}', value, valid)}")
-    return column.cast(pl.String).is_in(list(values))
+    return text.is_in(list(values))
 
 
 def _class_index(

@@ -15,6 +15,7 @@ FRAME = pl.DataFrame(
         "sex": ["F", "M", None, "F", "M"],
         "grade": [0, 1, 2, None, 1],
         "note": ["a", "b", "c", "d", "e"],
+        "fracture": [True, False, None, False, True],
     }
 )
 NAN = np.nan
@@ -47,6 +48,7 @@ def target(of: TaskConfig, frame: pl.DataFrame = FRAME) -> list[float]:
             task("regression", column="t_score", given={"column": "sex", "values": ["F"]}),
             [-0.4, NAN, NAN, -3, NAN],
         ),
+        (task(column="fracture", positive=["true"]), [1, 0, NAN, 0, 1]),
         (task("regression", column="t_score"), [-0.4, -1.0, -2.5, -3.0, NAN]),
         (
             task("ordinal", column="diagnosis", classes=["normal", "osteopenia", "osteoporosis"]),
@@ -123,6 +125,14 @@ def test_one_class_only_says_what_there_is_and_what_is_needed():
     )
     assert "task loss, validation rows: found 2 negative, 0 positive" in message
     assert "task value, validation rows: 1 known values, needed at least 2" in message
+
+
+def test_a_value_that_never_differs_cannot_be_learned_and_may_be_judged():
+    tasks = [task("regression", column="x", name="value")]
+    two, same = np.array([1.0, 2.0]), np.array([2.0, 2.0, NAN])
+    check_targets(tasks, {"value": two}, {"value": same})
+    with pytest.raises(TrainingError, match="train rows: 1 different values, needed at least 2"):
+        check_targets(tasks, {"value": same}, {"value": two})
 
 
 def test_a_validation_set_may_lack_one_of_many_classes_and_training_rows_may_not():
