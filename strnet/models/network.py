@@ -117,8 +117,12 @@ def build_network(
     `statistics` of the training rows let each head start at the prior; they are not needed where trained
     weights are loaded next.
 
-    Raises: ModelError: see `build_backbone`; a clinical column that `clinical` lacks.
+    Raises: ModelError: see `build_backbone`; a clinical column that `clinical` lacks; a task whose name
+        torch's modules use themselves.
     """
+    for task in tasks:
+        if hasattr(nn.ModuleDict(), task.name):
+            raise ModelError(f"task {task.name}: torch keeps this name to itself. Give the task another.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         trunk = config.backbone

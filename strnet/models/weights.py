@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,10 +55,11 @@ def _read(path: Path) -> dict[str, Tensor]:
         return _read_safetensors(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # the unpickler raises whatever a damaged file leads it to
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise ModelError(
-            f"{path}: not a file of plain tensors ({str(error).splitlines()[0]}). Files that need code to be "
-            "read are refused; save the state dict alone, best as .safetensors."
+            f"{path}: not a file of plain tensors ({reason}). Files that need code to be read are refused; "
+            "save the state dict alone, best as .safetensors."
         ) from error
     for wrapper in ("state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):

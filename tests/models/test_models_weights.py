@@ -140,9 +140,10 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path):
     assert not (tmp_path / "touched").exists()
 
 
+@pytest.mark.parametrize("content", [b"", b"hello", b"not weights at all, but long enough to look like some"])
 @pytest.mark.parametrize("name", ["weights.pth", "weights.safetensors"])
-def test_a_file_of_something_else_is_refused(name, tmp_path):
-    (tmp_path / name).write_bytes(b"not weights at all, but long enough to look like some")
+def test_a_file_of_something_else_is_refused(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError, match="not a"):
         build_backbone(name="test_resnet", weights=tmp_path / name)
 
