@@ -88,7 +88,8 @@ def train_network(
     learning = Learning(recipe.tasks, statistics, recipe.trainer, recipe.seed, image_ids)
     with quiet_lightning(), reproducible(settings, recipe.seed):
         if settings.channels_last:
-            network.to(memory_format=torch.channels_last)
+            # Some releases of torch do not declare the keyword.
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, unused-ignore]
         _lightning_trainer(recipe, folder, settings, recorder, progress).fit(
             ScreeningModule(network, learning),
             datamodule=_loaders(recipe, cohort, training, validation),

@@ -182,9 +182,12 @@ def _hashes(identity: RunIdentity) -> dict[str, Any]:
 
 
 def _clear(folder: RunFolder) -> None:
-    # run.json first: a kill in between must not leave a complete run without its files.
-    folder.run.unlink(missing_ok=True)
-    for entry in folder.path.iterdir():
+    # A kill in between must leave neither a complete run without its files, nor a checkpoint without its
+    # weights, nor files without the recipe and environment by which the folder is known as a run.
+    first = (folder.run, folder.last_checkpoint.parent)
+    last = (folder.recipe, folder.environment)
+    others = [entry for entry in folder.path.iterdir() if entry not in (*first, *last)]
+    for entry in (*filter(Path.exists, first), *others, *last):
         if entry.is_dir():
             shutil.rmtree(entry)
         elif entry.name != ".lock":

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -117,6 +118,28 @@ def test_a_complete_run_is_neither_repeated_nor_overwritten_unasked(recipe, coho
     assert first.folder.run.stat().st_mtime_ns > written
 
 
+@pytest.mark.parametrize("survivor", ["metrics.csv", "quarantine.csv", "recipe.yaml", "environment.json"])
+def test_an_overwrite_that_was_killed_leaves_a_run_that_can_be_overwritten(
+    recipe, cohort, tmp_path, monkeypatch, survivor
+):
+    short = override_recipe(recipe, {"trainer.max_epochs": 1})
+    folder = train(short, cohort, tmp_path / "run").folder
+    unlink = Path.unlink
+
+    def killed(path, **how):
+        if path.name == survivor:
+            raise KeyboardInterrupt
+        unlink(path, **how)
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(short, cohort, tmp_path / "run", overwrite=True)
+    monkeypatch.undo()
+    assert not folder.complete
+    assert not folder.last_checkpoint.exists()
+    train(short, cohort, tmp_path / "run", overwrite=True)
+
+
 def test_a_folder_with_another_run_is_refused_and_says_what_differs(finished, recipe, cohort):
     other = override_recipe(recipe, {"trainer.learning_rate": 0.1, "tasks.t_score.coupling": 0.5})
     with pytest.raises(TrainingError, match=r"differs in tasks, trainer\.learning_rate"):
@@ -162,6 +185,7 @@ def test_a_split_of_folds_needs_a_fold(recipe, cohort, tmp_path):
         ({"tasks.bone_loss.clinical": ["agee"]}, "did you mean 'age'"),
         ({"tasks.t_score.target.column": "tscore"}, "did you mean 't_score'"),
         ({"tasks.bone_loss.clinical": ["bmi"]}, "clinical columns bmi: no training row knows them"),
+        ({"tasks.t_score.name": "type"}, "torch keeps this name to itself"),
         ({"network.backbone.name": "test_resnt"}, "did you mean 'test_resnet'"),
         ({"network.backbone.weights": "absent.pth"}, "absent.pth"),
         (
