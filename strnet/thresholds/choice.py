@@ -167,7 +167,8 @@ def _patient_means(missed: Bools, clusters: Ints) -> tuple[float, float]:
     first = np.flatnonzero(np.diff(clusters, prepend=-1))
     films = np.diff(first, append=clusters.size)
     means = np.add.reduceat(missed.astype(np.float64), first) / films
-    share, variance = float(means.mean()), float(means.var(ddof=1)) / means.size
+    share = float(means.mean())
+    variance = float(means.var(ddof=1)) / means.size if means.size > 1 else 0.0
     worth = share * (1 - share) / variance if variance > 0 else float(means.size)
     return worth, share * worth
 

@@ -54,11 +54,12 @@ class Promise:
 class Plan:
     """The answer of `plan`.
 
-    `fewest_positives` is the size below which nothing can be promised, `needed` what the tolerated loss of
-    specificity takes (None without one), `with_positives` what the given number can promise (None if not
-    given, or if that is nothing: then `reason` says why), `highest_floor` the most it can. Promises count
-    independent positives; `fewest_positives` and `rows_needed` count films, by the design effect, and
-    `rows_needed` the negatives with them, by the prevalence.
+    `fewest_positives` is the size below which nothing can be promised (None: no number is enough), `needed`
+    what the tolerated loss of specificity takes (None without one), `with_positives` what the given number
+    can promise (None if not given, or if that is nothing), `highest_floor` the most it can; `reason` says why
+    nothing can be promised. Promises count independent positives; `fewest_positives`, `positives_needed` and
+    `rows_needed` count films, by the design effect, and `rows_needed` the negatives with them, by the
+    prevalence.
     """
 
     min_sensitivity: str
@@ -66,11 +67,12 @@ class Plan:
     method: Method
     fewest_positives: int | None
     needed: Promise | None
+    positives_needed: int | None
     rows_needed: int | None
     with_positives: Promise | None
     highest_floor: float | None
     best_specificity: float | None
-    reason: str = ""
+    reason: str | None = None
 
 
 def plan(
@@ -104,17 +106,20 @@ def plan(
     needed = None
     if max_specificity_loss is not None and auroc is not None:
         needed = _smallest(floor, delta, method, auroc, max_specificity_loss)
+    fewest = fewest_positives(method, floor, delta)
+    hopeless = fewest is None or (given is not None and promise is None)
     return Plan(
         min_sensitivity=floor.text,
         confidence=request.confidence,
         method=method,
-        fewest_positives=_inflated(fewest_positives(method, floor, delta), design_effect),
+        fewest_positives=_inflated(fewest, design_effect),
         needed=needed,
+        positives_needed=_inflated(None if needed is None else needed.positives, design_effect),
         rows_needed=_rows(needed, design_effect, prevalence),
         with_positives=promise,
         highest_floor=None if not given or method != "exact" else best_floor(given, float(delta)),
         best_specificity=None if auroc is None else float(specificity_at(float(floor.share), auroc)),
-        reason="" if promise or given is None else impossible(method, given, floor, delta),
+        reason=impossible(method, given or 0, floor, delta) if hopeless else None,
     )
 
 

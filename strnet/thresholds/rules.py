@@ -159,7 +159,7 @@ def best_floor(positives: float, delta: float) -> float:
 
     Source: floor ** n <= delta.
     """
-    return float(delta ** (1 / positives))
+    return float(delta ** (1 / positives)) if positives else 0.0
 
 
 def impossible(

@@ -217,3 +217,17 @@ def test_tied_scores_are_missed_together_by_betting():
     )
     assert point.threshold == 2.0
     assert point.misses_made == 25
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_patient_is_enough_for_betting_on_a_low_floor():
+    point = fit_threshold(
+        [1, 1, 0],
+        [3.0, 2.0, 1.0],
+        clusters=[0, 0, 1],
+        cluster_method="betting",
+        min_sensitivity="0.01",
+        confidence="0.9",
+    )
+    assert point.status == "guaranteed"
+    assert point.effective_positives == 1

@@ -42,6 +42,7 @@ def test_the_needed_number_loses_no_more_from_there_on_and_one_fewer_does():
 def test_films_and_rows_are_counted_up_by_design_effect_and_prevalence():
     answer = plan(auroc=0.933, max_specificity_loss=0.05, design_effect=1.5, prevalence=0.2)
     assert answer.rows_needed == int(np.ceil(answer.needed.positives * 1.5 / 0.2))
+    assert answer.positives_needed == int(np.ceil(answer.needed.positives * 1.5))
     assert answer.fewest_positives == 30
     assert plan(positives=30, design_effect=1.5).with_positives.positives == 20
 
@@ -51,10 +52,17 @@ def test_what_cannot_be_promised_is_said_with_the_reason():
     assert answer.with_positives is None
     assert "It takes 20 positives" in answer.reason
     assert answer.highest_floor == pytest.approx(0.05 ** (1 / 12))
+    # one film of two knees is worth less than one independent positive
+    less_than_one = plan(positives=1, design_effect=2)
+    assert less_than_one.with_positives is None
+    assert "It takes 20 positives" in less_than_one.reason
+    assert plan(positives=136).reason is None
 
 
 def test_a_floor_of_one_has_no_plan():
-    assert plan(min_sensitivity="1").fewest_positives is None
+    answer = plan(min_sensitivity="1")
+    assert answer.fewest_positives is None
+    assert "impossible with any number of positives" in answer.reason
     with pytest.raises(ImpossibleError, match="Tolerate more"):
         plan(min_sensitivity="1", auroc=0.9, max_specificity_loss=0.1)
 
