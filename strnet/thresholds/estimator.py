@@ -46,7 +46,8 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
             `mixed_clusters`.
         anchor: as there, but `midgap` by default: the score of one row may differ in its last bit with the
             rows that are scored beside it, and that must not decide a case.
-        calibration_size: the share of rows held out, in (0, 1), or "prefit".
+        calibration_size: the share of rows held out, in (0, 1), or "prefit"; with `groups` the nearest of
+            1/k and 1 - 1/k of the patients.
         pos_label: the class whose sensitivity is kept; the last of `classes_` if None.
         random_state: of the hold-out, and of the draws that some cluster methods make.
 
@@ -91,8 +92,11 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
     ) -> Self:
         """This classifier, with the threshold set; `groups` (n,) are patients.
 
+        `sample_weight` (n,) counts for the threshold, and for the training where `estimator.fit` takes it.
+
         Raises:
-            ValueError: `y` is not binary, or holds one class only.
+            ValueError: `y` is not binary, or holds one class only; a `calibration_size` that is no share; a
+                prefit `estimator` that knows other labels.
             ThresholdError, ImpossibleError: as `fit_threshold`.
         """
         X, labels, groups, sample_weight = indexable(X, column_or_1d(y, warn=True), groups, sample_weight)
@@ -165,19 +169,28 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
         everything = np.arange(labels.size)
         if self.calibration_size == "prefit":
             return everything[:0], everything
+        share = self.calibration_size
+        if isinstance(share, str) or not 0 < share < 1:
+            raise ValueError(f"calibration_size: found {share!r}, expected a share in (0, 1) or 'prefit'.")
         if groups is None:
-            splitter = StratifiedShuffleSplit(n_splits=1, test_size=self.calibration_size, random_state=seed)
+            splitter = StratifiedShuffleSplit(n_splits=1, test_size=share, random_state=seed)
             train, held_out = next(splitter.split(everything, labels))
         else:
-            folds = max(2, round(1 / float(self.calibration_size)))
+            folds = round(1 / min(share, 1 - share))
             by_patient = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-            train, held_out = next(by_patient.split(everything, labels, groups))
+            most, fold = next(by_patient.split(everything, labels, groups))
+            train, held_out = (most, fold) if share <= 0.5 else (fold, most)
         return np.sort(train), np.sort(held_out)
 
     def _trained(self, X: Any, labels: Array, train: Array, weights: Any) -> Any:
         estimator = LogisticRegression() if self.estimator is None else self.estimator
         if self.calibration_size == "prefit":
             check_is_fitted(estimator)
+            if self.pos_label_ not in list(estimator.classes_):
+                raise ValueError(
+                    f"estimator: was fitted on the labels {list(estimator.classes_)[:5]}, expected "
+                    f"{self.pos_label_!r} among them. Give y as it was given to the estimator."
+                )
             return estimator
         options = {}
         if weights is not None and has_fit_parameter(estimator, "sample_weight"):

@@ -103,6 +103,28 @@ def test_with_groups_no_patient_is_on_both_sides_and_patients_are_the_clusters(k
     assert point.status == "approximate"
 
 
+@pytest.mark.parametrize(("share", "held_out"), [(0.25, 0.25), (0.5, 0.5), (0.8, 0.8)])
+def test_with_groups_the_share_asked_for_is_held_out(knees, share, held_out):
+    X, y, patients = knees
+    floor = SensitivityFloorClassifier(LogisticRegression(), calibration_size=share, random_state=0)
+    point = floor.fit(X, y, groups=patients).operating_point_
+    assert (point.positives + point.negatives) / len(y) == pytest.approx(held_out, abs=0.02)
+
+
+@pytest.mark.parametrize("size", [0, 1, 50, "half"])
+def test_a_calibration_size_that_is_no_share_is_refused(knees, size):
+    X, y, patients = knees
+    with pytest.raises(ValueError, match="expected a share"):
+        SensitivityFloorClassifier(LogisticRegression(), calibration_size=size).fit(X, y, groups=patients)
+
+
+def test_a_fitted_classifier_of_other_labels_is_refused(knees):
+    X, y, _ = knees
+    fitted = LogisticRegression().fit(X, np.where(y == 1, "loss", "normal"))
+    with pytest.raises(ValueError, match=r"was fitted on the labels .*'loss'"):
+        SensitivityFloorClassifier(fitted, calibration_size="prefit").fit(X, y)
+
+
 def test_it_works_in_a_pipeline_and_in_a_search(knees):
     X, y, patients = knees
     floor = SensitivityFloorClassifier(LogisticRegression(), min_sensitivity="0.8", random_state=0)
