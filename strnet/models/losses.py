@@ -56,7 +56,7 @@ def task_loss(
 
     Raises: ModelError: a balanced task without statistics.
     """
-    if task.balance and task.kind != "regression" and not (statistics and statistics.counts):
+    if task.balance and not (statistics and statistics.counts):
         raise ModelError(
             f"task {task.name}: balance needs the class counts of the training rows. "
             "Give the task's target_statistics."
@@ -66,7 +66,7 @@ def task_loss(
     # Filled before the loss, not masked after it: 0 times NaN is NaN in the backward pass.
     filled = torch.where(known, target, torch.zeros_like(target)).float()
     weight = known.float()
-    if task.balance and statistics.counts:
+    if task.balance:
         weight = weight * filled.new_tensor(statistics.class_weights)[filled.long()]
     name = _DEFAULTS[task.kind] if task.loss == "default" else task.loss
     if task.kind == "regression":

@@ -48,11 +48,11 @@ def case_of(kind, rows, seed=0):
 
 
 @pytest.mark.parametrize(("kind", "loss"), LOSSES)
-@pytest.mark.parametrize("balance", [False, True])
-@given(known=st.lists(st.booleans(), min_size=1, max_size=9), seed=st.integers(0, 99))
-@settings(max_examples=10, deadline=None)
+@given(balance=st.booleans(), known=st.lists(st.booleans(), min_size=1, max_size=9), seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
 def test_an_unknown_label_moves_neither_loss_nor_gradient(kind, loss, balance, known, seed):
-    task, statistics = task_of(kind, loss, balance=balance), TargetStatistics(counts=(3, 5, 2), sd=0.7)
+    task = task_of(kind, loss, balance=balance and kind != "regression")
+    statistics = TargetStatistics(counts=(3, 5, 2), sd=0.7)
     if kind == "binary":
         statistics = TargetStatistics(counts=(3, 5))
     output, target = case_of(kind, len(known), seed)

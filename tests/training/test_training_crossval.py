@@ -152,7 +152,8 @@ def test_a_search_of_another_space_is_another_search(short, cohort, space, tmp_p
         ("trainer.learning_rate: [-1.0]\n", "trainer.learning_rate"),
         ("trainer.learning_rate: []\n", "one choice or more"),
         ("{}\n", "one key or more"),
-        ("a: [\n", "cannot be read"),
+        ("a: [\n", "not valid YAML"),
+        ("a: [1]\na: [2]\n", "key 'a' stands in line 1 and in line 2"),
     ],
 )
 def test_a_search_space_that_cannot_be_used_is_an_error(short, cohort, tmp_path, text, message):
