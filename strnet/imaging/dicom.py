@@ -32,6 +32,7 @@ _NOT_PROJECTION = frozenset(
 _LARGEST_SIDE = 20_000  # pixels; a film of 43 cm at 0.025 mm. More is a corrupt header.
 
 # One decoder per encoding, so that lossy films decode to the same grey values on every machine.
+# JPEG by libjpeg and not GDCM: pydicom's GDCM plugin refuses JPEG Extended of 12 bits.
 _DECODERS: dict[str, str] = {
     **dict.fromkeys(uid.JPEGLSTransferSyntaxes, "pyjpegls"),
     **dict.fromkeys(uid.JPEGTransferSyntaxes, "pylibjpeg"),
@@ -78,6 +79,9 @@ def _refusals(path: Path, what: str) -> Iterator[None]:
 
 def _read(path: Path, *, pixels: bool) -> FileDataset:
     header = pydicom.dcmread(path, force=True, stop_before_pixels=not pixels)
+    # Where compressed pixels end too soon, pydicom drops the whole header with them.
+    if pixels and not header and "Rows" in pydicom.dcmread(path, force=True, stop_before_pixels=True):
+        raise DicomError("Pixel Data (7FE0,0010) is cut short: the file ends before it does. Copy it again.")
     _require_radiograph(header, pixels=pixels)
     return header
 

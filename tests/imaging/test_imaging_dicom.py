@@ -98,6 +98,16 @@ def test_truncated_pixels_are_an_error(write_dicom):
         read_radiograph(path)
 
 
+def test_truncated_compressed_pixels_are_called_cut_short(make_film, tmp_path):
+    film = make_film(FILM, BitsStored=12)
+    film.compress(uid.RLELossless)
+    film.save_as(tmp_path / "film.dcm", enforce_file_format=True)
+    whole = (tmp_path / "film.dcm").read_bytes()
+    (tmp_path / "film.dcm").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DicomError, match=r"film.dcm: Pixel Data \(7FE0,0010\) is cut short"):
+        read_radiograph(tmp_path / "film.dcm")
+
+
 def test_a_missing_file_is_an_image_error(tmp_path):
     with pytest.raises(ImageError, match="No such file"):
         read_radiograph(tmp_path / "absent.dcm")
