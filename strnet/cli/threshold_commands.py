@@ -125,8 +125,10 @@ def fit(
 def apply(
     point: PointFile,
     scores: Scores,
-    score: Score,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Table to write, with a column `positive`.")],
+    score: Annotated[str, typer.Option(help="Column of scores, or a task; FIRST,SECOND for a cascade.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Table to write, with a column `positive`, or `decision`.")
+    ],
     group: Group = None,
     where: Where = None,
     as_json: Json = False,
@@ -134,8 +136,9 @@ def apply(
     """The decision for each row of a table.
 
     \b
-    Example:
+    Examples:
       strnet threshold apply op.json scores.csv --score prob -o decisions.csv
+      strnet threshold apply cascade.json run --score bone_loss,osteoporosis_given_loss -o decisions.csv
     """
     from strnet.jobs import threshold_apply
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Unpack
 
+from strnet.errors import ThresholdError
 from strnet.files import read_json
 from strnet.schema import logit_column
 from strnet.tables import write_table
@@ -21,10 +22,13 @@ from strnet.thresholds import (
     write_operating_point,
 )
 from strnet.thresholds.from_table import (
+    DECISION,
+    DECISIONS,
     POSITIVE,
     CascadeOptions,
     CertifyFromTable,
     FitFromTable,
+    apply_cascade_to_table,
     apply_to_table,
     cascade_from_table,
     certify_from_table,
@@ -58,19 +62,40 @@ def threshold_apply(
 ) -> dict[str, Any]:
     """Counts of the decisions now in the table `out`: the rows of `scores` with a column `positive`.
 
+    For a cascade `score` names both scores, with a comma between them, and the column is `decision`.
+
     Raises: BundleError: an edited operating point, or that of another model. ThresholdError: unusable scores.
     """
+    found = read_operating_point(point)
+    if isinstance(found, CascadePoint):
+        return _apply_cascade(found, scores, out, score=score, group=group, where=where)
     decided = apply_to_table(
-        read_threshold(point),
-        scores,
-        score=score,
-        group=group,
-        where=where,
-        identity=run_score(scores, score),
+        found, scores, score=score, group=group, where=where, identity=run_score(scores, score)
     )
     write_table(decided, out)
     positive = int(decided[POSITIVE].sum())
     return {"rows": decided.height, "positive": positive, "negative": decided.height - positive}
+
+
+def _apply_cascade(
+    point: CascadePoint, scores: Path, out: Path, *, score: str, group: str | None, where: str | None
+) -> dict[str, Any]:
+    first, comma, second = (part.strip() for part in score.partition(","))
+    if not comma or group is not None:
+        raise ThresholdError(
+            f"cascade: found score {score!r} and group {group!r}, expected two scores and no group. "
+            "Name both scores with a comma between them: --score bone_loss,osteoporosis_given_loss."
+        )
+    decided = apply_cascade_to_table(
+        point,
+        scores,
+        scores=(first, second),
+        where=where,
+        identities=(run_score(scores, first), run_score(scores, second)),
+    )
+    write_table(decided, out)
+    counts = {decision: int((decided[DECISION] == decision).sum()) for decision in DECISIONS}
+    return {"rows": decided.height, **counts}
 
 
 def threshold_certify(

@@ -52,7 +52,8 @@ def read_threshold(path: Path | str) -> OperatingPoint:
     point = read_operating_point(path)
     if isinstance(point, CascadePoint):
         raise BundleError(
-            f"{path}: holds a cascade of two thresholds, expected one. Use its parts or fit one."
+            f"{path}: holds a cascade of two thresholds, expected one. It can be shown and applied; certify "
+            "each of two thresholds fitted by themselves."
         )
     return point
 

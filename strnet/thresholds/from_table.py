@@ -11,6 +11,7 @@ import polars as pl
 
 from strnet.errors import ThresholdError
 from strnet.schema import BONE_LOSS, OSTEOPOROSIS_GIVEN_LOSS, logit_column, target_column
+from strnet.stats.inputs import Floats
 from strnet.thresholds.cascade import CascadePoint, fit_cascade
 from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.choice import ClusterMethod
@@ -36,6 +37,9 @@ from strnet.thresholds.scores_table import (
 )
 
 POSITIVE = "positive"
+DECISION = "decision"
+DECISIONS = ("no bone loss", "bone loss", "osteoporosis")
+"""What a cascade decides, by the number that `CascadePoint.apply` returns."""
 ALL_ROWS = "all rows"
 
 
@@ -117,20 +121,26 @@ def apply_to_table(
             `positive` in the table.
         BundleError: `identity` says that the scores are of another model.
     """
-    table = open_table(source)
-    column = column_named(score, table, logit_column(score))
-    if POSITIVE in table.collect_schema().names():
-        raise ThresholdError(
-            f"scores: the table has a column '{POSITIVE}' already, which the decisions would overwrite. "
-            "Rename it."
-        )
-    with as_table_error():
-        frame = keep_rows(table.with_row_index(ROW), where).collect(engine="streaming")
-    if frame.select(not_finite(column).any()).item():
-        refuse_scores(frame.lazy(), column, not_finite(column))
-    frame, scores = frame.drop(ROW), frame[column].cast(pl.Float64).to_numpy()
-    groups = None if group is None else frame[column_named(group, table)].cast(pl.String).to_numpy()
+    frame, (scores,) = _scored(source, (score,), where, POSITIVE)
+    groups = None if group is None else frame[column_named(group, frame.lazy())].cast(pl.String).to_numpy()
     return frame.with_columns(pl.Series(POSITIVE, point.apply(scores, groups, source=identity)))
+
+
+def apply_cascade_to_table(
+    point: CascadePoint,
+    source: Source,
+    *,
+    scores: tuple[str, str],
+    where: str | None = None,
+    identities: tuple[ScoreIdentity | None, ScoreIdentity | None] = (None, None),
+) -> pl.DataFrame:
+    """The rows of the table with a column `decision` behind the others: one of `DECISIONS`.
+
+    Raises: as `apply_to_table`; both scores of every row are needed.
+    """
+    frame, (first, second) = _scored(source, scores, where, DECISION)
+    levels = point.apply(first, second, sources=identities)
+    return frame.with_columns(pl.Series(DECISION, [DECISIONS[level] for level in levels], dtype=pl.String))
 
 
 class CertifyFromTable(TableColumns, total=False):
@@ -211,6 +221,25 @@ def cascade_from_table(
         bone_loss=_marked(point.bone_loss, first, left_out, (loss, bone_loss[1]), own),
         osteoporosis=_marked(point.osteoporosis, second, left_out, (severe, osteoporosis[1]), next_own),
     )
+
+
+def _scored(
+    source: Source, scores: tuple[str, ...], where: str | None, result: str
+) -> tuple[pl.DataFrame, list[Floats]]:
+    """The rows of a table that `where` keeps, and each of `scores` (n,); `result` is a column to come."""
+    table = open_table(source)
+    columns = [column_named(score, table, logit_column(score)) for score in scores]
+    if result in table.collect_schema().names():
+        raise ThresholdError(
+            f"scores: the table has a column '{result}' already, which the decisions would overwrite. "
+            "Rename it."
+        )
+    with as_table_error():
+        frame = keep_rows(table.with_row_index(ROW), where).collect(engine="streaming")
+    for column in columns:
+        if frame.select(not_finite(column).any()).item():
+            refuse_scores(frame.lazy(), column, not_finite(column))
+    return frame.drop(ROW), [frame[column].cast(pl.Float64).to_numpy() for column in columns]
 
 
 def _read(source: Source, asked: FitFromTable) -> tuple[ScoreRows, Rows, Request]:

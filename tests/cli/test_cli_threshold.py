@@ -112,6 +112,18 @@ def test_a_cascade_is_fitted_end_to_end(tmp_path):
     told = json.loads(run("cascade", tmp_path, "-o", tmp_path / "c.json", "--json").output)
     assert told["status"] == "guaranteed"
     assert told["osteoporosis"]["misses_made"] <= told["osteoporosis"]["misses_allowed"]
+    names, decided = "bone_loss,osteoporosis_given_loss", tmp_path / "decided.csv"
+    applied = json.loads(
+        run("apply", tmp_path / "cascade.json", tmp_path, "--score", names, "-o", decided, "--json").output
+    )
+    found = pl.read_csv(decided).filter(pl.col("decision") == "osteoporosis")[
+        "target.osteoporosis_given_loss"
+    ]
+    assert applied["osteoporosis"] == found.len()
+    assert (found == 1).sum() == 400 - told["osteoporosis"]["misses_made"]
+    one = run("apply", tmp_path / "cascade.json", tmp_path, "--score", "bone_loss", "-o", decided)
+    assert isinstance(one.exception, ThresholdError)
+    assert "Name both scores" in str(one.exception)
 
 
 def run_of(folder, table, weights):

@@ -7,6 +7,7 @@ import pytest
 from strnet.errors import ManifestError, StrnetError, ThresholdError
 from strnet.thresholds import ScoreIdentity, fit_cascade, fit_threshold
 from strnet.thresholds.from_table import (
+    apply_cascade_to_table,
     apply_to_table,
     cascade_from_table,
     certify_from_table,
@@ -394,6 +395,23 @@ def test_a_predictions_table_becomes_a_cascade(predictions):
         plain.osteoporosis.threshold,
     )
     assert point.osteoporosis.label == "target.osteoporosis_given_loss = 1"
+
+
+def test_a_cascade_decides_the_rows_of_a_table(predictions):
+    point = cascade_from_table(predictions, min_sensitivity="0.8")
+    scores = ("bone_loss", "osteoporosis_given_loss")
+    decided = apply_cascade_to_table(point, predictions, scores=scores)
+    first = predictions["logit.bone_loss"] >= point.bone_loss.threshold
+    both = first & (predictions["logit.osteoporosis_given_loss"] >= point.osteoporosis.threshold)
+    assert ((decided["decision"] != "no bone loss") == first).all()
+    assert ((decided["decision"] == "osteoporosis") == both).all()
+    assert decided.columns == [*predictions.columns, "decision"]
+    with pytest.raises(ThresholdError, match="has a column 'decision' already"):
+        apply_cascade_to_table(point, decided, scores=scores)
+    own = replace(point.osteoporosis, score=ScoreIdentity(task="osteoporosis_given_loss"))
+    other = (None, ScoreIdentity(task="bone_loss"))
+    with pytest.raises(StrnetError, match="another score"):
+        apply_cascade_to_table(replace(point, osteoporosis=own), predictions, scores=scores, identities=other)
 
 
 def test_bone_loss_of_unknown_severity_is_left_out_and_counted(predictions):
