@@ -20,6 +20,9 @@ Overrides = Annotated[
     typer.Option("--set", help="Change the recipe, e.g. trainer.max_epochs=5; may be repeated."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Remove the run that stands in the folder, and start afresh.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
@@ -37,6 +40,7 @@ def train(
     split: SplitFile = None,
     overrides: Overrides = None,
     resume: Resume = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """A trained network: run folder with checkpoint, predictions table, operating points and bundle.
@@ -49,7 +53,8 @@ def train(
     """
     from strnet.jobs import train as job
 
-    done = job(_recipe(recipe, manifest, split, overrides), out, resume=resume, progress=not as_json)
+    changed = _recipe(recipe, manifest, split, overrides)
+    done = job(changed, out, resume=resume, overwrite=overwrite, progress=not as_json)
     _show(done, f"Run {out}", as_json)
 
 
@@ -60,6 +65,7 @@ def crossval(
     split: SplitFile = None,
     overrides: Overrides = None,
     resume: Resume = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Out-of-fold predictions of k networks, one per fold of a split made with `strnet split --folds`.
@@ -70,7 +76,8 @@ def crossval(
     """
     from strnet.jobs import crossval as job
 
-    done = job(_recipe(recipe, manifest, split, overrides), out, resume=resume, progress=not as_json)
+    changed = _recipe(recipe, manifest, split, overrides)
+    done = job(changed, out, resume=resume, overwrite=overwrite, progress=not as_json)
     _show(done, f"Cross-validation {out}", as_json)
 
 

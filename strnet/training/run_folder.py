@@ -104,8 +104,10 @@ def open_run(path: Path, identity: RunIdentity, *, resume: bool, overwrite: bool
     """The folder of a run that may now be worked in, locked against a second process.
 
     Raises: TrainingError: the folder holds another run, or this one and neither `resume` nor `overwrite` is
-    asked.
+    asked; or both are.
     """
+    if resume and overwrite:
+        raise TrainingError(f"{path}: to resume a run keeps it, to overwrite it removes it. Ask for one.")
     folder = RunFolder(path)
     _refuse_foreign(folder)
     path.mkdir(parents=True, exist_ok=True)

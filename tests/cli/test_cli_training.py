@@ -1,0 +1,26 @@
+"""What `strnet train` and `strnet crossval` ask of their jobs."""
+
+import pytest
+from typer.testing import CliRunner
+
+from strnet import jobs
+from strnet.cli.main import app
+
+RECIPE = "name: r\ntasks: [{name: t_score, kind: regression, target: {column: t_score}}]\n"
+
+
+@pytest.mark.parametrize("command", ["train", "crossval"])
+@pytest.mark.parametrize(
+    ("options", "resume", "overwrite"),
+    [([], False, False), (["--resume"], True, False), (["--overwrite"], False, True)],
+)
+def test_a_run_is_resumed_or_overwritten_only_when_asked(
+    command, options, resume, overwrite, tmp_path, monkeypatch
+):
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    asked = {}
+    monkeypatch.setattr(jobs, command, lambda recipe, out, **how: asked.update(how, name=recipe.name) or {})
+    arguments = [command, str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run"), *options, "--json"]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert asked == {"name": "r", "resume": resume, "overwrite": overwrite, "progress": False}
