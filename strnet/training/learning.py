@@ -28,7 +28,7 @@ from strnet.training.environment import environment
 from strnet.training.loggers import build_loggers, check_loggers
 from strnet.training.machine import MachineSettings, choose_settings, kept_settings, reproducible
 from strnet.training.module import Learning, ScreeningModule
-from strnet.training.progress import quiet_lightning
+from strnet.training.progress import ctrl_c_passed_on, quiet_lightning
 from strnet.training.quantities import check_monitor
 from strnet.training.recorder import AtomicCheckpointIO, EpochRecorder, OnEpoch
 from strnet.training.run_folder import RunFolder
@@ -86,7 +86,7 @@ def train_network(
     recorder = EpochRecorder(folder, recipe.trainer, on_epoch)
     image_ids = {"train": training.image_ids, "validation": validation.image_ids}
     learning = Learning(recipe.tasks, statistics, recipe.trainer, recipe.seed, image_ids)
-    with quiet_lightning(), reproducible(settings, recipe.seed):
+    with quiet_lightning(), ctrl_c_passed_on(), reproducible(settings, recipe.seed):
         if settings.channels_last:
             # Some releases of torch do not declare the keyword.
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, unused-ignore]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,3 +48,18 @@ def quiet_lightning() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def ctrl_c_passed_on() -> Iterator[None]:
+    """A block that Ctrl-C leaves as KeyboardInterrupt; Lightning would exit with 1 and deaf to the next one.
+
+    Raises: KeyboardInterrupt: Ctrl-C was pressed.
+    """
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from error

@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,8 @@ def test_a_complete_run_is_neither_repeated_nor_overwritten_unasked(recipe, coho
     written = first.folder.run.stat().st_mtime_ns
     with pytest.raises(TrainingError, match="complete run of this recipe"):
         train(short, cohort, tmp_path / "run")
+    with pytest.raises(TrainingError, match="Ask for one"):
+        train(short, cohort, tmp_path / "run", resume=True, overwrite=True)
     assert train(short, cohort, tmp_path / "run", resume=True).summary == first.summary
     assert first.folder.run.stat().st_mtime_ns == written
     train(short, cohort, tmp_path / "run", overwrite=True)
@@ -336,6 +339,22 @@ def test_a_run_interrupted_between_epochs_ends_as_if_it_had_not_been(
     assert run.folder.weights.read_bytes() == finished.folder.weights.read_bytes()
     assert len(json.loads(run.folder.environment.read_text())["resumed"]) == 1
     assert [path.name for path in run.folder.last_checkpoint.parent.iterdir()] == ["last.ckpt"]
+
+
+def test_ctrl_c_leaves_a_run_to_resume_and_is_not_swallowed(recipe, cohort, tmp_path, monkeypatch, finished):
+    whole = EpochRecorder.on_train_epoch_end
+
+    def interrupted(self, trainer, module):
+        whole(self, trainer, module)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(EpochRecorder, "on_train_epoch_end", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, cohort, tmp_path / "run")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    monkeypatch.undo()
+    run = train(recipe, cohort, tmp_path / "run", resume=True)
+    assert run.predictions.equals(finished.predictions)
 
 
 def test_loggers_write_where_they_are_asked_to(recipe, cohort, tmp_path):
