@@ -166,8 +166,27 @@ def _suggest(trial: Trial, key: str, entry: Range | tuple[Choice, ...]) -> Choic
 
 def _check_values(recipe: Recipe, space: Space) -> None:
     for key, entry in space.items():
+        if _moves_the_yardstick(key, recipe.trainer.monitor):
+            raise ConfigError(
+                f"{key}: {recipe.trainer.monitor} would be computed otherwise for each value of it, and the "
+                "trials could not be compared. Leave it out of the search space, or set trainer.monitor to a "
+                "quantity that it does not enter."
+            )
         for value in (entry.low, entry.high) if isinstance(entry, Range) else entry:
             check_recipe(override_recipe(recipe, {key: value}))
+
+
+def _moves_the_yardstick(key: str, monitor: str) -> bool:
+    """Whether the recipe's `key` changes the rows, the targets or the formula of the quantity `monitor`."""
+    part, *rest = key.split(".")
+    if part != "tasks" or len(rest) < 2:
+        return part == "cohort" or key in ("trainer.monitor", "trainer.monitor_mode")
+    task, setting = rest[:2]
+    if monitor == "validation/loss" and setting in ("weight", "loss", "balance"):
+        return True
+    if monitor == f"validation/{task}_loss" and setting in ("loss", "balance"):
+        return True
+    return setting in ("name", "kind", "target", "given")
 
 
 def _open_study(search: _Search, space_sha256: str) -> optuna.Study:

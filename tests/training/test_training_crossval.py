@@ -162,3 +162,29 @@ def test_a_search_space_that_cannot_be_used_is_an_error(short, cohort, tmp_path,
         tune(
             short, tmp_path / "space.yaml", cohort.manifest, cohort.split, tmp_path / "study", progress=False
         )
+
+
+@pytest.mark.parametrize(
+    ("key", "choices", "monitor"),
+    [
+        ("tasks.t_score.weight", [0.1, 1], "validation/loss"),
+        ("tasks.bone_loss.loss", ["bce", "focal"], "validation/loss"),
+        ("tasks.bone_loss.balance", [True, False], "validation/bone_loss_loss"),
+        ("tasks.bone_loss.target.column", ["diagnosis"], "validation/t_score_loss"),
+        ("trainer.monitor", ["validation/loss", "validation/t_score_loss"], "validation/loss"),
+        ("cohort.split", ["a.csv", "b.csv"], "validation/loss"),
+    ],
+)
+def test_a_search_does_not_move_the_yardstick_of_its_trials(short, cohort, tmp_path, key, choices, monitor):
+    (tmp_path / "space.yaml").write_text(json.dumps({key: choices}))
+    judged = override_recipe(short, {"trainer.monitor": monitor})
+    with pytest.raises(ConfigError, match=f"{key}: {monitor} would be computed otherwise"):
+        tune(judged, tmp_path / "space.yaml", cohort.manifest, cohort.split, tmp_path / "s", progress=False)
+
+
+def test_a_task_s_weight_may_be_searched_for_another_quantity(short, cohort, tmp_path):
+    (tmp_path / "space.yaml").write_text("tasks.t_score.weight: [0.1]\n")
+    judged = override_recipe(short, {"trainer.monitor": "validation/bone_loss_loss"})
+    space, study = tmp_path / "space.yaml", tmp_path / "study"
+    found = tune(judged, space, cohort.manifest, cohort.split, study, trials=1, progress=False)
+    assert load_recipe(found.best_recipe).tasks[2].weight == 0.1
