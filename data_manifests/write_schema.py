@@ -28,7 +28,8 @@ Columns in bold are required, the others may be absent. Further columns need no 
 are all numbers can be a target or a clinical variable, any other is carried along. A name that comes close to
 a column above (`tscore`, `gender`) is an error, never a further column.
 
-Rows are refused, with file, line and patient, when
+A CSV file is refused, with the line, where a row has more or fewer cells than the header, or where it is not
+UTF-8. Rows are refused, with file, line and patient, when
 - `image_id` or `path` occurs twice, or a required cell is blank;
 - a cell is outside its values or range, or holds text where a number stands;
 - `diagnosis` contradicts `t_score` (normal T >= -1.0, osteoporosis T <= -2.5, on the unrounded T-score);

@@ -24,7 +24,7 @@ def phantom(
 
     `size` is (rows, columns) of a film in pixels, `t_score_known` the share of patients with a T-score.
 
-    Raises: StrnetError: the folder holds a cohort of other parameters.
+    Raises: StrnetError: arguments out of range, a folder that holds something else, or a process killed.
     """
     made = make_knee_cohort(
         out,

@@ -6,14 +6,15 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from strnet.errors import ConfigError
-from strnet.files import read_json, write_json
+from strnet.errors import ConfigError, StrnetError
+from strnet.files import read_json, remove_unfinished, write_json
 from strnet.phantom.production import Production, Record, make_patient
 from strnet.phantom.scanners import SCANNERS
 from strnet.phantom.summary import summarise
@@ -52,7 +53,8 @@ def make_knee_cohort(
     `workers` processes (default: one per core; 1 stays in this process). `progress` gets patients done and
     patients in all. Films that already stand in `out` are kept; the same arguments give the same bytes.
 
-    Raises: ConfigError: arguments out of range, or `out` holds a cohort of other parameters.
+    Raises: ConfigError: arguments out of range, or `out` holds a cohort of other parameters. StrnetError: a
+    process did not start or was killed.
     """
     production = Production(Path(out), seed, size, t_score_known, sites)
     _check(production, patients)
@@ -102,8 +104,7 @@ def _claim(folder: Path, parameters: dict[str, Any]) -> None:
                 f"{note}: the folder holds a cohort of other parameters: {_differences(held, wanted)}. "
                 "Give another folder, or remove this one."
             )
-        for unfinished in folder.glob("images/.*.dcm"):
-            unfinished.unlink()
+        remove_unfinished(folder / "images")
         return
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: not empty, and no phantom cohort. Give a new or empty folder.")
@@ -129,6 +130,12 @@ def _make_all(production: Production, patients: int, workers: int) -> Iterator[l
     with ProcessPoolExecutor(min(workers, patients), mp_context=context) as pool:
         try:
             yield from pool.map(make_patient, tasks, chunksize=2)
+        except BrokenProcessPool as error:
+            raise StrnetError(
+                f"{production.folder}: a process that makes films was killed or did not start. In a script, "
+                "put the call below `if __name__ == '__main__':`, or give workers=1. If memory ran out, give "
+                "fewer workers; the films made so far are kept."
+            ) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

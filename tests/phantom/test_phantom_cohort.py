@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import polars as pl
@@ -53,7 +54,7 @@ def test_an_interrupted_cohort_is_completed_without_remaking_films(small_cohort,
     (half / "cohort.json").write_text(
         json.dumps({key: note[key] for key in ("phantom_version", "parameters")} | {"complete": False})
     )
-    (half / "images" / f".{lost[0].stem}-0123abcd.dcm").write_bytes(b"half a film")
+    (half / "images" / f".{lost[0].stem}-0123456789ab.dcm").write_bytes(b"half a film")
     before = {path: path.stat().st_mtime_ns for path in kept}
     make_knee_cohort(half, patients=12, seed=3, size=SMALL, sites=4, workers=1)
     assert {path: path.stat().st_mtime_ns for path in kept} == before
@@ -188,6 +189,19 @@ def test_the_sites_differ_in_polarity_depth_and_kind_of_file(small_cohort):
     kinds = small_cohort.manifest.unique("site")
     assert set(kinds["photometric"]) == {"MONOCHROME1", "MONOCHROME2"}
     assert set(kinds["bits_stored"]) == {10, 12, 14, 16}
+
+
+@pytest.mark.slow
+def test_processes_that_do_not_start_are_explained(tmp_path):
+    (tmp_path / "unguarded.py").write_text(
+        "from strnet.phantom import make_knee_cohort\n"
+        "make_knee_cohort('cohort', patients=4, seed=1, size=(192, 160), workers=2)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "unguarded.py"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert "put the call below `if __name__ == '__main__':`" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.slow
