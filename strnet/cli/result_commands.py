@@ -14,6 +14,7 @@ from strnet.errors import PartialResultError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 RunFolder = Annotated[Path, typer.Argument(help="Run folder of `strnet train` or `crossval`.")]
+Split = Annotated[str, typer.Option(help="Rows that are reported: test or external.")]
 Truth = Annotated[Path | None, typer.Option(help="Truth table of a phantom cohort: adds its ideal observer.")]
 
 export_app = typer.Typer(help="A bundle in another format.", no_args_is_help=True)
@@ -31,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
 def evaluate(
     run: RunFolder,
     truth: Truth = None,
-    split: Annotated[str, typer.Option(help="Rows that are reported: test or external.")] = "test",
+    split: Split = "test",
     as_json: Json = False,
 ) -> None:
     """Metrics with intervals, patients as the unit, beside the baselines; written to evaluation.json.
@@ -48,6 +49,7 @@ def evaluate(
         return
     for table in done.tables:
         print_table(table.title, table.columns, table.rows, "\n".join(table.notes))
+    print_text("\n".join(done.warnings))
 
 
 def report(
@@ -56,6 +58,7 @@ def report(
         Path | None, typer.Option("--out", "-o", help="Folder; default: report/ in the run.")
     ] = None,
     truth: Truth = None,
+    split: Split = "test",
     as_json: Json = False,
 ) -> None:
     """One self-contained HTML page with tables and figures, and the figures as SVG.
@@ -66,7 +69,7 @@ def report(
     """
     from strnet.jobs import report as job
 
-    page = job(run, out, truth=truth)
+    page = job(run, out, truth=truth, split=split)
     if as_json:
         print_json({"report": str(page)})
     else:

@@ -19,6 +19,7 @@ from strnet.report import (
     EvaluationSettings,
     RowUse,
     Table,
+    banners,
     evaluate_predictions,
     summary_tables,
     to_json,
@@ -48,6 +49,11 @@ class EvaluatedRun:
     def tables(self) -> tuple[Table, ...]:
         """The tables to print, the most important first."""
         return summary_tables(self.evaluation)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What changes how every figure is to be read: simulated films, other labels, rows used twice."""
+        return tuple(f"{banner.heading} {banner.text}" for banner in banners(self.evaluation.subject))
 
 
 def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> EvaluatedRun:

@@ -17,6 +17,7 @@ from strnet.report.evaluation import (
 )
 from strnet.report.figures.films import ExampleFilm
 from strnet.report.figures.flow import CohortFlow, FlowBox
+from strnet.report.honesty import banners
 from strnet.report.measures import Measure
 from strnet.report.paper import compare_with_paper, named_figures
 from strnet.report.settings import EvaluationSettings
@@ -33,6 +34,7 @@ __all__ = [
     "Measure",
     "RowUse",
     "Table",
+    "banners",
     "compare_with_paper",
     "evaluate_predictions",
     "from_json",

@@ -64,6 +64,14 @@ def test_the_evaluation_shows_the_baselines_and_the_ideal_observer_beside_the_ne
     assert json.loads((run / "evaluation.json").read_text()) == done.content
 
 
+def test_figures_of_training_rows_and_of_a_phantom_are_printed_as_such(run):
+    told = CliRunner().invoke(app, ["evaluate", str(run), "--split", "train"]).output
+    assert "Phantom result." in told
+    assert "Optimistic figures." in told
+    told = CliRunner().invoke(app, ["evaluate", str(run)]).output
+    assert "Optimistic figures." not in told
+
+
 def test_the_report_is_one_page_that_calls_itself_a_phantom(run, cohort, tmp_path):
     page = jobs.report(run, tmp_path / "report", truth=cohort / "truth.csv").read_text()
     assert "phantom" in page.lower()
