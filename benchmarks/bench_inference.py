@@ -1,8 +1,9 @@
 """Films per second of every engine side by side, without and with reading of files.
 
-Run: python benchmarks/bench_inference.py. The engines take turns, round by round, so that a busy machine
-slows all of them alike. Weights are random: speed does not depend on them. Heavy imports stand inside the
-functions, because each process that reads files imports this script again.
+Run: python benchmarks/bench_inference.py, under three minutes on one core. The engines take turns, round by
+round, so that a busy machine slows all of them alike. With files go those that `strnet predict` offers, the
+start of the processes that read included. Weights are random: speed does not depend on them. Heavy imports
+stand inside the functions, because each process that reads files imports this script again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from strnet.inference import Bundle, Engine
 
 BATCH = 8
 CLINICAL = ("age", "sex", "bmi")
+WITH_FILES = ("torch fp32, channels_last", "ONNX Runtime fp32")
 
 
 class PlainTorch:
@@ -108,10 +110,10 @@ def file_speeds(
 ) -> dict[str, float]:
     """Films per second from DICOM files to the results table, median over rounds."""
     count = len(list(films.glob("*.dcm")))
-    times: dict[str, list[float]] = {name: [] for name in engines}
+    times: dict[str, list[float]] = {name: [] for name in WITH_FILES}
     for _ in range(rounds):
-        for name, engine in engines.items():
-            predictor = inference.Predictor(bundle, engine)
+        for name in WITH_FILES:
+            predictor = inference.Predictor(bundle, engines[name])
             times[name].append(
                 seconds(lambda p=predictor: p.predict_files([films], batch_size=BATCH, workers=workers))
             )
@@ -129,7 +131,7 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=64, help="phantom patients whose films are read")
     parser.add_argument("--workers", type=int, default=2, help="processes that read files")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as name:
@@ -140,15 +142,17 @@ def main() -> None:
         titles = ["network alone", *(f"files, {n} reading" for n in workers)]
         shape = f"{arguments.side} x {arguments.side}, batch {BATCH}"
         print(f"films/s, {shape}, {arguments.threads} thread(s), {len(list(films.glob('*.dcm')))} films")
-        print(f"{'':44}" + "".join(f"{title:>18}" for title in titles))
+        print(f"{'':44}" + "".join(f"{title:>18}" for title in titles), flush=True)
         for backbone in arguments.backbones:
             bundle = bundle_of(backbone, arguments.side, folder)
             engines = engines_of(bundle, folder, arguments.threads)
-            columns = [engine_speeds(engines, arguments.side, 3 * arguments.rounds)]
+            columns = [engine_speeds(engines, arguments.side, 4 * arguments.rounds)]
             columns += [file_speeds(bundle, engines, films, n, arguments.rounds) for n in workers]
             for engine in engines:
-                figures = "".join(f"{column[engine]:18.1f}" for column in columns)
-                print(f"{backbone:17} {engine:26}{figures}")
+                figures = "".join(
+                    f"{column[engine]:18.1f}" if engine in column else f"{'':18}" for column in columns
+                )
+                print(f"{backbone:17} {engine:26}{figures}", flush=True)
 
 
 if __name__ == "__main__":
