@@ -49,8 +49,10 @@ def threshold_fit(
     `scores` is a CSV or Parquet table, or a run folder; `plot` a picture to draw. See
     `thresholds.fit_threshold` for what can be asked.
 
-    Raises: ThresholdError: unusable rows. ImpossibleError: a promise that these rows cannot keep.
+    Raises: ThresholdError: unusable rows, or `out` is `scores`. ImpossibleError: a promise that these rows
+        cannot keep.
     """
+    _require_other_files(scores, out, plot)
     asked.setdefault("identity", run_score(scores, asked["score"]))
     found = compare_from_table(scores, plot=plot, **asked)
     write_operating_point(found.chosen, out)
@@ -64,8 +66,11 @@ def threshold_apply(
 
     For a cascade `score` names both scores, with a comma between them, and the column is `decision`.
 
-    Raises: BundleError: an edited operating point, or that of another model. ThresholdError: unusable scores.
+    Raises: BundleError: an edited operating point, or that of another model. ThresholdError: unusable scores,
+        or `out` is one of the files read.
     """
+    _require_other_files(scores, out)
+    _require_other_files(point, out)
     found = read_operating_point(point)
     if isinstance(found, CascadePoint):
         return _apply_cascade(found, scores, out, score=score, group=group, where=where)
@@ -124,6 +129,7 @@ def threshold_cascade(
 
     Raises: ThresholdError: unusable rows. ImpossibleError: a promise that these rows cannot keep.
     """
+    _require_other_files(scores, out)
     found = cascade_from_table(
         scores,
         bone_loss=bone_loss,
@@ -135,6 +141,16 @@ def threshold_cascade(
     )
     write_operating_point(found, out)
     return found
+
+
+def _require_other_files(read: Path, *written: Path | None) -> None:
+    """Nothing.
+
+    Raises: ThresholdError: a file to write is the one that is read.
+    """
+    for path in written:
+        if path is not None and path.resolve() == read.resolve():
+            raise ThresholdError(f"{path}: is read and would be overwritten. Name another file to write.")
 
 
 def run_score(scores: Path, score: str) -> ScoreIdentity | None:

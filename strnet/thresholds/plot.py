@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CONFIDENCES = tuple(Fraction(step, 100) for step in (*range(30, 95, 5), *range(95, 100)))
 ROC_POINTS = 2000
+PICTURES = (".svg", ".pdf", ".png")
 COLOURS = {"empirical": "#b3541e", "chosen": "#1f5a86"}
 
 
@@ -71,8 +72,10 @@ def roc_points(rows: Rows) -> tuple[Floats, Floats]:
 def plot_comparison(rows: Rows, request: Request, comparison: Comparison, path: Path | str) -> None:
     """Nothing; the two pictures stand at `path` (SVG, PDF or PNG by its extension).
 
-    Raises: ThresholdError: rows without negatives, which have no specificity to show.
+    Raises: ThresholdError: another extension; rows without negatives, which have no specificity to show.
     """
+    if Path(path).suffix.lower() not in PICTURES:
+        raise ThresholdError(f"plot: cannot draw {path}, expected a name in {', '.join(PICTURES)}.")
     if rows.negative_count == 0:
         raise ThresholdError("plot: the rows hold no negatives, so there is no specificity to show.")
     import matplotlib

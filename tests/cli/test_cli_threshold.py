@@ -196,3 +196,21 @@ def test_rows_left_out_and_the_whole_threshold_are_printed(scores, tmp_path):
     stated = json.loads((tmp_path / "op.json").read_text())["point"]["threshold"]["decimal"]
     assert f">= {stated!r}" in printed
     assert len(repr(stated)) > 10
+
+
+def test_no_command_overwrites_the_file_it_reads(scores, tmp_path):
+    point, before = tmp_path / "op.json", scores.read_bytes()
+    assert fit(scores, point).exit_code == 0
+    written = point.read_bytes()
+    same = tmp_path / "x" / ".." / scores.name
+    refused = [
+        fit(scores, same),
+        fit(scores, tmp_path / "new.json", "--plot", same),
+        run("apply", point, scores, "--score", "prob", "-o", same),
+        run("apply", point, scores, "--score", "prob", "-o", point),
+        run("cascade", scores, "-o", same),
+    ]
+    for done in refused:
+        assert isinstance(done.exception, ThresholdError)
+        assert "would be overwritten" in str(done.exception)
+    assert (scores.read_bytes(), point.read_bytes()) == (before, written)

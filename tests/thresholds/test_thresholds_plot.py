@@ -68,3 +68,11 @@ def test_without_negatives_there_is_nothing_to_draw(tmp_path):
     with pytest.raises(ThresholdError, match="no negatives"):
         plot_comparison(rows, request, compare(rows, request), tmp_path / "op.svg")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["op.txt", "op"])
+def test_a_picture_of_another_format_is_refused_with_those_that_can_be_drawn(rows, tmp_path, name):
+    request = read_request()
+    with pytest.raises(ThresholdError, match=r"expected a name in \.svg, \.pdf, \.png"):
+        plot_comparison(rows, request, compare(rows, request), tmp_path / name)
+    assert not list(tmp_path.iterdir())
