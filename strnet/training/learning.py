@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 from safetensors.torch import load_model
 
-from strnet.config import Recipe
+from strnet.config import Preprocessing, Recipe
 from strnet.data import CohortDataModule, RadiographDataset, Samples, check_targets
 from strnet.data.randomness import Stream, torch_seed
 from strnet.errors import ConfigError
@@ -50,7 +50,8 @@ class TrainedNetwork:
 def check_recipe(recipe: Recipe) -> None:
     """Nothing if the recipe can be trained, as far as that can be said without its cohort.
 
-    Raises: ConfigError: an unknown or reversed monitor, more than one device. ModelError: a network that
+    Raises: ConfigError: an unknown or reversed monitor, more than one device, films of a size that the
+    backbone does not take. ModelError: a network that
     cannot be built, weights that are not there. MissingExtraError: a logger that is not installed.
     """
     check_monitor(recipe.trainer, recipe.tasks)
@@ -60,7 +61,20 @@ def check_recipe(recipe: Recipe) -> None:
             f"trainer.devices: {recipe.trainer.devices}, but a run trains on one device. Set it to 1."
         )
     columns = recipe.clinical_columns
-    _build(recipe, ClinicalScaling(columns, (0.0,) * len(columns), (1.0,) * len(columns)), {})
+    network = _build(recipe, ClinicalScaling(columns, (0.0,) * len(columns), (1.0,) * len(columns)), {})
+    _check_film_size(network, recipe.preprocessing)
+
+
+def _check_film_size(network: ScreeningNetwork, preprocessing: Preprocessing) -> None:
+    height, width = preprocessing.height, preprocessing.width
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 1, height, width))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"preprocessing.height, preprocessing.width: the backbone takes no film of {height} x {width} "
+            f"pixels ({error}). Choose another size or another backbone."
+        ) from error
 
 
 def train_network(

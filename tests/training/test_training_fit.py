@@ -191,6 +191,7 @@ def test_a_split_of_folds_needs_a_fold(recipe, cohort, tmp_path):
         ({"tasks.t_score.name": "type"}, "torch keeps this name to itself"),
         ({"network.backbone.name": "test_resnt"}, "did you mean 'test_resnet'"),
         ({"network.backbone.weights": "absent.pth"}, "absent.pth"),
+        ({"network.backbone.name": "test_vit", "preprocessing.width": 40}, "takes no film of 32 x 40 pixels"),
         (
             {"tasks.bone_loss.target": {"column": "t_score", "below": -20}},
             "task bone_loss, train rows: found",
