@@ -105,3 +105,22 @@ def test_a_patient_twice_in_the_sheet_is_refused_with_the_sheets_row(folder):
     twice.write_excel(folder / "patient details.xlsx")
     with pytest.raises(ManifestError, match=r"row 3 +patient OP1"):
         import_knee_qus(folder, folder / "manifest.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("original_height", "1800px", "line 3  patient N2  original_height 1800px"),
+        ("original_format", "TIF", "original_format TIF\nWrite PNG or JPEG"),
+        ("usable", "yes", "usable yes\nWrite 1 for a film"),
+        ("original_file", "normal/0.png", "2 rows with an unusable original_file"),
+    ],
+)
+def test_an_image_table_that_cannot_be_used_is_refused_before_any_film_is_read(folder, column, cell, message):
+    table = pl.read_csv(folder / "images.csv", infer_schema=False)
+    second = pl.when(pl.int_range(pl.len()) == 1).then(pl.lit(cell)).otherwise(column)
+    table.with_columns(second.alias(column)).write_csv(folder / "images.csv")
+    with pytest.raises(ManifestError) as caught:
+        import_knee_qus(folder, folder / "m.csv", progress=lambda *_: pytest.fail("a film was read"))
+    assert message in str(caught.value)
+    assert "images.csv" in str(caught.value)

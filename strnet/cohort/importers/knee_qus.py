@@ -14,9 +14,11 @@ import polars as pl
 
 from strnet.cohort.audit import duplicate_groups
 from strnet.cohort.examination import Examination, Progress, examine_files
+from strnet.cohort.findings import LINE, finding, named, raise_findings
 from strnet.cohort.importers.header import completed
 from strnet.cohort.importers.labels import LabelTable, read_labels
 from strnet.cohort.importers.outcome import ImportedCohort, LeftOut, write_cohort
+from strnet.cohort.manifest import located_rows
 from strnet.cohort.validation import implied_diagnosis, validated
 from strnet.errors import ManifestError
 from strnet.schema import IMAGE_ID, PATIENT_ID
@@ -35,6 +37,28 @@ _IMAGE_COLUMNS = (
     "id_source",
     "usable",
 )
+_IMAGE_RULES: Sequence[tuple[str, pl.Expr, str]] = (
+    (
+        "original_file",
+        pl.col("original_file").is_null() | pl.col("original_file").is_duplicated(),
+        "Every film needs the name of its original, once.",
+    ),
+    (
+        "original_format",
+        ~pl.col("original_format").str.to_lowercase().is_in(["png", "jpeg"]),
+        "Write PNG or JPEG.",
+    ),
+    *(
+        (name, ~pl.col(name).str.contains(r"^\d{1,5}$"), "Write a whole number of pixels.")
+        for name in ("original_width", "original_height")
+    ),
+    (
+        "usable",
+        ~pl.col("usable").is_in(["0", "1"]),
+        "Write 1 for a film traced to one patient whose image no other patient shares, else 0.",
+    ),
+)
+"""Columns of images.csv, what makes a cell in them unusable, and what to do about it."""
 _SHEET_COLUMNS = {
     "Patient Id": PATIENT_ID,
     "Gender": "sex",
@@ -189,8 +213,14 @@ def _without_impossible_cells(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[s
 
 def _images(path: Path) -> pl.DataFrame:
     """One row per film: what images.csv says, with the manifest's columns of the original file."""
-    table = read_table(path, "image table", as_text=True)
+    table, lines, line_word = located_rows(read_table(path, "image table", as_text=True), path)
     require_columns(table, _IMAGE_COLUMNS, str(path))
+    located = table.with_columns(lines.alias(LINE))
+    found = [
+        finding(located, broken, f"{{rows}} with an unusable {name}.", [named(name)], remedy)
+        for name, broken, remedy in _IMAGE_RULES
+    ]
+    raise_findings(str(path), [each for each in found if each], line_word)
     return table.select(_IMAGE_COLUMNS).with_columns(
         pl.col("original_file").alias(IMAGE_ID),
         pl.col("original_format").str.to_lowercase().alias("file_format"),
