@@ -1,10 +1,16 @@
+import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+import yaml
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
-from strnet.config import dump_recipe, load_recipe
+from strnet.config import Recipe, dump_recipe, load_recipe
 
-RECIPES = sorted(Path(__file__).parents[1].glob("experiments/**/*.yaml"))
+ROOT = Path(__file__).parents[1]
+RECIPES = sorted(ROOT.glob("experiments/**/*.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -16,3 +22,29 @@ def test_a_shipped_recipe_is_valid_and_reads_back_as_written(path, tmp_path):
     recipe = load_recipe(path)
     (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe))
     assert load_recipe(tmp_path / "recipe.yaml") == recipe
+
+
+def keys_of(model: type[BaseModel], prefix: str = "") -> dict[str, object]:
+    """Default of every dotted key of a recipe; tasks without their number."""
+    keys: dict[str, object] = {}
+    for name, field in model.model_fields.items():
+        inner = models_in(field.annotation)
+        keys |= keys_of(inner[0], f"{prefix}{name}.") if inner else {f"{prefix}{name}": field.default}
+    return keys
+
+
+def models_in(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in models_in(part)]
+
+
+def test_the_documentation_has_every_key_of_a_recipe_with_its_default():
+    text = (ROOT / "docs" / "recipe.md").read_text()
+    told = dict(re.findall(r"^\| `([a-z_.]+)` \| (?:`(.*?)`)?", text, flags=re.MULTILINE))
+    keys = keys_of(Recipe)
+    assert told.keys() == keys.keys()
+    for key, default in keys.items():
+        if default not in (None, "", PydanticUndefined):
+            written = list(default) if isinstance(default, tuple) else default
+            assert str(yaml.safe_load(told[key])) == str(written), key

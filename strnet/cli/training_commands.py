@@ -9,7 +9,7 @@ import typer
 
 from strnet.cli.console import print_json, print_pairs, print_table
 
-RecipeFile = Annotated[Path, typer.Argument(help="Recipe (YAML).")]
+RecipeFile = Annotated[Path, typer.Argument(help="Recipe (YAML); docs/recipe.md lists its keys.")]
 RunFolder = Annotated[Path, typer.Option("--out", "-o", help="Run folder.")]
 ManifestFile = Annotated[Path | None, typer.Option(help="Cohort manifest; default: the recipe's.")]
 SplitFile = Annotated[
