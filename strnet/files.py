@@ -64,7 +64,7 @@ def read_json(path: Path | str) -> Any:
     """
     path = Path(path)
     try:
-        return json.loads(path.read_text(), parse_constant=_refuse_constant)
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except OSError as error:
         raise StrnetError(f"{path}: cannot be read ({error.strerror or error}).") from error
     except ValueError as error:

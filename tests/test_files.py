@@ -50,6 +50,13 @@ def test_nan_is_refused_on_the_way_out_and_on_the_way_in(tmp_path):
         read_json(tmp_path / "b.json")
 
 
+def test_json_is_utf8_whatever_the_locale(tmp_path):
+    write_json(tmp_path / "a.json", {"site": "K\u00f6ln"})
+    program = f"from strnet.files import read_json; read_json({str(tmp_path / 'a.json')!r})"
+    strict = ["-X", "warn_default_encoding", "-W", "error::EncodingWarning"]  # asks the locale: an error
+    assert subprocess.run([sys.executable, *strict, "-c", program], check=False).returncode == 0
+
+
 def test_the_hash_of_a_file_is_the_published_one_of_its_content(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     # FIPS 180-2, appendix B.1
