@@ -13,7 +13,7 @@ from strnet.errors import ThresholdError
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Bools
 from strnet.thresholds.choice import ClusterMethod, Rule
-from strnet.thresholds.effective import kish, korn_graubard, rate
+from strnet.thresholds.effective import korn_graubard, rate, weighted
 from strnet.thresholds.floor import Floor, Proportion, read_confidence, read_floor
 from strnet.thresholds.measure import specificity_of
 from strnet.thresholds.point import OperatingPoint, ScoreIdentity
@@ -170,7 +170,7 @@ def _unit_misses(positives: ClassRows, missed: Bools, rule: Rule) -> UnitMisses:
 def _effective_misses(positives: ClassRows, missed: Bools, delta: float) -> UnitMisses:
     share = 1 - rate(positives, ~missed, 0.95).value
     if positives.clusters is None:
-        worth = kish(np.asarray(positives.weights))
+        worth = weighted(missed, np.asarray(positives.weights), delta)
     elif np.ptp(positives.clusters) == 0:
         worth = 1.0  # no spread between patients to read an effective number from
     else:

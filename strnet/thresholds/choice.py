@@ -13,7 +13,7 @@ import numpy as np
 from strnet.errors import ImpossibleError, ThresholdError, unknown_name
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.thresholds import betting
-from strnet.thresholds.effective import kish, korn_graubard
+from strnet.thresholds.effective import korn_graubard, weighted
 from strnet.thresholds.floor import Floor
 from strnet.thresholds.rows import ClassRows
 from strnet.thresholds.rules import (
@@ -113,11 +113,7 @@ def _worth(score: Floats, weights: Floats, clusters: Ints | None, below: Floats,
     if clusters is not None:
         uneven = None if np.ptp(weights) == 0 else weights
         return korn_graubard(missed, clusters, uneven, float(rule.delta))
-    if score.size == 1:
-        return 1.0
-    # Kish takes weights for unrelated to misses; where hard cases weigh more, the variance itself says less
-    each = korn_graubard(missed, np.arange(score.size), weights, float(rule.delta))
-    return min(kish(weights), each * score.size / (score.size - 1))
+    return weighted(missed, weights, float(rule.delta))
 
 
 def _weight_allowed(total: float, worth: float, rule: Rule) -> float:

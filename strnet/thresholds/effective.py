@@ -25,6 +25,17 @@ def kish(weights: Floats) -> float:
     return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
+def weighted(hits: Bools, weights: Floats, delta: float) -> float:
+    """How many independent rows the `hits` (n,) are worth that weigh `weights` (n,), at most as Kish says.
+
+    Kish takes weights for unrelated to hits; where hard cases weigh more, the variance itself says less.
+    """
+    if hits.size == 1:
+        return 1.0
+    each = korn_graubard(hits, np.arange(hits.size), weights, delta)
+    return min(kish(weights), each * hits.size / (hits.size - 1))
+
+
 def korn_graubard(hits: Bools, clusters: Ints, weights: Floats | None, delta: float) -> float:
     """How many independent rows the clustered `hits` (n,) are worth for a limit with one tail of `delta`.
 

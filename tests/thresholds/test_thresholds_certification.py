@@ -135,3 +135,18 @@ def test_a_site_of_one_patient_proves_nothing_either_way(point):
     for score in (np.ones(40), -np.ones(40)):
         found = certify(point, np.ones(40), score, clusters=np.zeros(40))
         assert (found.verdict, found.units) == ("insufficient", 1)
+
+
+def test_misses_among_rows_that_weigh_more_are_worth_less_than_the_weights_alone_say(point):
+    target = np.ones(100)
+    weights = np.repeat([4.0, 1.0], [20, 80])
+    kish = weights.sum() ** 2 / np.square(weights).sum()
+    heavy = np.where(np.arange(100) < 5, -1.0, 1.0)  # 20 of 160 missed, in five rows
+    light = np.where(np.arange(100) >= 80, -1.0, 1.0)  # as much, in twenty rows
+    of_heavy, of_light = (certify(point, target, score, weights=weights) for score in (heavy, light))
+    assert of_heavy.sensitivity.value == of_light.sensitivity.value == 0.875
+    # the linearised variance of a weighted share is sum w^2 (hit - share)^2 / (sum w)^2
+    variance = (5 * 16 * 0.875**2 + 15 * 16 * 0.125**2 + 80 * 0.125**2) / 160**2
+    assert of_heavy.units == pytest.approx(0.875 * 0.125 / variance, rel=0.02)
+    assert of_heavy.units < 0.8 * kish
+    assert of_light.units == pytest.approx(kish)
