@@ -165,8 +165,8 @@ def _agreeing(folder: Path, document: BundleDocument, sha256: str) -> Bundle:
         folder=folder,
         document=document,
         sha256=sha256,
-        calibrators=_calibrators(folder, document),
-        operating_points=_operating_points(folder, document),
+        calibrators=_calibrators(folder / DOCUMENT, document),
+        operating_points=_operating_points(folder / DOCUMENT, document),
     )
     require_agreement(bundle)
     return bundle
@@ -202,15 +202,20 @@ def _explained(error: ValidationError) -> str:
 
 
 def _calibrators(where: Path, document: BundleDocument) -> dict[str, Calibrator]:
+    return {task: _calibrator(where, task, numbers) for task, numbers in document.calibrators.items()}
+
+
+def _calibrator(where: Path, task: str, numbers: Mapping[str, Any]) -> Calibrator:
     try:
-        return {task: Calibrator.from_dict(numbers) for task, numbers in document.calibrators.items()}
+        return Calibrator.from_dict(numbers)
     except StrnetError as error:
-        raise BundleError(f"{where}: calibrators: {error}") from error
+        raise BundleError(f"{where}: calibrator of {task}: {error}") from error
 
 
 def _operating_points(where: Path, document: BundleDocument) -> tuple[OperatingPoint, ...]:
     points = [
-        from_document(content, where=f"{where}: operating point") for content in document.operating_points
+        from_document(content, where=f"{where}: operating point {number}")
+        for number, content in enumerate(document.operating_points, start=1)
     ]
     singles = tuple(point for point in points if isinstance(point, OperatingPoint))
     if len(singles) < len(points):

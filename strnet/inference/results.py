@@ -68,16 +68,6 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
     return notes
 
 
-def class_probabilities(task: TaskConfig, output: Floats) -> Floats:
-    """Probabilities (N, C) of a multiclass task's logits (N, C), or an ordinal task's (N, C - 1) or (N,)."""
-    from scipy.special import softmax
-
-    if task.kind == "ordinal":
-        return ordinal_probabilities(output.reshape(len(output), -1))
-    probs: Floats = softmax(output, axis=1)
-    return probs
-
-
 def _task_columns(bundle: Bundle, task: TaskConfig, output: Floats) -> Columns:
     if task.kind == "regression":
         return {schema.prediction_column(task.name): output}
@@ -86,11 +76,21 @@ def _task_columns(bundle: Bundle, task: TaskConfig, output: Floats) -> Columns:
         prob = _sigmoid(output) if calibrator is None else calibrator.prob(output)
         return {schema.logit_column(task.name): output, schema.prob_column(task.name): prob}
     labels = task.target.classes or ()
-    probs = class_probabilities(task, output)
+    probs = _class_probabilities(task, output)
     columns: Columns = {
         schema.prob_column(f"{task.name}.{label}"): probs[:, i] for i, label in enumerate(labels)
     }
     return columns | {f"{CLASS}.{task.name}": np.array(labels)[probs.argmax(axis=1)]}
+
+
+def _class_probabilities(task: TaskConfig, output: Floats) -> Floats:
+    """Probabilities (N, C) of a multiclass task's logits (N, C), or an ordinal task's (N, C - 1) or (N,)."""
+    from scipy.special import softmax
+
+    if task.kind == "ordinal":
+        return ordinal_probabilities(output.reshape(len(output), -1))
+    probs: Floats = softmax(output, axis=1)
+    return probs
 
 
 def _diagnosis_columns(bundle: Bundle, columns: Columns) -> Columns:

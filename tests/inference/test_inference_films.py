@@ -1,4 +1,5 @@
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from strnet.config import Preprocessing
 from strnet.errors import ImageError
-from strnet.inference.films import as_text, find_films, read_film, read_films
+from strnet.inference.films import _pool, as_text, find_films, read_film, read_films
 
 PREPROCESSING = Preprocessing(height=64, width=48)
 
@@ -50,6 +51,11 @@ def test_an_unexpected_error_of_a_decoder_is_a_reason_and_not_the_end(tmp_path, 
     monkeypatch.setattr("strnet.inference.films.read_radiograph", broken)
     film = read_film(tmp_path / "a.png", PREPROCESSING)
     assert (film.status, film.reason) == ("failed", f"{tmp_path / 'a.png'}: RuntimeError: codec exploded")
+
+
+def test_ctrl_c_is_left_to_the_process_that_started_the_readers():
+    with _pool(1) as pool:
+        assert pool.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
 
 
 def test_a_named_file_is_always_to_be_read_and_one_in_a_folder_only_if_it_may_be_a_film(
