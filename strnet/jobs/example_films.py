@@ -29,7 +29,7 @@ def example_films(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest)
 
     `predictions` are the rows that the report is about: a film the network was trained on shows nothing.
     Typical is the median score among the films of the kind, so that nothing is picked by its looks. A film
-    that can no longer be read is passed over.
+    that is no longer in the manifest, or can no longer be read, is passed over.
     """
     if not bundle.operating_points:
         return ()
@@ -58,7 +58,10 @@ def _examples(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest) -> 
 def _example(
     bundle: Bundle, manifest: Manifest, task: str, image_id: str
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    row = manifest.frame.row(by_predicate=pl.col(IMAGE_ID) == image_id, named=True)
+    found = manifest.frame.filter(pl.col(IMAGE_ID) == image_id)
+    if found.is_empty():
+        return None
+    row = found.row(0, named=True)
     try:
         prepared = prepare(read_radiograph(manifest.image_path(row)).pixels, bundle.preprocessing)
     except StrnetError:

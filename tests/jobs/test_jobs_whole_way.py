@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from strnet.errors import (
 )
 from strnet.imaging import prepare, read_radiograph
 from strnet.inference import read_bundle
+from strnet.jobs.example_films import example_films
 from strnet.thresholds import read_threshold
 
 pytestmark = pytest.mark.slow
@@ -81,6 +83,13 @@ def test_the_report_is_one_page_that_calls_itself_a_phantom(run, cohort, tmp_pat
     shown = re.findall(r"(?:found|missed|falsely alarmed|cleared): (\S+),", page)
     assert shown
     assert set(shown) <= set(rows["image_id"]), "a film of another split is no example of these rows"
+
+
+def test_films_that_left_the_manifest_are_no_examples(run, cohort):
+    manifest = read_manifest(cohort / "manifest.csv")
+    predictions = pl.read_parquet(run / "predictions.parquet")
+    gone = replace(manifest, frame=manifest.frame.clear())
+    assert example_films(read_bundle(run / "bundle"), predictions, gone) == ()
 
 
 def test_prediction_agrees_with_the_predictions_table(run, cohort, tmp_path):
