@@ -129,11 +129,11 @@ def test_an_edited_document_is_refused(copied, change):
         (lambda c: c["calibrators"].update(t_score=c["calibrators"]["bone_loss"]), "binary task 't_score'"),
         (
             lambda c: c["calibrators"]["bone_loss"].update(slope=-1.0),
-            r"bundle\.json: calibrator of bone_loss: .*slope",
+            "json: calibrator of bone_loss: .*slope",
         ),
         (
             lambda c: c["operating_points"][0].update(sha256="0" * 64),
-            r"bundle\.json: operating point 1: .*was edited",
+            "json: operating point 1: .*was edited",
         ),
         (lambda c: c["provenance"]["reference_standard"].update(standards=["dexa"]), "dexa"),
         (lambda c: c["provenance"].update(manifest_sha256="abc"), "manifest_sha256"),
