@@ -66,6 +66,6 @@ def rate(rows: ClassRows, hits: Bools, confidence: float) -> Estimate:
     if rows.clusters is not None:
         note = "no interval: one cluster"
         return Estimate(share, math.nan, math.nan, confidence, "none", hits.size, clusters=1, note=note)
-    worth = kish(weight)
+    worth = weighted(hits, weight, (1 - confidence) / 2)
     low, high = proportion_bounds(share * worth, worth, method="clopper_pearson", confidence=confidence)
-    return Estimate(share, float(low), float(high), confidence, "clopper_pearson, Kish", hits.size)
+    return Estimate(share, float(low), float(high), confidence, "clopper_pearson, weighted", hits.size)

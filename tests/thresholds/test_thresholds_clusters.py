@@ -142,6 +142,19 @@ def test_weights_that_go_with_misses_are_worth_less_than_kish_says():
     assert points[1].effective_positives < 0.8 * kish(heavy_misses)
 
 
+def test_the_interval_of_a_weighted_rate_covers_where_hard_cases_weigh_more():
+    """At .95 of 800 draws 760 would be expected; Kish's effective number alone covers 93.4% of many."""
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(800):
+        hard = rng.random(240) < 0.2
+        hits = rng.random(240) < np.where(hard, 0.75, 0.95)
+        weights = np.where(hard, 2.5, 0.625)
+        estimate = rate(ClassRows(np.zeros(240), weights), hits, 0.95)
+        covered += estimate.low <= (0.75 + 0.95) / 2 <= estimate.high
+    assert covered >= 760
+
+
 def test_films_of_a_single_patient_prove_nothing():
     with pytest.raises(ImpossibleError, match="one cluster"):
         fit_threshold(np.ones(40), np.arange(40.0), clusters=np.zeros(40))
