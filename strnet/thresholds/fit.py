@@ -95,12 +95,14 @@ def read_request(
 ) -> Request:
     """The checked request that the keywords of `fit_threshold` make.
 
-    Raises: ThresholdError: a floor, confidence or name that cannot be used.
+    Raises: ThresholdError: a floor, confidence, name or seed that cannot be used.
     """
     require_method(method)
     _require_known("cluster method", cluster_method, CLUSTER_METHODS)
     _require_known("group policy", group_policy, GROUP_POLICIES)
     _require_known("anchor", anchor, ANCHORS)
+    if seed < 0:
+        raise ThresholdError(f"seed: found {seed}, expected 0 or more.")
     certainty = read_confidence(confidence)
     rule = Rule(
         floor=read_floor(min_sensitivity),

@@ -77,6 +77,8 @@ def _predictive(hit: Estimate, reject: Estimate, share: float) -> Estimate:
 
     low, high = at(hit.low, reject.low), at(hit.high, reject.high)
     note = "from the limits of sensitivity and specificity together"
+    if not (hit.has_interval and reject.has_interval):
+        note = "sensitivity or specificity has none"
     together = 2 * hit.confidence - 1  # Bonferroni: either rate may lie outside its interval
     return Estimate(at(hit.value, reject.value), low, high, together, "bayes", hit.count, note=note)
 

@@ -88,6 +88,10 @@ def test_an_unknown_name_is_refused_with_the_nearest(option, value, near):
     refused(f"did you mean '{near}'", **{option: value})
 
 
+def test_a_negative_seed_is_refused():
+    refused("seed: found -1, expected 0 or more", seed=-1)
+
+
 def test_weights_do_not_go_with_methods_that_are_not_defined_for_them():
     refused("not defined for", clusters=list("abcde"), weights=np.ones(5), cluster_method="worst")
 

@@ -52,3 +52,11 @@ def test_a_prevalence_outside_its_range_or_an_unknown_specificity_is_refused(bin
         prevalence_offset(0.5, 1.0)
     with pytest.raises(ThresholdError, match="without negatives"):
         shift_prevalence(fit_threshold(np.ones(40), np.arange(40.0)), 0.1)
+
+
+def test_where_each_group_has_its_threshold_the_missing_interval_is_explained(binormal):
+    target, score = binormal(600, seed=7)
+    point = fit_threshold(target, score, groups=np.arange(600) % 2, group_policy="per_group")
+    shifted = shift_prevalence(point, 0.05)
+    assert not shifted.ppv.has_interval
+    assert shifted.ppv.note == "sensitivity or specificity has none"
