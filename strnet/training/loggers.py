@@ -9,28 +9,35 @@ from importlib.util import find_spec
 from pytorch_lightning.loggers import Logger, MLFlowLogger, TensorBoardLogger
 
 from strnet.config import Recipe
-from strnet.errors import missing_extra
+from strnet.errors import ConfigError, missing_extra
 from strnet.training.run_folder import RunFolder
+
+_TRACKING_URI = "MLFLOW_TRACKING_URI"
 
 
 def check_loggers(recipe: Recipe) -> None:
-    """Nothing if every logger of the recipe is installed.
+    """Nothing if every logger of the recipe is installed and knows where to write.
 
-    Raises: MissingExtraError: MLflow is asked for and is not.
+    Raises: MissingExtraError: MLflow is asked for and is not. ConfigError: it has no MLFLOW_TRACKING_URI.
     """
-    if "mlflow" in recipe.trainer.loggers and find_spec("mlflow") is None:
+    if "mlflow" not in recipe.trainer.loggers:
+        return
+    if find_spec("mlflow") is None:
         raise missing_extra("mlflow", "mlflow", "The MLflow logger")
+    # No folder in its place: MLflow 3 refuses to write plain files.
+    if not os.environ.get(_TRACKING_URI):
+        raise ConfigError(
+            f"trainer.loggers: mlflow writes to the server in {_TRACKING_URI}, which is not set. Set it, for "
+            "example to http://localhost:5000, or leave mlflow out."
+        )
 
 
 def build_loggers(recipe: Recipe, folder: RunFolder) -> Sequence[Logger]:
-    """The TensorBoard and MLflow loggers that the recipe asks for, writing into the run folder.
-
-    MLflow writes to MLFLOW_TRACKING_URI where that is set.
-    """
+    """The TensorBoard logger, writing into the run folder, and the MLflow logger, as the recipe asks."""
     loggers: list[Logger] = []
     if "tensorboard" in recipe.trainer.loggers:
         loggers.append(TensorBoardLogger(folder.path, name="tensorboard", version=""))
     if "mlflow" in recipe.trainer.loggers:
-        uri = os.environ.get("MLFLOW_TRACKING_URI") or (folder.path / "mlflow").absolute().as_uri()
+        uri = os.environ[_TRACKING_URI]
         loggers.append(MLFlowLogger(experiment_name=recipe.name, run_name=folder.path.name, tracking_uri=uri))
     return loggers

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, load_model
 from strnet.config import load_recipe, override_recipe
 from strnet.data import RadiographDataset, preparation
 from strnet.data.randomness import Stream, torch_seed
-from strnet.errors import MissingExtraError, SplitError, StrnetError, TrainingError
+from strnet.errors import ConfigError, MissingExtraError, SplitError, StrnetError, TrainingError
 from strnet.imaging import read_radiograph
 from strnet.models import ClinicalScaling, build_network
 from strnet.schema import baseline_column, class_logit_column, logit_column, prediction_column, target_column
@@ -369,6 +369,16 @@ def test_mlflow_that_is_not_installed_is_named_with_its_extra(recipe, cohort, tm
     monkeypatch.setattr(loggers, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"strnet\[mlflow\]"):
         train(override_recipe(recipe, {"trainer.loggers": ["mlflow"]}), cohort, tmp_path / "run")
+
+
+def test_mlflow_without_a_server_to_write_to_is_refused_before_any_film_is_read(
+    recipe, cohort, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(loggers, "find_spec", lambda _: True)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(ConfigError, match="MLFLOW_TRACKING_URI, which is not set"):
+        train(override_recipe(recipe, {"trainer.loggers": ["mlflow"]}), cohort, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_training_leaves_torchs_own_settings_as_they_were(finished, recipe, cohort, tmp_path):
