@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from experiments.strnet_knee.run import variant
 from strnet.config import Recipe, dump_recipe, load_recipe
 
 ROOT = Path(__file__).parents[1]
@@ -48,3 +49,12 @@ def test_the_documentation_has_every_key_of_a_recipe_with_its_default():
         if default not in (None, "", PydanticUndefined):
             written = list(default) if isinstance(default, tuple) else default
             assert str(yaml.safe_load(told[key])) == str(written), key
+
+
+def test_every_variant_of_the_ablation_is_a_recipe_and_differs_from_the_others(tmp_path):
+    plan = yaml.safe_load((ROOT / "experiments" / "strnet_knee" / "ablation.yaml").read_text())
+    variants = [
+        variant(tmp_path, plan["overrides"], changes, seed=1) for changes in plan["variants"].values()
+    ]
+    assert len({dump_recipe(recipe) for recipe in variants}) == len(variants)
+    assert {recipe.network.backbone.name for recipe in variants} == {"resnet10t"}
