@@ -141,10 +141,13 @@ def _from_header(source: Acquisition, column: str) -> float:
 
 
 def _numbers(frame: pl.DataFrame, column: str) -> NDArray[np.float32]:
-    try:
-        return encode_clinical(column, frame[column].to_list())
-    except ModelError as error:
-        raise ManifestError(f"clinical table: {error}") from error
+    numbers = np.empty(frame.height, dtype=np.float32)
+    for row, cell in enumerate(frame[column]):
+        try:
+            numbers[row] = encode_clinical(column, [cell])[0]
+        except ModelError as error:
+            raise ManifestError(f"clinical table, row {row + 1}: {error}") from error
+    return numbers
 
 
 def _texts(frame: pl.DataFrame, column: str) -> tuple[str | None, ...]:

@@ -351,7 +351,7 @@ def test_a_clinical_value_moves_the_result(predictor, films):
         (clinical(image_id=["nobody"]), "none of its rows belongs to a film, by image_id"),
         (clinical(image_id=["3"], sex=["female"]), "sex: .*'female'"),
         (clinical(image_id=["3"], age=["old"]), "age: .*'old'"),
-        (clinical(image_id=["4", "3"], age=[1.0, float("inf")]), "age: .*inf"),
+        (clinical(image_id=["4", "3"], age=[1.0, float("inf")]), "row 2: .*age: .*inf"),
         (clinical(image_id=["3", "3"], age=[50.0, 51.0]), "rows 1, 2 all have image_id '3'"),
     ],
 )
