@@ -38,20 +38,20 @@ class ValidationRows:
     logit: np.ndarray[Any, Any]
 
 
-def complete_run(run: Path, manifest: Path) -> dict[str, Any]:
+def complete_run(run: Path, manifest: Path, *, deciding: bool = True) -> dict[str, Any]:
     """Operating points and bundle of a trained run, from its validation rows only.
 
-    An operating point that these rows cannot promise is reported with its reason, unless it is the one that
-    decides.
+    An operating point that these rows cannot promise is reported with its reason, unless it is the recipe's
+    and the run is to decide by it (`deciding`).
 
-    Raises: ImpossibleError: the deciding operating point cannot be reached.
+    Raises: ImpossibleError: the recipe's operating point cannot be reached.
     """
     folder = RunFolder(run)
     recipe = load_recipe(folder.recipe)
     calibrators = {
         task.name: _calibrator(recipe, folder, task.name) for task in recipe.tasks if task.kind == "binary"
     }
-    points, reasons = _operating_points(recipe, folder, calibrators)
+    points, reasons = _operating_points(recipe, folder, calibrators, deciding=deciding)
     for point in points:
         write_operating_point(point, run / OPERATING_POINTS / f"{point.method}.json")
     bundle = _bundle(recipe, folder, manifest, calibrators, points)
@@ -82,7 +82,7 @@ def _calibrator(recipe: Recipe, folder: RunFolder, task: str) -> Calibrator:
 
 
 def _operating_points(
-    recipe: Recipe, folder: RunFolder, calibrators: dict[str, Calibrator]
+    recipe: Recipe, folder: RunFolder, calibrators: dict[str, Calibrator], *, deciding: bool
 ) -> tuple[list[OperatingPoint], dict[str, str]]:
     """The points that can be had, and for the others the reason."""
     wanted = recipe.operating_point
@@ -94,7 +94,7 @@ def _operating_points(
         try:
             points.append(_operating_point(wanted, method, folder, calibrators[wanted.task]))
         except ImpossibleError as error:
-            if method == wanted.method:
+            if deciding and method == wanted.method:
                 raise
             reasons[method] = str(error)
     return points, reasons

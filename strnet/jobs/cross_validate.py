@@ -1,4 +1,4 @@
-"""Out-of-fold predictions of k networks."""
+"""Out-of-fold predictions of k networks, each calibrated and bundled by itself."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from strnet.config import Recipe
+from strnet.jobs.complete_run import complete_run
 from strnet.jobs.train_network import cohort_files
 from strnet.training import crossval as run_folds
+from strnet.training import fold_folder
 
 
 def crossval(
@@ -15,13 +17,27 @@ def crossval(
 ) -> dict[str, Any]:
     """What came of the k runs in `run`, one per fold; its predictions table is out of fold.
 
+    Each fold has its own calibrators, operating points and bundle, from its validation rows; a point that
+    they cannot promise is reported with its reason.
+
     Raises: ConfigError, ManifestError, SplitError, TrainingError: see `training.crossval`.
     """
     manifest, split = cohort_files(recipe)
     result = run_folds(recipe, manifest, split, run, resume=resume, overwrite=overwrite, progress=progress)
+    folds = range(len(result.summary["folds"]))
+    completed = [complete_run(fold_folder(run, fold), manifest, deciding=False) for fold in folds]
     return {
         "run": str(run),
-        "folds": len(result.summary["folds"]),
+        "folds": len(completed),
         "best_epochs": [fold["best"]["epoch"] for fold in result.summary["folds"]],
         "predictions": str(result.folder.predictions),
+        "operating_points": [fold["operating_points"] for fold in completed],
+        **_not_reached(completed),
     }
+
+
+def _not_reached(completed: list[dict[str, Any]]) -> dict[str, Any]:
+    reasons = {
+        f"fold{fold}": done["not_reached"] for fold, done in enumerate(completed) if "not_reached" in done
+    }
+    return {"not_reached": reasons} if reasons else {}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
-from strnet.cohort import read_manifest
 from strnet.config import Recipe, load_recipe
 from strnet.errors import TrainingError
-from strnet.inference import Bundle, read_bundle, reference_standard_of
+from strnet.inference import Bundle, read_bundle
 from strnet.jobs.complete_run import BUNDLE
-from strnet.jobs.train_network import cohort_files
 from strnet.report import (
     Evaluation,
     EvaluationSettings,
@@ -26,9 +25,10 @@ from strnet.report import (
     write_evaluation,
 )
 from strnet.tables import read_table
-from strnet.training import RunFolder, read_run
+from strnet.training import RunFolder, fold_folder, read_run
 
 EVALUATION = "evaluation.json"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class EvaluatedRun:
     predictions: pl.DataFrame
     recipe: Recipe
     bundle: Bundle | None
+    """None for a cross-validation, which has one per fold."""
 
     @property
     def content(self) -> dict[str, Any]:
@@ -59,53 +60,60 @@ class EvaluatedRun:
 def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> EvaluatedRun:
     """The evaluation of a run on `split`, also written to evaluation.json in its folder.
 
-    `truth` is a phantom's truth table; it adds the ideal observer. A cross-validation has no bundle: its
-    networks differ from fold to fold, and so do their operating points.
+    `truth` is a phantom's truth table; it adds the ideal observer. Rows of a cross-validation are judged by
+    the calibrators and operating points of their own fold.
 
     Raises: TrainingError: no complete run in the folder.
     """
     folder = RunFolder(run)
-    bundle = _bundle(folder)
+    folds = "folds" in read_run(run)
+    bundles = _fold_bundles(folder) if folds else [_bundle(folder, f"strnet train RECIPE -o {run} --resume")]
     recipe = load_recipe(folder.recipe)
     predictions = pl.read_parquet(folder.predictions)
+    calibrators = [bundle.calibrators for bundle in bundles]
+    points = [{point.method: point for point in bundle.operating_points} for bundle in bundles]
     evaluation = evaluate_predictions(
         predictions,
         tasks=recipe.tasks,
-        calibrators=None if bundle is None else bundle.calibrators,
-        operating_points=None if bundle is None else {p.method: p for p in bundle.operating_points},
+        calibrators=_in_all(calibrators) if folds else calibrators[0],
+        operating_points=_in_all(points) if folds else points[0],
         split=split,
         observers=None if truth is None else read_table(truth, "truth table"),
         settings=EvaluationSettings(
-            reference_standards=_standards(recipe, bundle), row_use=_row_use(recipe, bundle)
+            reference_standards=_standards(bundles), row_use=_row_use(any(calibrators), any(points))
         ),
     )
     write_evaluation(evaluation, run / EVALUATION)
-    return EvaluatedRun(evaluation, predictions, recipe, bundle)
+    return EvaluatedRun(evaluation, predictions, recipe, None if folds else bundles[0])
 
 
-def _bundle(folder: RunFolder) -> Bundle | None:
-    if (folder.path / BUNDLE).is_dir():
-        return read_bundle(folder.path / BUNDLE)
-    if "folds" in read_run(folder.path):
-        return None
-    raise TrainingError(
-        f"{folder.path}: no bundle. Finish the run first: strnet train RECIPE -o {folder.path} --resume"
-    )
+def _fold_bundles(folder: RunFolder) -> list[Bundle]:
+    command = f"strnet crossval RECIPE -o {folder.path} --resume"
+    count = len(read_run(folder.path)["folds"])
+    return [_bundle(RunFolder(fold_folder(folder.path, fold)), command) for fold in range(count)]
 
 
-def _standards(recipe: Recipe, bundle: Bundle | None) -> tuple[str, ...]:
-    if bundle is not None:
-        return bundle.provenance.reference_standard.standards
-    manifest, _ = cohort_files(recipe)
-    return reference_standard_of(read_manifest(manifest).frame).standards
+def _bundle(folder: RunFolder, command: str) -> Bundle:
+    if not (folder.path / BUNDLE).is_dir():
+        raise TrainingError(f"{folder.path}: no bundle. Finish the run first: {command}")
+    return read_bundle(folder.path / BUNDLE)
 
 
-def _row_use(recipe: Recipe, bundle: Bundle | None) -> RowUse:
-    if bundle is None:
-        return RowUse(trained="train", early_stopped="validation")
+def _in_all(of_folds: Sequence[Mapping[str, T]]) -> dict[str, dict[int, T]]:
+    """By name what each fold has; a name that some fold lacks is left out, for nothing judges its rows."""
+    names = [name for name in of_folds[0] if all(name in own for own in of_folds)]
+    return {name: {fold: own[name] for fold, own in enumerate(of_folds)} for name in names}
+
+
+def _standards(bundles: Sequence[Bundle]) -> tuple[str, ...]:
+    found = (standard for bundle in bundles for standard in bundle.provenance.reference_standard.standards)
+    return tuple(dict.fromkeys(found))
+
+
+def _row_use(calibrated: bool, thresholds: bool) -> RowUse:
     return RowUse(
         trained="train",
         early_stopped="validation",
-        calibrated="validation" if bundle.calibrators else None,
-        thresholds="validation" if bundle.operating_points else None,
+        calibrated="validation" if calibrated else None,
+        thresholds="validation" if thresholds else None,
     )

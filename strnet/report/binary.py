@@ -19,6 +19,7 @@ from strnet.report.evaluation import (
     PointResult,
     ScorerResult,
 )
+from strnet.report.folds import Calibration, Point, by_fold
 from strnet.report.measures import AgainstNetwork, absent, attempt, measured
 from strnet.report.probabilities import calibration_results
 from strnet.report.rows import NETWORK, Bools, Floats, TaskRows
@@ -26,14 +27,16 @@ from strnet.report.settings import EvaluationSettings
 from strnet.stats import Calibrator, Estimate
 from strnet.thresholds import OperatingPoint, ScoreIdentity
 
+_WEAKER = ("guaranteed", "approximate", "point only")
+
 
 @dataclass(frozen=True, slots=True)
 class BinaryTask:
-    """What belongs to one binary task: its calibrator and its operating points by name."""
+    """What belongs to one binary task: its calibration and its operating points by name."""
 
     name: str
-    calibrator: Calibrator | None
-    points: Mapping[str, OperatingPoint]
+    calibration: Calibration | None
+    points: Mapping[str, Point]
 
 
 def evaluate_binary(
@@ -54,9 +57,9 @@ def evaluate_binary(
             for name, point in task.points.items()
             if reported.target.size
         ),
-        calibration=tuple(calibration_results(task.calibrator, reported, settings)),
+        calibration=tuple(calibration_results(task.calibration, reported, settings)),
         groups=tuple(_groups(task, split, reported, settings)),
-        calibrator=None if task.calibrator is None else task.calibrator.to_dict(),
+        calibrator=_numbers(task.calibration),
     )
 
 
@@ -108,12 +111,13 @@ def _against_network(scorer: str, known: TaskRows, settings: EvaluationSettings)
 
 def _point(
     name: str,
-    point: OperatingPoint,
+    point: Point,
     task: BinaryTask,
     rows: Mapping[str, TaskRows],
     settings: EvaluationSettings,
 ) -> PointResult:
-    if point.threshold is None:
+    folds = [point] if isinstance(point, OperatingPoint) else list(point.values())
+    if any(fold.threshold is None for fold in folds):
         raise ManifestError(
             f"operating point '{name}' of {task.name}: it has one threshold per group. "
             "Evaluate a common threshold."
@@ -123,35 +127,54 @@ def _point(
         for split, part in rows.items()
         if part.target.size
     ]
+    first = folds[0]
     return PointResult(
         name=name,
-        score=point.score.column or schema.logit_column(task.name),
-        threshold=point.threshold,
-        min_sensitivity=point.min_sensitivity,
-        method=point.method,
-        status=point.status,
-        confidence=point.confidence,
+        score=first.score.column or schema.logit_column(task.name),
+        threshold=first.threshold if isinstance(point, OperatingPoint) else None,
+        min_sensitivity=first.min_sensitivity,
+        method=first.method,
+        status=max((fold.status for fold in folds), key=_WEAKER.index),
+        confidence=first.confidence,
         on=tuple(decided),
     )
 
 
-def _called(point: OperatingPoint, task: BinaryTask, rows: TaskRows) -> Bools:
+def _called(point: Point, task: BinaryTask, rows: TaskRows) -> Bools:
+    """Decisions (n,), each by the operating point and the calibrator of its fold."""
+    calibration = task.calibration
+    if isinstance(point, OperatingPoint):
+        return _decided(point, None if isinstance(calibration, Mapping) else calibration, rows)
+    called = np.zeros(rows.target.size, dtype=np.bool_)
+    for (fold, own), keep in by_fold({fold: (fold, own) for fold, own in point.items()}, rows.frame):
+        calibrator = calibration.get(fold) if isinstance(calibration, Mapping) else calibration
+        called[keep] = _decided(own, calibrator, rows.where(keep))
+    return called
+
+
+def _decided(point: OperatingPoint, calibrator: Calibrator | None, rows: TaskRows) -> Bools:
     """Decisions (n,) on the score that the point was fitted on: the raw logit or the calibrated probability.
 
     Raises: ManifestError: another score. BundleError: another calibrator.
     """
-    raw, calibrated = schema.logit_column(task.name), schema.prob_column(task.name)
+    raw, calibrated = schema.logit_column(rows.task), schema.prob_column(rows.task)
     column = point.score.column or raw
-    if column not in (raw, calibrated) or (column == calibrated and task.calibrator is None):
+    if column not in (raw, calibrated) or (column == calibrated and calibrator is None):
         raise ManifestError(
-            f"operating point of {task.name}: it decides on '{column}', expected '{raw}', or '{calibrated}' "
+            f"operating point of {rows.task}: it decides on '{column}', expected '{raw}', or '{calibrated}' "
             "with a calibrator of this task."
         )
     logit = rows.scores[NETWORK]
-    if column == raw or task.calibrator is None:
-        return point.apply(logit, source=ScoreIdentity(task=task.name, calibrator_sha256="none"))
-    source = ScoreIdentity(task=task.name, calibrator_sha256=task.calibrator.digest)
-    return point.apply(task.calibrator.prob(logit), source=source)
+    if column == raw or calibrator is None:
+        return point.apply(logit, source=ScoreIdentity(task=rows.task, calibrator_sha256="none"))
+    source = ScoreIdentity(task=rows.task, calibrator_sha256=calibrator.digest)
+    return point.apply(calibrator.prob(logit), source=source)
+
+
+def _numbers(calibration: Calibration | None) -> dict[str, Any] | None:
+    if isinstance(calibration, Mapping):
+        return {str(fold): calibrator.to_dict() for fold, calibrator in calibration.items()}
+    return None if calibration is None else calibration.to_dict()
 
 
 def _groups(

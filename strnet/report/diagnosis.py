@@ -14,11 +14,11 @@ from strnet import schema, stats
 from strnet.report.classes import ClassRows, evaluate_classes
 from strnet.report.decisions import share_of
 from strnet.report.evaluation import DiagnosisEvaluation
+from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import absent
 from strnet.report.probabilities import PLAIN
 from strnet.report.rows import Floats, numbers, require_finite
 from strnet.report.settings import EvaluationSettings
-from strnet.stats import Calibrator
 from strnet.stats.coherence import contradicts_t_score, most_probable_diagnosis
 
 DIAGNOSIS: Final = "diagnosis"
@@ -37,7 +37,7 @@ class DiagnosisRows:
     t_score: Floats | None
 
 
-def diagnosis_rows(frame: pl.DataFrame, calibrators: Mapping[str, Calibrator]) -> DiagnosisRows | None:
+def diagnosis_rows(frame: pl.DataFrame, calibrators: Mapping[str, Calibration]) -> DiagnosisRows | None:
     """The rows of `frame` with a known diagnosis, with coherent probabilities; None without any.
 
     Raises: ManifestError: a logit or T-score that is not finite.
@@ -74,11 +74,11 @@ def evaluate_diagnosis(rows: DiagnosisRows, settings: EvaluationSettings) -> Dia
     return DiagnosisEvaluation(evaluate_classes(rows.classes, settings), contradictions)
 
 
-def _probability(frame: pl.DataFrame, task: str, calibrators: Mapping[str, Calibrator]) -> Floats:
+def _probability(frame: pl.DataFrame, task: str, calibrators: Mapping[str, Calibration]) -> Floats:
     column = schema.logit_column(task)
     logit = numbers(frame, column)
     require_finite(frame, logit, column)
-    return calibrators.get(task, PLAIN).prob(logit)
+    return probabilities(calibrators.get(task, PLAIN), logit, frame)
 
 
 def _t_score(frame: pl.DataFrame) -> Floats | None:

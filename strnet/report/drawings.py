@@ -13,7 +13,6 @@ from strnet import schema, stats
 from strnet.report.evaluation import (
     BinaryEvaluation,
     CategoricalEvaluation,
-    PointResult,
     RegressionEvaluation,
     ScorerResult,
 )
@@ -21,6 +20,7 @@ from strnet.report.figures import agreement, discrimination, probability
 from strnet.report.figures.canvas import Drawing, draw, shortened
 from strnet.report.figures.discrimination import MarkedPoint, ScoreCurve
 from strnet.report.figures.probability import BenefitCurve
+from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import Measure
 from strnet.report.probabilities import PLAIN
 from strnet.report.rows import NETWORK, OBSERVER, Floats, TaskRows, numbers
@@ -46,7 +46,8 @@ def binary_drawings(task: BinaryEvaluation, rows: TaskRows, split: str) -> Itera
     if not 0 < task.positives < task.rows:
         return
     marked = _marked(task, split)
-    calibrator = calibrator_of(task)
+    calibration = calibration_of(task)
+    prob = probabilities(calibration, rows.scores[NETWORK], rows.frame)
     yield from _curve_drawings(task, rows, marked)
     yield draw(
         f"{task.task}_scores",
@@ -54,12 +55,12 @@ def binary_drawings(task: BinaryEvaluation, rows: TaskRows, split: str) -> Itera
         f"{_prob_words(task)} per reference class, on a logit scale; vertical lines are the thresholds.",
         partial(
             discrimination.scores_by_class,
-            [(role, label, calibrator.prob(score)) for role, label, score in score_groups(rows)],
-            [(point.result.name, _as_prob(point.result, calibrator)) for point in marked],
+            by_class(rows, prob),
+            list(_thresholds(marked, calibration)),
             f"{_prob_words(task)} of {task_name(task.task)}",
         ),
     )
-    yield from _probability_drawings(task, rows)
+    yield from _probability_drawings(task, rows, prob)
     if len(task.groups) > 1 or len(task.scorers) > 1:
         yield draw(
             f"{task.task}_auroc",
@@ -100,11 +101,10 @@ def confusion_drawing(task: CategoricalEvaluation) -> Drawing:
     )
 
 
-def score_groups(rows: TaskRows) -> list[tuple[str, str, Floats]]:
-    """Colour, label and network scores of each class: three diagnoses if the rows tell, else two classes."""
-    score = rows.scores[NETWORK]
+def by_class(rows: TaskRows, prob: Floats) -> list[tuple[str, str, Floats]]:
+    """Colour, label and `prob` (n,) of each class: three diagnoses if the rows tell, else two classes."""
     labels = _class_labels(rows)
-    return [(role, label, score[labels == label]) for role, label in _GROUPS if (labels == label).any()]
+    return [(role, label, prob[labels == label]) for role, label in _GROUPS if (labels == label).any()]
 
 
 def _marked(task: BinaryEvaluation, split: str) -> list[MarkedPoint]:
@@ -151,8 +151,7 @@ def _curve(result: ScorerResult, rows: TaskRows, area: str) -> ScoreCurve:
     )
 
 
-def _probability_drawings(task: BinaryEvaluation, rows: TaskRows) -> Iterator[Drawing]:
-    words, calibrator = task_name(task.task), calibrator_of(task)
+def _probability_drawings(task: BinaryEvaluation, rows: TaskRows, prob: Floats) -> Iterator[Drawing]:
     if any(stage.bins for stage in task.calibration):
         yield draw(
             f"{task.task}_calibration",
@@ -161,8 +160,8 @@ def _probability_drawings(task: BinaryEvaluation, rows: TaskRows) -> Iterator[Dr
             partial(
                 probability.reliability,
                 task.calibration,
-                calibrator.prob(rows.scores[NETWORK]),
-                outcome=words,
+                prob,
+                outcome=task_name(task.task),
             ),
         )
 
@@ -170,35 +169,43 @@ def _probability_drawings(task: BinaryEvaluation, rows: TaskRows) -> Iterator[Dr
         f"{task.task}_decision_curve",
         "Decision curve",
         "What referring on each scorer's probability is worth, by the probability from which one refers.",
-        partial(probability.decision_curves, list(_benefits(task, rows))),
+        partial(probability.decision_curves, list(_benefits(rows, prob))),
     )
 
 
-def _benefits(task: BinaryEvaluation, rows: TaskRows) -> Iterator[BenefitCurve]:
+def _benefits(rows: TaskRows, network: Floats) -> Iterator[BenefitCurve]:
     """Net benefit of the network and of each baseline; an ideal observer is nobody's choice."""
     for scorer, score in rows.scores.items():
         if scorer != OBSERVER:
             known = np.isfinite(score)
             # a baseline's logit is a logistic model's own; the calibrator is the network's
-            prob = (calibrator_of(task) if scorer == NETWORK else PLAIN).prob(score[known])
+            prob = network[known] if scorer == NETWORK else PLAIN.prob(score[known])
             curve = stats.decision_curve(rows.positive[known], prob, _REFERRAL)
             yield BenefitCurve(scorer, scorer_name(scorer), curve)
 
 
-def calibrator_of(task: BinaryEvaluation) -> Calibrator:
-    """The calibrator that the evaluation holds; the plain sigmoid where it holds none."""
-    return PLAIN if task.calibrator is None else Calibrator.from_dict(task.calibrator)
+def calibration_of(task: BinaryEvaluation) -> Calibration:
+    """The calibrator, or those of the folds, that the evaluation holds; where none, the plain sigmoid."""
+    numbers = task.calibrator
+    if numbers is None or "method" in numbers:
+        return PLAIN if numbers is None else Calibrator.from_dict(numbers)
+    return {int(fold): Calibrator.from_dict(own) for fold, own in numbers.items()}
 
 
 def _prob_words(task: BinaryEvaluation) -> str:
     return "Probability" if task.calibrator is None else "Calibrated probability"
 
 
-def _as_prob(point: PointResult, calibrator: Calibrator) -> float:
-    """The threshold as a probability."""
-    if point.score.startswith("prob."):
-        return point.threshold
-    return float(calibrator.prob(np.array([point.threshold]))[0])
+def _thresholds(marked: Sequence[MarkedPoint], calibration: Calibration) -> Iterator[tuple[str, float]]:
+    """Names and thresholds, as probabilities, of the points that have one threshold for all rows."""
+    for point in marked:
+        result = point.result
+        if result.threshold is None:
+            continue
+        if result.score.startswith("prob."):
+            yield result.name, result.threshold
+        elif isinstance(calibration, Calibrator):
+            yield result.name, float(calibration.prob(np.array([result.threshold]))[0])
 
 
 def _areas(task: BinaryEvaluation) -> list[tuple[str, str, Measure]]:

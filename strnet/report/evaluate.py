@@ -13,11 +13,11 @@ from strnet.report.binary import BinaryTask, evaluate_binary
 from strnet.report.classes import class_rows, evaluate_classes
 from strnet.report.diagnosis import diagnosis_rows, evaluate_diagnosis
 from strnet.report.evaluation import DiagnosisEvaluation, Evaluation, Subject, TaskEvaluation
+from strnet.report.folds import Calibration, Point
 from strnet.report.honesty import statements, verdicts
 from strnet.report.regression import evaluate_regression
 from strnet.report.rows import rows_of_split, task_rows, with_observer
 from strnet.report.settings import EvaluationSettings
-from strnet.stats import Calibrator
 from strnet.thresholds import OperatingPoint
 
 
@@ -25,8 +25,8 @@ def evaluate_predictions(
     predictions: pl.DataFrame,
     *,
     tasks: Sequence[TaskConfig],
-    calibrators: Mapping[str, Calibrator] | None = None,
-    operating_points: Mapping[str, OperatingPoint] | None = None,
+    calibrators: Mapping[str, Calibration] | None = None,
+    operating_points: Mapping[str, Point] | None = None,
     split: str = "test",
     observers: pl.DataFrame | None = None,
     settings: EvaluationSettings | None = None,
@@ -35,7 +35,8 @@ def evaluate_predictions(
 
     `predictions` is the predictions table of any model: identity, `target.*`, `logit.*` or `pred.*`;
     `baseline.*` are used where they are. `calibrators` by task. `operating_points` by the name to print;
-    each says its task (`score.task`), or is one of the only binary task. `observers` is a phantom's truth
+    each says its task (`score.task`), or is one of the only binary task. In a cross-validation both are
+    given by fold: `{task: {0: ..., 1: ...}}`. `observers` is a phantom's truth
     table with `observer.<task>` columns.
 
     Raises: ManifestError: rows or columns that cannot be used, by name; an operating point or calibrator of
@@ -69,7 +70,7 @@ def evaluate_predictions(
 def _diagnosis(
     frame: pl.DataFrame,
     tasks: Sequence[TaskConfig],
-    calibrators: Mapping[str, Calibrator],
+    calibrators: Mapping[str, Calibration],
     settings: EvaluationSettings,
 ) -> DiagnosisEvaluation | None:
     """The three diagnoses; None where the recipe does not ask both questions that make them."""
@@ -87,13 +88,12 @@ def _frames(table: pl.DataFrame, split: str, beside: Sequence[str]) -> dict[str,
     return {name: rows_of_split(table, name) for name in beside if name in present} | {split: reported}
 
 
-def _points_by_task(
-    tasks: Sequence[TaskConfig], points: Mapping[str, OperatingPoint]
-) -> dict[str, dict[str, OperatingPoint]]:
+def _points_by_task(tasks: Sequence[TaskConfig], points: Mapping[str, Point]) -> dict[str, dict[str, Point]]:
     names = [task.name for task in tasks if task.kind == "binary"]
-    found: dict[str, dict[str, OperatingPoint]] = {}
+    found: dict[str, dict[str, Point]] = {}
     for name, point in points.items():
-        task = point.score.task or (names[0] if len(names) == 1 else None)
+        first = point if isinstance(point, OperatingPoint) else next(iter(point.values()))
+        task = first.score.task or (names[0] if len(names) == 1 else None)
         if task not in names:
             raise ManifestError(
                 f"operating point '{name}': {unknown_name('binary task', str(task), names)} "
@@ -103,7 +103,7 @@ def _points_by_task(
     return found
 
 
-def _require_known(calibrators: Mapping[str, Calibrator], tasks: Sequence[TaskConfig]) -> None:
+def _require_known(calibrators: Mapping[str, Calibration], tasks: Sequence[TaskConfig]) -> None:
     names = [task.name for task in tasks if task.kind == "binary"]
     for name in calibrators:
         if name not in names:

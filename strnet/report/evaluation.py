@@ -59,11 +59,12 @@ class PointResult(Strict):
     """An operating point as it was frozen, and what it decides on each split.
 
     `score` is the column that the threshold applies to: `logit.<task>` or, calibrated, `prob.<task>`.
+    `threshold` is None where each fold has its own.
     """
 
     name: str
     score: str
-    threshold: float
+    threshold: float | None
     min_sensitivity: str
     method: str
     status: str
@@ -108,7 +109,10 @@ class BinaryGroup(Strict):
 
 @dataclass(frozen=True, slots=True)
 class BinaryEvaluation(Strict):
-    """A binary task on the reported rows; `calibrator` holds its plain numbers, None where there was none."""
+    """A binary task on the reported rows.
+
+    `calibrator` holds its plain numbers, by fold where each has its own; None where there was none.
+    """
 
     task: str
     kind: Literal["binary"]

@@ -11,6 +11,7 @@ from strnet import stats
 from strnet.errors import StatsError
 from strnet.report.decisions import share_of
 from strnet.report.evaluation import CalibrationResult, ReliabilityBin
+from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import Measure, absent, attempt
 from strnet.report.rows import NETWORK, Floats, TaskRows
 from strnet.report.settings import EvaluationSettings
@@ -25,15 +26,15 @@ PLAIN = Calibrator("none")
 
 
 def calibration_results(
-    calibrator: Calibrator | None, rows: TaskRows, settings: EvaluationSettings
+    calibration: Calibration | None, rows: TaskRows, settings: EvaluationSettings
 ) -> Iterator[CalibrationResult]:
     """Before calibration, and after where there is a calibrator; nothing where there are no rows."""
     if not rows.target.size:
         return
     logit = rows.scores[NETWORK]
     yield _stage("before", PLAIN.prob(logit), rows, settings)
-    if calibrator is not None:
-        yield _stage("after", calibrator.prob(logit), rows, settings)
+    if calibration is not None:
+        yield _stage("after", probabilities(calibration, logit, rows.frame), rows, settings)
 
 
 def _stage(

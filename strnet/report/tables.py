@@ -80,7 +80,7 @@ def decision_table(task: BinaryEvaluation) -> Table:
         (
             point.name,
             decisions.split,
-            number(point.threshold),
+            threshold_text(point),
             counted_text(decisions.sensitivity),
             counted_text(decisions.specificity),
         )
@@ -215,6 +215,11 @@ def class_summary_table(task: CategoricalEvaluation, contradictions: Measure | N
     return Table(title, ("Figure", "Value"), rows, notes)
 
 
+def threshold_text(point: PointResult, digits: int = 3) -> str:
+    """The threshold, or that each fold has its own."""
+    return "by fold" if point.threshold is None else number(point.threshold, digits)
+
+
 _AGREEMENT: Final = (
     ("r", "r"),
     ("MAE", "mae"),
@@ -226,7 +231,7 @@ _AGREEMENT: Final = (
 )
 _POINT_ROWS: Final = (
     ("Decided on", lambda point, _: point.score),
-    ("Threshold", lambda point, _: number(point.threshold, 4)),
+    ("Threshold", lambda point, _: threshold_text(point, 4)),
     ("Floor of the sensitivity", lambda point, _: point.min_sensitivity),
     ("What is promised", lambda point, _: promise(point)),
     (

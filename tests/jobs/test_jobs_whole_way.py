@@ -182,16 +182,48 @@ def test_a_guarantee_that_the_validation_rows_cannot_give_is_refused_before_trai
     assert not (tmp_path / "run").exists()
 
 
-def test_a_cross_validation_is_reported_from_out_of_fold_rows(cohort, recipe, tmp_path):
-    jobs.split(cohort / "manifest.csv", tmp_path / "folds.csv", folds=3, seed=1)
-    changes = {"split": tmp_path / "folds.csv"}
-    folds = recipe.model_copy(update={"cohort": recipe.cohort.model_copy(update=changes)})
-    done = jobs.crossval(folds, tmp_path / "folds", progress=False)
-    assert done["folds"] == 3
-    table = pl.read_parquet(tmp_path / "folds" / "predictions.parquet")
+@pytest.fixture(scope="module")
+def folds(cohort, recipe, tmp_path_factory):
+    """Folder of a cross-validation in three folds."""
+    home = tmp_path_factory.mktemp("crossval")
+    jobs.split(cohort / "manifest.csv", home / "folds.csv", folds=3, seed=1)
+    changed = recipe.cohort.model_copy(update={"split": home / "folds.csv"})
+    done = jobs.crossval(recipe.model_copy(update={"cohort": changed}), home / "folds", progress=False)
+    assert done["folds"] == len(done["operating_points"]) == 3
+    return home / "folds"
+
+
+def test_a_cross_validation_is_reported_from_out_of_fold_rows(folds, cohort):
+    table = pl.read_parquet(folds / "predictions.parquet")
     manifest = read_manifest(cohort / "manifest.csv").frame
     assert sorted(table["image_id"]) == sorted(manifest["image_id"])
-    assert jobs.report(tmp_path / "folds").is_file()
+    assert "by fold" in jobs.report(folds).read_text()
+
+
+def test_each_row_of_a_cross_validation_is_judged_by_its_own_fold(folds):
+    table = pl.read_parquet(folds / "predictions.parquet")
+    called, prob = np.zeros(table.height, bool), np.zeros(table.height)
+    for fold in range(3):
+        bundle = read_bundle(folds / f"fold{fold}" / "bundle")
+        mine = (table["fold"] == fold).to_numpy()
+        point = next(point for point in bundle.operating_points if point.method == "empirical")
+        prob[mine] = bundle.calibrators["bone_loss"].prob(table["logit.bone_loss"].to_numpy()[mine])
+        called[mine] = prob[mine] >= point.threshold
+    positive = table["target.bone_loss"].to_numpy() == 1
+    found = jobs.evaluate(folds).evaluation.binary()[0]
+    decisions = found.points[0].on[0]
+    assert (found.points[0].name, found.points[0].threshold) == ("empirical", None)
+    assert decisions.confusion.true_positives == (called & positive).sum()
+    assert decisions.confusion.false_positives == (called & ~positive).sum()
+    assert found.calibration[1].stage == "after"
+    assert found.calibration[1].brier.value == pytest.approx(np.mean((prob - positive) ** 2))
+
+
+def test_a_cross_validation_without_its_bundles_says_how_to_finish_it(folds, tmp_path):
+    shutil.copytree(folds, tmp_path / "folds")
+    shutil.rmtree(tmp_path / "folds" / "fold1" / "bundle")
+    with pytest.raises(TrainingError, match=r"fold1: no bundle.*strnet crossval .* --resume"):
+        jobs.evaluate(tmp_path / "folds")
 
 
 def test_a_search_writes_the_best_recipe(recipe, tmp_path):

@@ -194,6 +194,29 @@ def test_a_calibrator_of_an_unknown_task_is_refused():
         binary(table([1, 0], [1.0, 0.0]), calibrators={"bone_lost": Calibrator("none")})
 
 
+def test_rows_of_a_cross_validation_are_judged_by_their_own_fold():
+    frame = table([1, 0, 1, 0], [1.0, 0.0, 1.0, 0.0], fold=[0, 0, 1, 1])
+    folds = {0: Calibrator("platt", slope=2.0), 1: Calibrator("platt", slope=1.0, intercept=-3.0)}
+    points = {
+        fold: point_at(0.6, column="prob.bone_loss", calibrator_sha256=calibrator.digest)
+        for fold, calibrator in folds.items()
+    }
+    points[0] = replace(points[0], status="guaranteed")
+    found = binary(frame, calibrators={"bone_loss": folds}, operating_points={"p": points})
+    counts = found.points[0].on[0].confusion
+    # fold 0 finds its positive; in fold 1 the intercept puts both films below the threshold
+    assert (counts.true_positives, counts.false_negatives, counts.true_negatives) == (1, 1, 2)
+    assert (found.points[0].threshold, found.points[0].status) == (None, "point only")
+    by_hand = np.array([1 - folds[0].prob(1.0), 0.5, 1 - folds[1].prob(1.0), folds[1].prob(0.0)])
+    assert found.calibration[1].brier.value == pytest.approx(np.mean(by_hand**2))
+
+
+def test_a_fold_without_a_calibrator_of_its_own_is_refused():
+    frame = table([1, 0, 1, 0], [1.0, 0.0, 1.0, 0.0], fold=[0, 0, 1, 1])
+    with pytest.raises(ManifestError, match=r"column 'fold' holds \[0, 1\], expected folds of \[0\]"):
+        binary(frame, calibrators={"bone_loss": {0: Calibrator("none")}})
+
+
 def test_a_paired_difference_is_taken_on_the_rows_both_scored():
     baseline = [None, 0.0, 0.0, 1.0, 3.0, 1.0]
     frame = table(
