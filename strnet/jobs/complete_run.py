@@ -124,7 +124,7 @@ def _operating_point(
             model_sha256=weights_sha256(load_file(folder.weights)),
             calibrator_sha256=calibrator.digest,
         ),
-        label=f"{target_column(wanted.task)} of the validation rows",
+        label=f"{target_column(wanted.task)} of the validation rows, which also chose the epoch",
         rows_sha256=sha256_bytes(rows.target.tobytes() + rows.logit.tobytes()),
     )
 
