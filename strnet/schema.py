@@ -5,6 +5,7 @@ Source: WHO 1994 (TRS 843) for the T-score cut-offs; they apply to the unrounded
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Final
 
 OSTEOPOROSIS_AT_MOST: Final = -2.5
@@ -43,6 +44,8 @@ IDENTITY_COLUMNS: Final = (IMAGE_ID, PATIENT_ID, "site", "scanner", "anatomy", "
 """Columns that the manifest and the predictions table share, in order."""
 CLINICAL_COLUMNS: Final = ("age", "sex", "bmi")
 """Clinical variables known to every cohort: years, F or M, kg/m2."""
+PLAUSIBLE: Final = MappingProxyType({"age": (0, 120), "bmi": (10, 90)})
+"""Lowest and highest value of a clinical variable that a person can have, in its unit."""
 
 BONE_LOSS: Final = "bone_loss"
 OSTEOPOROSIS_GIVEN_LOSS: Final = "osteoporosis_given_loss"

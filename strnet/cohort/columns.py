@@ -65,6 +65,7 @@ _VIEW = {
 _REFERENCE = {"dexa": "dxa", "ultrasound": "qus", "ct": "qct"}
 _ANATOMY = {"lspine": "lumbar", "lumbar spine": "lumbar", "thorax": "chest", "knees": "knee"}
 _HEX = "[0-9a-f]{64}"
+_AGE, _BMI = schema.PLAUSIBLE["age"], schema.PLAUSIBLE["bmi"]
 
 COLUMNS: tuple[Column, ...] = (
     Column(
@@ -93,7 +94,13 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("laterality", "Side; B is both", values=schema.LATERALITIES, aliases=("side",), synonyms=_SIDE),
     Column(
-        "age", "Age at the film", "number", "years", low=0, high=120, aliases=("patient_age", "age_years")
+        "age",
+        "Age at the film",
+        "number",
+        "years",
+        low=_AGE[0],
+        high=_AGE[1],
+        aliases=("patient_age", "age_years"),
     ),
     Column("sex", "Sex", values=schema.SEXES, aliases=("gender", "patient_sex"), synonyms=_SEX),
     Column(
@@ -101,8 +108,8 @@ COLUMNS: tuple[Column, ...] = (
         "Body mass index",
         "number",
         "kg/m2",
-        low=10,
-        high=90,
+        low=_BMI[0],
+        high=_BMI[1],
         hint="kg over metres squared; was height in cm?",
         aliases=("body_mass_index",),
     ),

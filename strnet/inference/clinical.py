@@ -133,7 +133,9 @@ def _names(film: Identity) -> list[tuple[str, str]]:
 
 
 def _from_header(source: Acquisition, column: str) -> float:
-    if column == "age" and source.patient_age is not None:
+    """What the header says; an age that no person has is how some devices write that it is unknown."""
+    low, high = schema.PLAUSIBLE["age"]
+    if column == "age" and source.patient_age is not None and low <= source.patient_age <= high:
         return source.patient_age
     if column == "sex" and source.patient_sex in schema.SEXES:
         return float(encode_clinical("sex", [source.patient_sex])[0])

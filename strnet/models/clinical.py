@@ -36,7 +36,8 @@ class ClinicalScaling:
 def encode_clinical(column: str, cells: Iterable[object]) -> NDArray[np.float32]:
     """Numbers (N,) of the cells of a clinical column; unknown (None, NaN, blank) is NaN, sex is F 0, M 1.
 
-    Raises: ModelError: a cell that is not a finite number or, for sex, neither F nor M.
+    Raises: ModelError: a cell that is not a finite number, a value that no person has
+        (`schema.PLAUSIBLE`), for sex neither F nor M.
     """
     encode = _encode_sex if column == "sex" else _encode_number
     return np.array([encode(column, cell) for cell in cells], dtype=np.float32)
@@ -60,6 +61,11 @@ def _encode_number(column: str, cell: object) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise ModelError(f"clinical column {column}: found {cell!r}, expected a finite number or nothing.")
+    low, high = schema.PLAUSIBLE.get(column, (-math.inf, math.inf))
+    if not low <= number <= high:
+        raise ModelError(
+            f"clinical column {column}: found {cell!r}, expected {low:g} to {high:g}, or nothing."
+        )
     return number
 
 

@@ -329,10 +329,12 @@ def test_clinical_values_are_joined_by_uid_stem_path_or_patient(bundle, films, m
 def test_the_table_comes_before_the_header_and_the_header_before_nothing(bundle, tmp_path, write_dicom):
     write_dicom(tmp_path / "a.dcm", 1, PatientID="a", PatientAge="055Y", PatientSex="M")
     write_dicom(tmp_path / "b.dcm", 2, PatientID="b", PatientAge="066Y", PatientSex="O")
+    write_dicom(tmp_path / "c.dcm", 3, PatientID="c", PatientAge="999Y", PatientSex="F")
     table = clinical(patient_id=["a"], age=[44.0], sex=[None], bmi=[None])
-    values, results = fed(bundle, [tmp_path / "a.dcm", tmp_path / "b.dcm"], table)
-    np.testing.assert_array_equal(values, np.array([[44, 1, np.nan], [66, np.nan, np.nan]], np.float32))
-    assert results["missing_clinical"].to_list() == ["bmi", "sex bmi"]
+    values, results = fed(bundle, [tmp_path / f"{name}.dcm" for name in "abc"], table)
+    expected = [[44, 1, np.nan], [66, np.nan, np.nan], [np.nan, 0, np.nan]]
+    np.testing.assert_array_equal(values, np.array(expected, np.float32))
+    assert results["missing_clinical"].to_list() == ["bmi", "sex bmi", "age bmi"]
 
 
 def test_a_clinical_value_moves_the_result(predictor, films):
@@ -351,6 +353,7 @@ def test_a_clinical_value_moves_the_result(predictor, films):
         (clinical(image_id=["nobody"]), "none of its rows belongs to a film, by image_id"),
         (clinical(image_id=["3"], sex=["female"]), "sex: .*'female'"),
         (clinical(image_id=["3"], age=["old"]), "age: .*'old'"),
+        (clinical(image_id=["3"], age=[600.0]), "row 1: .*age: found 600.0, expected 0 to 120"),
         (clinical(image_id=["4", "3"], age=[1.0, float("inf")]), "row 2: .*age: .*inf"),
         (clinical(image_id=["3", "3"], age=[50.0, 51.0]), "rows 1, 2 all have image_id '3'"),
     ],

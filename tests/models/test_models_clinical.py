@@ -22,11 +22,20 @@ def test_numbers_may_come_as_text_and_blanks_are_unknown():
 
 
 @pytest.mark.parametrize(
-    ("column", "cell"), [("sex", "female"), ("sex", 1), ("sex", 1.0), ("age", "old"), ("bmi", np.inf)]
+    ("column", "cell"),
+    [
+        ("sex", "female"),
+        ("sex", 1),
+        ("sex", 1.0),
+        ("age", "old"),
+        ("age", 600),
+        ("bmi", np.inf),
+        ("bmi", 0.3),
+    ],
 )
 def test_a_cell_that_would_have_to_be_guessed_is_refused(column, cell):
-    with pytest.raises(ModelError, match=f"clinical column {column}: found"):
-        encode_clinical(column, ["F" if column == "sex" else 1.0, cell])
+    with pytest.raises(ModelError, match=f"clinical column {column}: found {cell!r}"):
+        encode_clinical(column, ["F" if column == "sex" else 30.0, cell])
 
 
 def test_scaling_is_mean_and_sd_of_the_known_training_values():
