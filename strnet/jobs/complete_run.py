@@ -15,13 +15,14 @@ import strnet
 from strnet.cohort import read_manifest
 from strnet.config import OperatingPointConfig, Recipe, load_recipe
 from strnet.errors import ImpossibleError
-from strnet.files import read_json, sha256_bytes
+from strnet.files import read_json
 from strnet.inference import Provenance, reference_standard_of, weights_sha256, write_bundle
 from strnet.models import ClinicalScaling
 from strnet.schema import IMAGE_ID, PATIENT_ID, SPLIT, logit_column, prob_column, target_column
 from strnet.stats import Calibrator, fit_calibrator
 from strnet.thresholds import OperatingPoint, ScoreIdentity, fit_threshold, write_operating_point
 from strnet.thresholds.rules import Method
+from strnet.thresholds.scores_table import rows_sha256
 from strnet.training import RunFolder, read_run
 
 BUNDLE = "bundle"
@@ -106,9 +107,10 @@ def _operating_point(
     """The operating point on the calibrated probability; patients are the unit where one has two films."""
     rows = validation_rows(folder, wanted.task)
     repeated = len(set(rows.patients)) < rows.patients.size
+    prob = calibrator.prob(rows.logit)
     point = fit_threshold(
         rows.target,
-        calibrator.prob(rows.logit),
+        prob,
         min_sensitivity=wanted.min_sensitivity,
         confidence=str(wanted.confidence),
         method=method,
@@ -125,7 +127,7 @@ def _operating_point(
             calibrator_sha256=calibrator.digest,
         ),
         label=f"{target_column(wanted.task)} of the validation rows, which also chose the epoch",
-        rows_sha256=sha256_bytes(rows.target.tobytes() + rows.logit.tobytes()),
+        rows_sha256=rows_sha256(rows.target == 1, prob),
     )
 
 

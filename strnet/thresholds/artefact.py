@@ -6,7 +6,6 @@ it. That finds slips and edits by hand; it is no signature against somebody who 
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, fields
 from functools import cache
@@ -93,7 +92,7 @@ def from_document(content: Any, *, where: str = "operating point") -> OperatingP
 @cache
 def published_schema() -> dict[str, Any]:
     """The JSON Schema of the file (draft 2020-12)."""
-    schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_text())
+    schema: dict[str, Any] = read_json(SCHEMA_FILE)
     return schema
 
 

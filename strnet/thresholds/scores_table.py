@@ -59,17 +59,22 @@ class ScoreRows:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the targets and scores, whatever the order of rows and the other columns named.
+        """What names these rows: see `rows_sha256`."""
+        return rows_sha256(self.target, self.score)
 
-        The same cases are to be known again when somebody sorts the table or adds `--cluster`.
-        """
-        digest = hashlib.sha256()
-        for of_class in (self.target, ~self.target):
-            score = self.score[of_class].astype("<f8", copy=False)
-            score.sort()
-            digest.update(score.size.to_bytes(8, "little"))
-            digest.update(score.data)
-        return digest.hexdigest()
+
+def rows_sha256(target: Bools, score: npt.NDArray[np.floating[Any]]) -> str:
+    """SHA-256 of targets and scores (n,), whatever the order of rows and the other columns named.
+
+    The same cases are to be known again when somebody sorts the table or adds `--cluster`.
+    """
+    digest = hashlib.sha256()
+    for of_class in (target, ~target):
+        ordered = score[of_class].astype("<f8", copy=False)  # the choice of rows is a copy already
+        ordered.sort()
+        digest.update(ordered.size.to_bytes(8, "little"))
+        digest.update(ordered.data)
+    return digest.hexdigest()
 
 
 def read_scores(source: Source, columns: ScoreColumns, where: str | None = None) -> ScoreRows:

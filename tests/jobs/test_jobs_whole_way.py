@@ -20,6 +20,7 @@ from strnet.errors import (
     ImpossibleError,
     ManifestError,
     PartialResultError,
+    ThresholdError,
     TrainingError,
 )
 from strnet.imaging import prepare, read_radiograph
@@ -44,6 +45,17 @@ def test_the_operating_point_is_fitted_on_validation_rows_only(run):
     edge = np.sort(prob)[positives.height - needed]
     below = np.sort(bundle.calibrators["bone_loss"].prob(rows["logit.bone_loss"].to_numpy()))
     assert below[below < edge].max(initial=0.0) < point.threshold < edge  # in the middle of the gap below it
+
+
+def test_the_rows_that_chose_a_run_s_threshold_cannot_confirm_it(run, tmp_path):
+    rows = pl.read_parquet(run / "predictions.parquet").filter(pl.col("split") == "validation")
+    calibrator = read_bundle(run / "bundle").calibrators["bone_loss"]
+    prob = calibrator.prob(rows["logit.bone_loss"].to_numpy())
+    rows.select(y="target.bone_loss").with_columns(p=prob).sort("p").write_csv(tmp_path / "scores.csv")
+    with pytest.raises(ThresholdError, match="cannot confirm it"):
+        jobs.threshold_certify(
+            run / "operating_points" / "empirical.json", tmp_path / "scores.csv", target="y", score="p"
+        )
 
 
 def test_the_test_rows_can_vanish_without_moving_the_operating_point(run, recipe, tmp_path):
