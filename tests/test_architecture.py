@@ -1,6 +1,7 @@
 """Who may import whom. The table is the design; an edge outside it is a failure, not a discussion."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,16 @@ def test_the_parts_form_no_circle():
         free = {part for part, below in ALLOWED.items() if part not in seen and below <= seen}
         assert free, f"circle among {sorted(set(ALLOWED) - seen)}"
         seen |= free
+
+
+def test_the_modules_form_no_circle_not_even_for_their_types():
+    names = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in modules()}
+    below = {
+        name: {used for used in names if any(f"{found}.".startswith(f"{used}.") for found in imported(path))}
+        for name, path in names.items()
+        if path.stem != "__init__"  # a face hands on the names of the modules behind it
+    }
+    graphlib.TopologicalSorter(below).prepare()  # raises CycleError, which names the circle
 
 
 def test_no_module_is_named_after_nothing():

@@ -6,15 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from strnet.inference.bundle import Bundle, read_bundle, weights_sha256, write_bundle
+    from strnet.inference.bundle import Bundle
+    from strnet.inference.bundle_files import read_bundle, weights_sha256, write_bundle
     from strnet.inference.document import (
         ClinicalVariable,
         Provenance,
         ReferenceStandard,
         reference_standard_of,
     )
-    from strnet.inference.engines import Engine, load_network, open_onnx, open_torch
+    from strnet.inference.engines import Engine, load_network, open_torch
     from strnet.inference.export import ExportReport, export_onnx
+    from strnet.inference.opening import open_onnx
     from strnet.inference.predictor import Predictor, require_all
     from strnet.inference.results import column_notes
     from strnet.inference.saliency import saliency_map
@@ -41,10 +43,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bundle": ("Bundle", "read_bundle", "weights_sha256", "write_bundle"),
+    "bundle": ("Bundle",),
+    "bundle_files": ("read_bundle", "weights_sha256", "write_bundle"),
     "document": ("ClinicalVariable", "Provenance", "ReferenceStandard", "reference_standard_of"),
-    "engines": ("Engine", "load_network", "open_onnx", "open_torch"),
+    "engines": ("Engine", "load_network", "open_torch"),
     "export": ("ExportReport", "export_onnx"),
+    "opening": ("open_onnx",),
     "predictor": ("Predictor", "require_all"),
     "results": ("column_notes",),
     "saliency": ("saliency_map",),

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from strnet.config import TaskConfig
 from strnet.errors import BundleError, unknown_name
+from strnet.inference.bundle import Bundle
 from strnet.inference.document import DOCUMENT
 from strnet.schema import logit_column, prediction_column, prob_column
 from strnet.thresholds import OperatingPoint, ScoreIdentity
-
-if TYPE_CHECKING:
-    from strnet.inference.bundle import Bundle
 
 
 def require_agreement(bundle: Bundle) -> None:

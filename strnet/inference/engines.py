@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -114,26 +112,6 @@ def open_torch(bundle: Bundle, *, precision: Precision = "fp32", device: str = "
         raise ConfigError(unknown_name("precision", precision, PRECISIONS))
     network = load_network(bundle).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TorchEngine(network, precision, device)
-
-
-def open_onnx(bundle: Bundle, file: Path | str | None = None, *, threads: int = 0) -> OnnxEngine:
-    """ONNX Runtime with the bundle's exported `file`; without one, the bundle is exported and checked first.
-
-    `threads` 0 takes one per core.
-
-    Raises: MissingExtraError: no ONNX Runtime. BundleError: `file` is of another bundle, or unreadable.
-    """
-    if file is not None:
-        return OnnxEngine(open_session(file, bundle.sha256, threads=threads))
-    from strnet.inference.export import export_onnx
-
-    with TemporaryDirectory(prefix="strnet-onnx-") as folder:
-        exported = export_onnx(bundle, Path(folder) / "network.onnx")
-        return OnnxEngine(open_session(exported.path, bundle.sha256, threads=threads))
-
-
-ENGINES: Mapping[str, Callable[[Bundle], Engine]] = MappingProxyType({"torch": open_torch, "onnx": open_onnx})
-"""What opens an engine with its defaults."""
 
 
 def open_session(file: Path | str, bundle_sha256: str, *, threads: int = 0) -> Any:

@@ -16,8 +16,9 @@ from strnet.errors import ConfigError, ManifestError, PartialResultError, unknow
 from strnet.imaging import to_network_input
 from strnet.inference.bundle import Bundle
 from strnet.inference.clinical import ClinicalTable, Identity, index_clinical, look_up
-from strnet.inference.engines import ENGINES, Engine
+from strnet.inference.engines import Engine
 from strnet.inference.films import Film, as_text, find_films, read_films
+from strnet.inference.opening import ENGINES
 from strnet.inference.results import column_notes, result_columns
 
 Outputs = Mapping[str, NDArray[np.float32]]

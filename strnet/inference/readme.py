@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from strnet.inference.bundle import Bundle
 from strnet.inference.document import DOCUMENT, WEIGHTS
 from strnet.thresholds import OperatingPoint
-
-if TYPE_CHECKING:
-    from strnet.inference.bundle import Bundle
 
 _MEASURED_BY = {
     "dxa": "dual-energy X-ray absorptiometry (DXA).",

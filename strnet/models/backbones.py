@@ -85,9 +85,9 @@ def build_backbone(
         )
     backbone = Backbone(model=_create(name, drop_path))
     if weights is not None:
-        load_backbone_weights(backbone, weights)
+        load_backbone_weights(backbone.model, weights)
     if pretrained:
-        fit_weights(backbone, _hub_weights(name), source=f"timm's hub, {name}")
+        fit_weights(backbone.model, _hub_weights(name), source=f"timm's hub, {name}")
     return backbone
 
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from strnet.errors import ModelError
 
-if TYPE_CHECKING:
-    from strnet.models.backbones import Backbone
-
 _OWN_PREFIX = "backbone.model."
 """Where the timm network stands in the weights of a whole screening network."""
 
 
-def load_backbone_weights(backbone: Backbone, path: Path | str) -> None:
-    """Loads the file `path` into `backbone.model`, a timm network.
+def load_backbone_weights(model: nn.Module, path: Path | str) -> None:
+    """Loads the file `path` into `model`, a timm network.
 
     Files: .safetensors, or .pth/.pt read without running code. Names: timm's; torchvision's for its
     ResNets and MobileNetV2; those of a whole screening network, of which the trunk is taken. Keys of a
@@ -29,15 +25,14 @@ def load_backbone_weights(backbone: Backbone, path: Path | str) -> None:
         of another shape (they are listed).
     """
     path = Path(path)
-    fit_weights(backbone, _to_timm_names(_read(path), backbone.model), source=str(path))
+    fit_weights(model, _to_timm_names(_read(path), model), source=str(path))
 
 
-def fit_weights(backbone: Backbone, found: Mapping[str, Tensor], *, source: str) -> None:
-    """Loads weights in timm's names into `backbone.model`, all of it.
+def fit_weights(model: nn.Module, found: Mapping[str, Tensor], *, source: str) -> None:
+    """Loads weights in timm's names into `model`, all of it.
 
     Raises: ModelError: as `load_backbone_weights`; the message begins with `source`.
     """
-    model = backbone.model
     expected = model.state_dict()
     kept = _without_classifier(found, model, expected)
     kept = {name: _fit_channels(value, expected.get(name)) for name, value in kept.items()}

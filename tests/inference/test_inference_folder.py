@@ -125,7 +125,7 @@ def test_a_bundle_is_replaced_by_a_new_one_and_survives_a_full_disk(parts, tmp_p
     def full(path, content):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("strnet.inference.bundle.write_json", full)
+    monkeypatch.setattr("strnet.inference.bundle_files.write_json", full)
     with pytest.raises(OSError, match="No space"):
         write_bundle(tmp_path / "bundle", **{**parts, "operating_points": []})
     assert read_bundle(tmp_path / "bundle").sha256 == second.sha256

@@ -118,7 +118,7 @@ def test_weights_that_do_not_fit_leave_the_backbone_as_it_was(tmp_path):
     before = {name: value.clone() for name, value in backbone.state_dict().items()}
     torch.save({"conv1.0.weight": torch.zeros(24, 1, 3, 3)}, tmp_path / "weights.pth")
     with pytest.raises(ModelError, match="missing"):
-        load_backbone_weights(backbone, tmp_path / "weights.pth")
+        load_backbone_weights(backbone.model, tmp_path / "weights.pth")
     torch.testing.assert_close(backbone.state_dict(), before)
 
 

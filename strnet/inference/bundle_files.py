@@ -1,0 +1,178 @@
+"""A bundle as a folder without pickles: written whole, read back and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from strnet.config import Recipe
+from strnet.errors import BundleError, StrnetError
+from strnet.files import read_json, sha256_bytes, write_json, write_text
+from strnet.inference.agreement import require_agreement
+from strnet.inference.bundle import Bundle
+from strnet.inference.document import (
+    DOCUMENT,
+    FILES,
+    README,
+    SCHEMA,
+    SCHEMA_VERSION,
+    WEIGHTS,
+    BundleDocument,
+    ClinicalVariable,
+    Provenance,
+    Weights,
+    publishable,
+    seal_holds,
+    sealed,
+)
+from strnet.inference.folder import replace_folder
+from strnet.inference.readme import bundle_readme
+from strnet.stats import Calibrator
+from strnet.thresholds import OperatingPoint
+from strnet.thresholds.artefact import from_document, to_document
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from strnet.models import ClinicalScaling
+
+
+def write_bundle(
+    folder: Path | str,
+    *,
+    recipe: Recipe,
+    state_dict: Mapping[str, Tensor],
+    clinical: ClinicalScaling,
+    calibrators: Mapping[str, Calibrator],
+    operating_points: Sequence[OperatingPoint],
+    provenance: Provenance,
+) -> Bundle:
+    """The bundle now in `folder`; an old bundle there is intact until the new one was read back.
+
+    `calibrators` by name of a binary task. `clinical` has the recipe's clinical columns in their order.
+
+    Raises: BundleError: parts that do not agree, weights that are not finite, or a folder with other files.
+    """
+    folder = Path(folder)
+    weights = _serialise(state_dict)
+    document = BundleDocument(
+        recipe=publishable(recipe),
+        preprocessing_sha256=recipe.preprocessing.digest,
+        clinical=tuple(
+            ClinicalVariable(name=name, mean=mean, std=std)
+            for name, mean, std in zip(clinical.columns, clinical.means, clinical.stds, strict=True)
+        ),
+        calibrators={task: calibrator.to_dict() for task, calibrator in calibrators.items()},
+        operating_points=tuple(to_document(point) for point in operating_points),
+        provenance=provenance,
+        weights=Weights(sha256=sha256_bytes(weights)),
+    )
+    content = sealed(document)
+    bundle = _agreeing(folder, document, content["sha256"])
+    with replace_folder(folder, FILES) as temporary:
+        (temporary / WEIGHTS).write_bytes(weights)
+        write_json(temporary / DOCUMENT, content)
+        write_text(temporary / README, bundle_readme(bundle))
+        read_bundle(temporary)
+    return bundle
+
+
+def weights_sha256(state_dict: Mapping[str, Tensor]) -> str:
+    """SHA-256 that names the weights in a bundle; an operating point says with it whose scores it is for."""
+    return sha256_bytes(_serialise(state_dict))
+
+
+def read_bundle(folder: Path | str) -> Bundle:
+    """The bundle in `folder`.
+
+    Raises: BundleError: incomplete, edited, written by a newer strnet, or with parts that do not agree.
+    """
+    folder = Path(folder)
+    content, sha256 = _read_document(folder)
+    try:
+        document = BundleDocument.model_validate(content)
+    except ValidationError as error:
+        raise BundleError(f"{folder / DOCUMENT}: {_explained(error)}") from error
+    bundle = _agreeing(folder, document, sha256)
+    bundle.weights()
+    return bundle
+
+
+def _agreeing(folder: Path, document: BundleDocument, sha256: str) -> Bundle:
+    """The bundle of a document, once its parts are known to agree."""
+    bundle = Bundle(
+        folder=folder,
+        document=document,
+        sha256=sha256,
+        calibrators=_calibrators(folder / DOCUMENT, document),
+        operating_points=_operating_points(folder / DOCUMENT, document),
+    )
+    require_agreement(bundle)
+    return bundle
+
+
+def _read_document(folder: Path) -> tuple[dict[str, Any], str]:
+    """The JSON object without its `sha256`, and that."""
+    path = folder / DOCUMENT
+    if not path.is_file():
+        raise BundleError(f"{folder}: no {DOCUMENT}. Give the folder that `strnet train` wrote.")
+    try:
+        content = read_json(path)
+    except StrnetError as error:
+        raise BundleError(str(error)) from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise BundleError(f"{path}: not a bundle: `schema` is not '{SCHEMA}'.")
+    version = content.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise BundleError(
+            f"{path}: schema version {version}, and this strnet reads up to {SCHEMA_VERSION}. Update strnet."
+        )
+    if not seal_holds(content):
+        raise BundleError(
+            f"{path}: its `sha256` is not that of its content: the file was edited. Copy the bundle "
+            "again, or write it again from its run."
+        )
+    return content, str(content.pop("sha256"))
+
+
+def _explained(error: ValidationError) -> str:
+    lines = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
+    return f"{len(lines)} problem(s).\n  " + "\n  ".join(lines)
+
+
+def _calibrators(where: Path, document: BundleDocument) -> dict[str, Calibrator]:
+    return {task: _calibrator(where, task, numbers) for task, numbers in document.calibrators.items()}
+
+
+def _calibrator(where: Path, task: str, numbers: Mapping[str, Any]) -> Calibrator:
+    try:
+        return Calibrator.from_dict(numbers)
+    except StrnetError as error:
+        raise BundleError(f"{where}: calibrator of {task}: {error}") from error
+
+
+def _operating_points(where: Path, document: BundleDocument) -> tuple[OperatingPoint, ...]:
+    points = [
+        from_document(content, where=f"{where}: operating point {number}")
+        for number, content in enumerate(document.operating_points, start=1)
+    ]
+    singles = tuple(point for point in points if isinstance(point, OperatingPoint))
+    if len(singles) < len(points):
+        raise BundleError(f"{where}: a cascade of thresholds, expected single ones. Give its two parts.")
+    return singles
+
+
+def _serialise(state_dict: Mapping[str, Tensor]) -> bytes:
+    import torch
+    from safetensors.torch import save
+
+    for name, tensor in state_dict.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise BundleError(
+                f"weights: '{name}' holds NaN or infinity. The training diverged; use a checkpoint before."
+            )
+    # A copy of each: safetensors refuses views and shared storage, and channels_last is a stride.
+    return save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in state_dict.items()})
