@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 import strnet
 from strnet.cohort import read_manifest
 from strnet.config import OperatingPointConfig, Recipe, load_recipe
-from strnet.errors import ImpossibleError
+from strnet.errors import ImpossibleError, StatsError
 from strnet.files import read_json
 from strnet.inference import Provenance, reference_standard_of, weights_sha256, write_bundle
 from strnet.models import ClinicalScaling
@@ -42,8 +42,8 @@ class ValidationRows:
 def complete_run(run: Path, manifest: Path, *, deciding: bool = True) -> dict[str, Any]:
     """Operating points and bundle of a trained run, from its validation rows only.
 
-    An operating point that these rows cannot promise is reported with its reason, unless it is the recipe's
-    and the run is to decide by it (`deciding`).
+    A calibrator that they cannot give is reported with its reason, and so is an operating point, unless it is
+    the recipe's and the run is to decide by it (`deciding`).
 
     Raises: ImpossibleError: the recipe's operating point cannot be reached.
     """
@@ -51,6 +51,9 @@ def complete_run(run: Path, manifest: Path, *, deciding: bool = True) -> dict[st
     recipe = load_recipe(folder.recipe)
     calibrators = {
         task.name: _calibrator(recipe, folder, task.name) for task in recipe.tasks if task.kind == "binary"
+    }
+    plain = {
+        task: fitted.note for task, fitted in calibrators.items() if fitted.method == "none" and fitted.note
     }
     points, reasons = _operating_points(recipe, folder, calibrators, deciding=deciding)
     for point in points:
@@ -61,6 +64,7 @@ def complete_run(run: Path, manifest: Path, *, deciding: bool = True) -> dict[st
             point.method: {"threshold": point.threshold, "status": point.status} for point in points
         },
         **({"not_reached": reasons} if reasons else {}),
+        **({"not_calibrated": plain} if plain else {}),
         "bundle": str(bundle),
     }
 
@@ -78,8 +82,12 @@ def validation_rows(folder: RunFolder, task: str) -> ValidationRows:
 
 
 def _calibrator(recipe: Recipe, folder: RunFolder, task: str) -> Calibrator:
+    """The recipe's calibrator; where the logits do not rise with the target, the plain sigmoid and why."""
     rows = validation_rows(folder, task)
-    return fit_calibrator(recipe.calibration.method, rows.logit, rows.target)
+    try:
+        return fit_calibrator(recipe.calibration.method, rows.logit, rows.target)
+    except StatsError as error:
+        return Calibrator("none", note=str(error))
 
 
 def _operating_points(

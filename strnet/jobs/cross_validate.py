@@ -32,12 +32,12 @@ def crossval(
         "best_epochs": [fold["best"]["epoch"] for fold in result.summary["folds"]],
         "predictions": str(result.folder.predictions),
         "operating_points": [fold["operating_points"] for fold in completed],
-        **_not_reached(completed),
+        **_reasons(completed, "not_reached"),
+        **_reasons(completed, "not_calibrated"),
     }
 
 
-def _not_reached(completed: list[dict[str, Any]]) -> dict[str, Any]:
-    reasons = {
-        f"fold{fold}": done["not_reached"] for fold, done in enumerate(completed) if "not_reached" in done
-    }
-    return {"not_reached": reasons} if reasons else {}
+def _reasons(completed: list[dict[str, Any]], what: str) -> dict[str, Any]:
+    """What some folds could not have, and why, by fold; nothing where all could."""
+    reasons = {f"fold{fold}": done[what] for fold, done in enumerate(completed) if what in done}
+    return {what: reasons} if reasons else {}
