@@ -35,7 +35,9 @@ def evaluate(
     split: Split = "test",
     as_json: Json = False,
 ) -> None:
-    """Metrics with intervals, patients as the unit, beside the baselines; written to evaluation.json.
+    """Metrics with intervals, patients as the unit, beside the baselines; also written to the run.
+
+    Those of the test rows to evaluation.json, those of another split to evaluation_<split>.json.
 
     \b
     Example:
@@ -55,7 +57,8 @@ def evaluate(
 def report(
     run: RunFolder,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder; default: report/ in the run.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder; default: report/ in the run, or report_<split>/."),
     ] = None,
     truth: Truth = None,
     split: Split = "test",

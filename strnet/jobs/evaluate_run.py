@@ -27,7 +27,7 @@ from strnet.report import (
 from strnet.tables import read_table
 from strnet.training import RunFolder, fold_folder, read_run
 
-EVALUATION = "evaluation.json"
+EVALUATION = "evaluation"
 T = TypeVar("T")
 
 
@@ -58,7 +58,7 @@ class EvaluatedRun:
 
 
 def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> EvaluatedRun:
-    """The evaluation of a run on `split`, also written to evaluation.json in its folder.
+    """The evaluation of a run on `split`, also written to its folder: evaluation.json for the test rows.
 
     `truth` is a phantom's truth table; it adds the ideal observer. Rows of a cross-validation are judged by
     the calibrators and operating points of their own fold.
@@ -83,8 +83,13 @@ def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> Ev
             reference_standards=_standards(bundles), row_use=_row_use(any(calibrators), any(points))
         ),
     )
-    write_evaluation(evaluation, run / EVALUATION)
+    write_evaluation(evaluation, run / f"{named(EVALUATION, split)}.json")
     return EvaluatedRun(evaluation, predictions, recipe, None if folds else bundles[0])
+
+
+def named(what: str, split: str) -> str:
+    """The name of what was made of `split`: plain for the test rows, so that no other split replaces them."""
+    return what if split == "test" else f"{what}_{split}"
 
 
 def _fold_bundles(folder: RunFolder) -> list[Bundle]:

@@ -11,7 +11,7 @@ from strnet.cohort import Manifest, read_manifest
 from strnet.cohort.flow import flow_of, read_flow
 from strnet.cohort.splits import certificate_path
 from strnet.files import read_json
-from strnet.jobs.evaluate_run import EvaluatedRun, evaluate
+from strnet.jobs.evaluate_run import EvaluatedRun, evaluate, named
 from strnet.jobs.example_films import example_films
 from strnet.jobs.train_network import cohort_files
 from strnet.report import CohortFlow, Enclosures, FlowBox, write_report
@@ -34,7 +34,8 @@ def report(
     """The path of one self-contained HTML page on `split` of a run; its figures stand as SVG beside it.
 
     `truth` is a phantom's truth table; it adds the ideal observer. `paper` are published figures to stand
-    beside ours. The default folder is report/ in the run.
+    beside ours. The default folder is report/ in the run, for rows other than the test rows
+    report_<split>/.
 
     Raises: TrainingError: no complete run in the folder. ManifestError: its manifest is gone.
     """
@@ -54,7 +55,11 @@ def report(
     )
     title = f"{done.recipe.name}: {split} rows"
     return write_report(
-        out or run / REPORT, done.evaluation, done.predictions, title=title, enclosures=enclosures
+        out or run / named(REPORT, split),
+        done.evaluation,
+        done.predictions,
+        title=title,
+        enclosures=enclosures,
     )
 
 

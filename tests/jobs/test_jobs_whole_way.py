@@ -47,6 +47,19 @@ def test_the_operating_point_is_fitted_on_validation_rows_only(run):
     assert below[below < edge].max(initial=0.0) < point.threshold < edge  # in the middle of the gap below it
 
 
+def test_a_network_that_misleads_on_validation_rows_is_bundled_uncalibrated_and_says_why(
+    run, recipe, tmp_path
+):
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    table = pl.read_parquet(other / "predictions.parquet")
+    misleading = 1.0 - 2 * pl.col("target.bone_loss") + 0.01 * pl.int_range(pl.len())
+    table.with_columns(misleading.alias("logit.bone_loss")).write_parquet(other / "predictions.parquet")
+    done = jobs.train(recipe, other, resume=True, progress=False)
+    assert "the logits fall where the target rises" in done["not_calibrated"]["bone_loss"]
+    assert read_bundle(other / "bundle").calibrators["bone_loss"].prob(0.0) == 0.5
+
+
 def test_the_rows_that_chose_a_run_s_threshold_cannot_confirm_it(run, tmp_path):
     rows = pl.read_parquet(run / "predictions.parquet").filter(pl.col("split") == "validation")
     calibrator = read_bundle(run / "bundle").calibrators["bone_loss"]
@@ -76,6 +89,15 @@ def test_the_evaluation_shows_the_baselines_and_the_ideal_observer_beside_the_ne
     scorers = [result.scorer for result in done.evaluation.binary()[0].scorers]
     assert scorers == ["network", "observer", "clinical", "metadata"]
     assert json.loads((run / "evaluation.json").read_text()) == done.content
+
+
+def test_another_split_replaces_neither_the_evaluation_nor_the_report_of_the_test_rows(run, cohort):
+    jobs.evaluate(run, truth=cohort / "truth.csv")
+    before = (run / "evaluation.json").read_text()
+    other = jobs.evaluate(run, split="validation")
+    assert (run / "evaluation.json").read_text() == before
+    assert json.loads((run / "evaluation_validation.json").read_text()) == other.content
+    assert jobs.report(run, split="validation").parent == run / "report_validation"
 
 
 def test_figures_of_training_rows_and_of_a_phantom_are_printed_as_such(run):
