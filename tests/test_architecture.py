@@ -106,12 +106,12 @@ def test_the_parts_form_no_circle():
 
 
 def test_the_modules_form_no_circle_not_even_for_their_types():
-    names = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in modules()}
-    below = {
-        name: {used for used in names if any(f"{found}.".startswith(f"{used}.") for found in imported(path))}
-        for name, path in names.items()
-        if path.stem != "__init__"  # a face hands on the names of the modules behind it
-    }
+    paths = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in modules()}
+    below = {}
+    for name, path in paths.items():
+        if path.stem != "__init__":  # a face hands on the names of the modules behind it
+            found = imported(path)
+            below[name] = (found | {inside.rpartition(".")[0] for inside in found}) & set(paths)
     graphlib.TopologicalSorter(below).prepare()  # raises CycleError, which names the circle
 
 
