@@ -47,6 +47,9 @@ CLINICAL_COLUMNS: Final = ("age", "sex", "bmi")
 PLAUSIBLE: Final = MappingProxyType({"age": (0, 120), "bmi": (10, 90)})
 """Lowest and highest value of a clinical variable that a person can have, in its unit."""
 
+BUNDLE_FOLDER: Final = "bundle"
+"""Where the bundle of a run stands in its folder."""
+
 BONE_LOSS: Final = "bone_loss"
 OSTEOPOROSIS_GIVEN_LOSS: Final = "osteoporosis_given_loss"
 T_SCORE: Final = "t_score"

@@ -51,7 +51,8 @@ def evaluate(
         return
     for table in done.tables:
         print_table(table.title, table.columns, table.rows, "\n".join(table.notes))
-    print_text("\n".join(done.warnings))
+    for warning in done.warnings:
+        print_text(warning)
 
 
 def report(

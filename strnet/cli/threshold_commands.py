@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from strnet.cli.console import print_json, print_pairs, print_table, print_text
+from strnet.cli.console import print_json, print_pairs
 from strnet.cli.threshold_printing import (
     print_certifications,
-    print_groups,
-    print_left_out,
+    print_comparison,
     print_point,
 )
 
@@ -106,19 +105,7 @@ def fit(
         print_json({"operating_point": str(out), **found.to_dict(), "chosen": asdict(found.chosen)})
         return
     title = f"Sensitivity at least {min_sensitivity}, confidence {confidence}: {out}"
-    print_table(title, ["", "empirical", method], [list(row) for row in found.table()])
-    print_groups(found.chosen)
-    print_left_out(found.chosen.rows_without_target)
-    print_text(
-        f"The empirical threshold keeps the floor with probability {found.chance_empirical_holds:.2f}."
-        + (
-            ""
-            if found.specificity_cost is None
-            else f" The promise costs {found.specificity_cost:.3f} of specificity."
-        )
-    )
-    for note in found.chosen.notes:
-        print_text(f"Note: {note}")
+    print_comparison(found, title, method)
 
 
 @threshold_app.command("apply")

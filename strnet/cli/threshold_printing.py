@@ -9,6 +9,20 @@ from typing import Any
 from strnet.cli.console import print_pairs, print_table, print_text
 
 
+def print_comparison(found: Any, title: str, method: str) -> None:
+    """Nothing; the empirical and the chosen threshold stand side by side, with what the promise costs."""
+    print_table(title, ["", "empirical", method], [list(row) for row in found.table()])
+    print_groups(found.chosen)
+    print_left_out(found.chosen.rows_without_target)
+    cost = found.specificity_cost
+    print_text(
+        f"The empirical threshold keeps the floor with probability {found.chance_empirical_holds:.2f}."
+        + ("" if cost is None else f" The promise costs {cost:.3f} of specificity.")
+    )
+    for note in found.chosen.notes:
+        print_text(f"Note: {note}")
+
+
 def print_point(point: Any, title: str) -> None:
     """Nothing; the operating point, or both of a cascade, stand on standard output."""
     steps = (

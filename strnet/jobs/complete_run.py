@@ -18,14 +18,13 @@ from strnet.errors import ImpossibleError, StatsError
 from strnet.files import read_json
 from strnet.inference import Provenance, reference_standard_of, weights_sha256, write_bundle
 from strnet.models import ClinicalScaling
-from strnet.schema import IMAGE_ID, PATIENT_ID, SPLIT, logit_column, prob_column, target_column
+from strnet.schema import BUNDLE_FOLDER, IMAGE_ID, PATIENT_ID, SPLIT, logit_column, prob_column, target_column
 from strnet.stats import Calibrator, fit_calibrator
 from strnet.thresholds import OperatingPoint, ScoreIdentity, fit_threshold, write_operating_point
 from strnet.thresholds.rules import Method
 from strnet.thresholds.scores_table import rows_sha256
 from strnet.training import RunFolder, read_run
 
-BUNDLE = "bundle"
 OPERATING_POINTS = "operating_points"
 METHODS: tuple[Method, ...] = ("empirical", "exact")
 
@@ -150,7 +149,7 @@ def _bundle(
 ) -> Path:
     scaling = read_run(folder.path)["clinical_scaling"]
     bundle = write_bundle(
-        folder.path / BUNDLE,
+        folder.path / BUNDLE_FOLDER,
         recipe=recipe,
         state_dict=load_file(folder.weights),
         clinical=ClinicalScaling(**{name: tuple(values) for name, values in scaling.items()}),

@@ -12,7 +12,6 @@ import polars as pl
 from strnet.config import Recipe, load_recipe
 from strnet.errors import TrainingError
 from strnet.inference import Bundle, read_bundle
-from strnet.jobs.complete_run import BUNDLE
 from strnet.report import (
     Evaluation,
     EvaluationSettings,
@@ -24,6 +23,7 @@ from strnet.report import (
     to_json,
     write_evaluation,
 )
+from strnet.schema import BUNDLE_FOLDER
 from strnet.tables import read_table
 from strnet.training import RunFolder, fold_folder, read_run
 
@@ -80,7 +80,8 @@ def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> Ev
         split=split,
         observers=None if truth is None else read_table(truth, "truth table"),
         settings=EvaluationSettings(
-            reference_standards=_standards(bundles), row_use=_row_use(any(calibrators), any(points))
+            reference_standards=_standards(bundles),
+            row_use=_row_use(bundles),
         ),
     )
     write_evaluation(evaluation, run / f"{named(EVALUATION, split)}.json")
@@ -99,9 +100,9 @@ def _fold_bundles(folder: RunFolder) -> list[Bundle]:
 
 
 def _bundle(folder: RunFolder, command: str) -> Bundle:
-    if not (folder.path / BUNDLE).is_dir():
+    if not (folder.path / BUNDLE_FOLDER).is_dir():
         raise TrainingError(f"{folder.path}: no bundle. Finish the run first: {command}")
-    return read_bundle(folder.path / BUNDLE)
+    return read_bundle(folder.path / BUNDLE_FOLDER)
 
 
 def _in_all(of_folds: Sequence[Mapping[str, T]]) -> dict[str, dict[int, T]]:
@@ -115,10 +116,11 @@ def _standards(bundles: Sequence[Bundle]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _row_use(calibrated: bool, thresholds: bool) -> RowUse:
+def _row_use(bundles: Sequence[Bundle]) -> RowUse:
+    fitted = any(own.method != "none" for bundle in bundles for own in bundle.calibrators.values())
     return RowUse(
         trained="train",
         early_stopped="validation",
-        calibrated="validation" if calibrated else None,
-        thresholds="validation" if thresholds else None,
+        calibrated="validation" if fitted else None,
+        thresholds="validation" if any(bundle.operating_points for bundle in bundles) else None,
     )

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from strnet.errors import ThresholdError
-from strnet.files import read_json
-from strnet.schema import logit_column
+from strnet.schema import BUNDLE_FOLDER, logit_column
 from strnet.tables import write_table
 from strnet.thresholds import (
     CascadePoint,
@@ -35,8 +34,6 @@ from strnet.thresholds.from_table import (
     compare_from_table,
 )
 
-BUNDLE = "bundle"
-"""Folder of the bundle in a run folder; its other users load torch, which a threshold must not wait for."""
 RAW = "none"
 """What stands for the calibrator of a score that none has changed."""
 
@@ -157,14 +154,19 @@ def run_score(scores: Path, score: str) -> ScoreIdentity | None:
     """Which score a run folder holds under `score` (a task, or its logit); None for anybody's table.
 
     The weights are named by their hash in the bundle of the run, which is the one that predicts.
+
+    Raises: BundleError: that bundle is incomplete or was edited.
     """
-    bundle = scores / BUNDLE / "bundle.json"
-    if not bundle.is_file():
+    folder = scores / BUNDLE_FOLDER
+    if not folder.is_dir():
         return None
-    content = read_json(bundle)
-    for task in (entry["name"] for entry in content["recipe"]["tasks"]):
-        if score in (task, logit_column(task)):
-            return ScoreIdentity(task, logit_column(task), content["weights"]["sha256"], RAW)
+    from strnet.inference import read_bundle  # a table of scores has none, and must not wait for it
+
+    bundle = read_bundle(folder)
+    for task in bundle.tasks:
+        column = logit_column(task.name)
+        if score in (task.name, column):
+            return ScoreIdentity(task.name, column, bundle.document.weights.sha256, RAW)
     return None
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
@@ -46,7 +46,7 @@ class ScoreColumns:
     identifier: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScoreRows:
     """The rows of a table that have a target: arrays (n,), and how many rows had none."""
 
@@ -57,7 +57,7 @@ class ScoreRows:
     weights: Floats | None
     without_target: int
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """What names these rows: see `rows_sha256`."""
         return rows_sha256(self.target, self.score)

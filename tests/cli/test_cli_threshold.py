@@ -126,36 +126,6 @@ def test_a_cascade_is_fitted_end_to_end(tmp_path):
     assert "Name both scores" in str(one.exception)
 
 
-def run_of(folder, table, weights):
-    """A run folder: its predictions, and a bundle that names its weights."""
-    (folder / "bundle").mkdir(parents=True)
-    renamed = table.rename({"disease": "target.bone_loss", "prob": "logit.bone_loss"})
-    renamed.write_parquet(folder / "predictions.parquet")
-    bundle = {"recipe": {"tasks": [{"name": "bone_loss"}]}, "weights": {"sha256": weights * 64}}
-    (folder / "bundle" / "bundle.json").write_text(json.dumps(bundle))
-    return folder
-
-
-def test_the_threshold_of_one_run_does_not_decide_the_scores_of_another(scores, tmp_path):
-    table = pl.read_csv(scores)
-    one, other = (run_of(tmp_path / name, table, name) for name in ("a", "b"))
-    point = tmp_path / "op.json"
-    task = ("--target", "bone_loss", "--score", "bone_loss")
-    assert run("fit", one, *task, "-o", point, "--where", "site = 'a'").exit_code == 0
-    stored = json.loads(point.read_text())["point"]["score"]
-    assert stored == {
-        "task": "bone_loss",
-        "column": "logit.bone_loss",
-        "model_sha256": "a" * 64,
-        "calibrator_sha256": "none",
-    }
-    apply = ("--score", "bone_loss", "-o", tmp_path / "decided.csv")
-    assert run("apply", point, one, *apply).exit_code == 0
-    for done in (run("apply", point, other, *apply), run("certify", point, other, *task)):
-        assert isinstance(done.exception, BundleError)
-        assert "another score" in str(done.exception)
-
-
 def test_json_is_strict_where_a_number_is_undefined(scores, tmp_path):
     done = fit(scores, tmp_path / "op.json", "--group", "site", "--group-policy", "per_group", "--json")
     chosen = json.loads(done.output)["chosen"]

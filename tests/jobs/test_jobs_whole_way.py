@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from strnet import jobs
@@ -25,8 +26,9 @@ from strnet.errors import (
 )
 from strnet.imaging import prepare, read_radiograph
 from strnet.inference import read_bundle
+from strnet.jobs.complete_run import complete_run
 from strnet.jobs.example_films import example_films
-from strnet.thresholds import read_threshold
+from strnet.thresholds import ScoreIdentity, read_threshold
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +62,16 @@ def test_a_network_that_misleads_on_validation_rows_is_bundled_uncalibrated_and_
     assert read_bundle(other / "bundle").calibrators["bone_loss"].prob(0.0) == 0.5
 
 
+def test_a_run_without_calibration_is_not_called_calibrated(run, tmp_path):
+    assert jobs.evaluate(run).evaluation.subject.row_use.calibrated == "validation"
+    plain = tmp_path / "run"
+    shutil.copytree(run, plain)
+    recipe = (plain / "recipe.yaml").read_text()
+    (plain / "recipe.yaml").write_text(recipe.replace("method: platt", "method: none"))
+    complete_run(plain, Path(load_recipe(plain / "recipe.yaml").cohort.manifest))
+    assert jobs.evaluate(plain).evaluation.subject.row_use.calibrated is None
+
+
 def test_the_rows_that_chose_a_run_s_threshold_cannot_confirm_it(run, tmp_path):
     rows = pl.read_parquet(run / "predictions.parquet").filter(pl.col("split") == "validation")
     calibrator = read_bundle(run / "bundle").calibrators["bone_loss"]
@@ -69,6 +81,27 @@ def test_the_rows_that_chose_a_run_s_threshold_cannot_confirm_it(run, tmp_path):
         jobs.threshold_certify(
             run / "operating_points" / "empirical.json", tmp_path / "scores.csv", target="y", score="p"
         )
+
+
+def test_the_threshold_of_one_run_does_not_decide_the_scores_of_another(run, tmp_path):
+    other, point, decided = tmp_path / "run", tmp_path / "op.json", tmp_path / "decided.csv"
+    shutil.copytree(run, other)
+    weights = {name: value + 1 for name, value in load_file(other / "weights.safetensors").items()}
+    save_file(weights, other / "weights.safetensors")
+    complete_run(other, Path(load_recipe(other / "recipe.yaml").cohort.manifest))
+    names = {"target": "bone_loss", "score": "bone_loss"}
+    jobs.threshold_fit(run, point, **names, method="empirical", where="split = 'validation'")
+    assert read_threshold(point).score == ScoreIdentity(
+        task="bone_loss",
+        column="logit.bone_loss",
+        model_sha256=read_bundle(run / "bundle").document.weights.sha256,
+        calibrator_sha256="none",
+    )
+    assert jobs.threshold_apply(point, run, decided, score="bone_loss")["rows"] > 0
+    with pytest.raises(BundleError, match="another score"):
+        jobs.threshold_apply(point, other, decided, score="bone_loss")
+    with pytest.raises(BundleError, match="another score"):
+        jobs.threshold_certify(point, other, **names)
 
 
 def test_the_test_rows_can_vanish_without_moving_the_operating_point(run, recipe, tmp_path):
