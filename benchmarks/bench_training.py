@@ -131,7 +131,7 @@ class Clock(lightning.Callback):
         self.ends: list[float] = []
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """Nothing; the step is over."""
+        """End the step."""
         self.ends.append(time.perf_counter())
 
 

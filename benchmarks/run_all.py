@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Nothing; ends with exit code 1 if a measurement did."""
+    """Run every measurement; end with exit code 1 if one did."""
     found = {path.stem: path for path in sorted(HERE.glob("*.py")) if path.stem != Path(__file__).stem}
     chosen = sys.argv[1:] or list(found)
     unknown = [name for name in chosen if name not in found]

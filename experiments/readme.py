@@ -9,7 +9,7 @@ from strnet.files import write_text
 
 
 def write_sections(readme: Path, sections: Mapping[str, str]) -> None:
-    """Nothing; each section stands between its markers in `readme`.
+    """Write each section between its markers in `readme`.
 
     Raises: ValueError: a marker is missing.
     """

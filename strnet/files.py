@@ -33,7 +33,7 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Nothing; temporary files that a killed `write_atomically` left in `folder` are gone.
+    """Remove the temporary files that a killed `write_atomically` left in `folder`.
 
     Call it only where nobody else can be writing.
     """
@@ -42,18 +42,18 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:
-    """Nothing; the file at `path` holds `content`, or is what it was before."""
+    """Write `content` to `path`: whole, or the file is what it was before."""
     with write_atomically(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Nothing; the file at `path` holds `text` in UTF-8, or is what it was before."""
+    """Write `text` in UTF-8 to `path`: whole, or the file is what it was before."""
     write_bytes(path, text.encode())
 
 
 def write_json(path: Path | str, content: Any) -> None:
-    """Nothing; the file at `path` holds strict JSON (no NaN), or is what it was before."""
+    """Write strict JSON (no NaN) to `path`: whole, or the file is what it was before."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 

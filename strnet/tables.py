@@ -36,7 +36,7 @@ def read_table(path: Path | str, what: str = "table", *, as_text: bool = False) 
 
 
 def write_table(frame: pl.DataFrame, path: Path | str) -> None:
-    """Nothing; the rows stand in a CSV, TSV or Parquet file, whole, or the old file is intact.
+    """Write the rows to a CSV, TSV or Parquet file: whole, or the old file is intact.
 
     Raises: ManifestError: an extension that is not written.
     """
@@ -50,7 +50,7 @@ def write_table(frame: pl.DataFrame, path: Path | str) -> None:
 
 
 def require_writable(path: Path | str) -> None:
-    """Nothing if `write_table` can write `path`, asked before long work; its folder now exists.
+    """Raise unless `write_table` can write `path`, asked before long work; its folder now exists.
 
     Raises: ManifestError: an extension that is not written, a folder, or a place that cannot be written to.
     """
@@ -67,7 +67,7 @@ def require_writable(path: Path | str) -> None:
 
 
 def require_columns(frame: pl.DataFrame, names: Iterable[str], where: str) -> None:
-    """Nothing if all columns are there.
+    """Raise unless all columns are there.
 
     Raises: ManifestError: the first missing column with the nearest one that exists.
     """
@@ -106,7 +106,7 @@ def _read_delimited(path: Path, separator: str, as_text: bool) -> pl.DataFrame:
 
 
 def _require_even_rows(path: Path, separator: str) -> None:
-    """Nothing if every row has as many cells as the header, or none; the reader would fill up a shorter one.
+    """Raise unless every row has as many cells as the header, or none: the reader fills up shorter ones.
 
     Raises: ManifestError: uneven rows, another separator, or another encoding than UTF-8, with the line.
     """

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,8 @@ def test_no_module_is_named_after_nothing():
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_module_holds_one_idea(path):
     assert len(path.read_text().splitlines()) <= 400
+
+
+def test_no_two_modules_share_a_name():
+    stems = Counter(path.stem for path in modules() if not path.stem.startswith("__"))
+    assert not [stem for stem, count in stems.items() if count > 1]

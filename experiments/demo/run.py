@@ -22,7 +22,7 @@ SAY = Console(highlight=False, soft_wrap=True).print
 
 
 def main() -> None:
-    """Nothing; the demo has run."""
+    """Run the demo."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=Path, default=Path("demo"))
     out: Path = arguments.parse_args().out

@@ -25,7 +25,7 @@ SAY = Console(stderr=True).print
 
 
 def main() -> None:
-    """Nothing; the folds, their reports and tables are on disk."""
+    """Make the folds, their reports and tables."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--data", type=Path, required=True, help="folder with images.csv and the sheet")
     arguments.add_argument("--weights", type=Path, help=f"torchvision's {WEIGHTS}")

@@ -29,7 +29,7 @@ SAY = Console(stderr=True).print
 
 
 def main() -> None:
-    """Nothing; the runs and their tables are on disk."""
+    """Make the runs and their tables."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=Path, default=Path("reproduce/strnet_knee"))
     arguments.add_argument("--headline-only", action="store_true", help="leave the ablation out")
@@ -44,14 +44,14 @@ def main() -> None:
 
 
 def show(section: str, text: str, readme: Path | None) -> None:
-    """Nothing; `text` is printed, and stands in its section of `readme`."""
+    """Print `text` and write it to its section of `readme`."""
     print(text, flush=True)
     if readme is not None:
         write_sections(readme, {section: text})
 
 
 def make_cohort(out: Path) -> None:
-    """Nothing; `out` has the phantom cohort, its split, and a manifest with few T-scores."""
+    """Make the phantom cohort in `out`, its split, and a manifest with few T-scores."""
     manifest = out / "cohort" / "manifest.csv"
     if manifest.with_name(FEW).exists():
         return

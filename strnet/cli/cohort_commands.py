@@ -17,7 +17,7 @@ phantom_app = typer.Typer(help="Films with planted truth, made by simulation.", 
 
 
 def add_to(app: typer.Typer) -> None:
-    """Nothing; `app` has the commands of this module."""
+    """Add the commands of this module to `app`."""
     app.add_typer(phantom_app, name="phantom")
     app.command("ingest")(ingest)
     app.command("split")(split)

@@ -16,20 +16,20 @@ Progress = Callable[[int, int], None]
 
 
 def print_json(content: Any) -> None:
-    """Nothing; strict JSON stands on standard output; a number that is undefined is null."""
+    """Print strict JSON; a number that is undefined is null."""
     text = json.dumps(_defined(content), indent=2, allow_nan=False, ensure_ascii=False, default=str)
     sys.stdout.write(text + "\n")
 
 
 def print_text(text: str) -> None:
-    """Nothing; the text stands on standard output, unchanged (no markup is read)."""
+    """Print the text unchanged (no markup is read)."""
     from rich.console import Console
 
     Console(soft_wrap=True).print(text, markup=False, highlight=False)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
-    """Nothing; a table stands on standard output, its first column to the left, numbers to the right."""
+    """Print a table, its first column to the left, numbers to the right."""
     from rich.console import Console
     from rich.table import Table
 
@@ -42,7 +42,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def print_pairs(title: str, pairs: Mapping[str, object]) -> None:
-    """Nothing; names and values stand on standard output, one pair a line; nested names are dotted."""
+    """Print names and values, one pair a line; nested names are dotted."""
     flat = list(_flat(pairs))
     width = max((len(name) for name, _ in flat), default=0)
     print_text("\n".join([title, *(f"  {name.ljust(width)}  {value}" for name, value in flat)]))
@@ -57,7 +57,7 @@ def _flat(pairs: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def print_error(error: StrnetError, *, as_json: bool) -> None:
-    """Nothing; the message stands on standard error, or as a JSON object on standard output."""
+    """Print the message to standard error, or as a JSON object to standard output."""
     if as_json:
         print_json({"error": type(error).__name__, "message": str(error), "exit_code": error.exit_code})
     else:

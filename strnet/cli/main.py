@@ -48,7 +48,7 @@ def _strnet(
 
 
 def run() -> None:
-    """Nothing; the process ends with the exit code of the command."""
+    """Run the command and end the process with its exit code."""
     try:
         app()
     except StrnetError as error:

@@ -21,7 +21,7 @@ export_app = typer.Typer(help="A bundle in another format.", no_args_is_help=Tru
 
 
 def add_to(app: typer.Typer) -> None:
-    """Nothing; `app` has the commands of this module."""
+    """Add the commands of this module to `app`."""
     app.command("evaluate")(evaluate)
     app.command("report")(report)
     app.command("predict")(predict)

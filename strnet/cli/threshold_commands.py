@@ -39,7 +39,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 
 def add_to(app: typer.Typer) -> None:
-    """Nothing; `app` has the commands of this module."""
+    """Add the commands of this module to `app`."""
     app.add_typer(threshold_app, name="threshold")
 
 

@@ -10,7 +10,7 @@ from strnet.cli.console import print_pairs, print_table, print_text
 
 
 def print_comparison(found: Any, title: str, method: str) -> None:
-    """Nothing; the empirical and the chosen threshold stand side by side, with what the promise costs."""
+    """Print the empirical and the chosen threshold side by side, with what the promise costs."""
     print_table(title, ["", "empirical", method], [list(row) for row in found.table()])
     print_groups(found.chosen)
     print_left_out(found.chosen.rows_without_target)
@@ -24,7 +24,7 @@ def print_comparison(found: Any, title: str, method: str) -> None:
 
 
 def print_point(point: Any, title: str) -> None:
-    """Nothing; the operating point, or both of a cascade, stand on standard output."""
+    """Print the operating point, or both of a cascade."""
     steps = (
         {"bone loss": point.bone_loss, "osteoporosis": point.osteoporosis}
         if hasattr(point, "bone_loss")
@@ -61,7 +61,7 @@ def print_point(point: Any, title: str) -> None:
 
 
 def print_groups(point: Any) -> None:
-    """Nothing; the groups of an operating point stand on standard output, if it has any."""
+    """Print the groups of an operating point, if it has any."""
     if not point.groups:
         return
     columns = ["group", "certified", "threshold", "positives", "missed", "sensitivity", "specificity", "note"]
@@ -82,7 +82,7 @@ def print_groups(point: Any) -> None:
 
 
 def print_certifications(found: Mapping[str, Any], point: Path) -> None:
-    """Nothing; the verdicts stand on standard output, one row for all rows and one for each group."""
+    """Print the verdicts, one row for all rows and one for each group."""
     columns = ["", "verdict", "positives", "missed", "allowed", "alarm from", "sensitivity", "more positives"]
     rows = [
         [
@@ -103,7 +103,7 @@ def print_certifications(found: Mapping[str, Any], point: Path) -> None:
 
 
 def print_left_out(rows: int) -> None:
-    """Nothing; the number of rows without a target stands on standard output, if there are any."""
+    """Print the number of rows without a target, if there are any."""
     if rows:
         print_text(f"{rows} rows without a target were left out.")
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from strnet.cohort.groups import allocate, linked_groups
+from strnet.cohort.linked_films import allocate, linked_groups
 from strnet.errors import SplitError, unknown_name
 from strnet.schema import PATIENT_ID
 

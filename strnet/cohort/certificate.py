@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from strnet.cohort.groups import linked_groups
+from strnet.cohort.linked_films import linked_groups
 from strnet.cohort.manifest import Manifest
 from strnet.errors import SplitError
 from strnet.files import canonical_json, sha256_bytes
@@ -74,7 +74,7 @@ def _sides(frame: pl.DataFrame, manifest: Manifest, stratify_by: str) -> pl.Data
 
 
 def _require_same(frame: pl.DataFrame, manifest: Manifest) -> None:
-    """Nothing if the split assigns exactly the manifest's films, to the same patients."""
+    """Raise unless the split assigns exactly the manifest's films, to the same patients."""
     theirs = frame.select(IMAGE_ID, pl.col(PATIENT_ID).alias("__patient__"))
     both = manifest.frame.select(IMAGE_ID, PATIENT_ID).join(theirs, on=IMAGE_ID, how="full", coalesce=True)
     wrong = both.filter(~pl.col(PATIENT_ID).eq_missing(pl.col("__patient__"))).sort(IMAGE_ID)

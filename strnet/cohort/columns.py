@@ -165,7 +165,7 @@ _NEAR = 0.84
 
 
 def require_known_names(names: Sequence[str], where: str) -> None:
-    """Nothing if every name is a manifest column or clearly something else.
+    """Raise unless every name is a manifest column or clearly something else.
 
     Further columns (menopause_age, bmd_femoral_neck, ...) need no declaration: one whose cells are all
     numbers can be a target or a clinical variable, any other is carried along. But a name that is

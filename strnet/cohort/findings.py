@@ -50,7 +50,7 @@ def named(column: str) -> pl.Expr:
 
 
 def raise_findings(where: str, findings: Sequence[Finding], line_word: str = "line") -> None:
-    """Nothing if there are no findings.
+    """Raise if there are findings.
 
     Raises: ManifestError: all of them, the first 20 rows in full and the count of the rest.
     """

@@ -76,7 +76,7 @@ def flow_of(found: int, unreadable: int, unusable: Iterable[str], frame: pl.Data
 
 
 def write_flow(flow: CohortFlow, path: Path | str) -> None:
-    """Nothing; `path` holds the flow as JSON."""
+    """Write the flow to `path` as JSON."""
     write_json(path, flow.as_json())
 
 

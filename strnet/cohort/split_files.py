@@ -76,7 +76,7 @@ def _fold_number() -> pl.Expr:
 
 
 def _require_folds_from_zero(folds: Sequence[int], path: Path) -> None:
-    """Nothing if every fold can be test, the next one validation, and others remain to train on."""
+    """Raise unless every fold can be test, the next one validation, and others remain to train on."""
     if folds and (list(folds) != list(range(len(folds))) or len(folds) < 3):
         raise SplitError(
             f"{path}: the folds are {', '.join(map(str, folds))}; expected 0, 1, 2, ... without a gap, three "

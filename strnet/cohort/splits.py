@@ -11,7 +11,7 @@ import polars as pl
 
 from strnet.cohort.assignment import external_rows, fold_numbers, split_by_ratio
 from strnet.cohort.certificate import certify, differences
-from strnet.cohort.groups import class_numbers
+from strnet.cohort.linked_films import class_numbers
 from strnet.cohort.manifest import Manifest
 from strnet.cohort.split_files import read_assignment, read_certificate
 from strnet.errors import SplitError, unknown_name

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from strnet.config import Preprocessing
-from strnet.data.preparation import PreparedFile, prepare_files
+from strnet.data.prepared_files import PreparedFile, prepare_files
 from strnet.data.records import (
     INDEX,
     RecordStore,

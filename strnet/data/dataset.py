@@ -110,7 +110,7 @@ class EpochSampler(Sampler[BatchKey]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Nothing; the next iteration gives the batches of `epoch`."""
+        """Make the next iteration give the batches of `epoch`."""
         self._epoch = epoch
 
     def __len__(self) -> int:

@@ -86,7 +86,7 @@ def complete_lines(path: Path) -> list[str]:
 
 
 def drop_torn_tail(path: Path) -> None:
-    """Nothing; a last line without a newline is cut off, so that the next line starts afresh."""
+    """Cut off a last line without a newline, so that the next line starts afresh."""
     if path.exists():
         content = path.read_bytes()
         whole = content.rfind(b"\n") + 1
@@ -95,7 +95,7 @@ def drop_torn_tail(path: Path) -> None:
 
 
 def append_lines(path: Path, lines: Iterable[str]) -> None:
-    """Nothing; `lines` (each with its newline) stand at the end of the journal, on the disk."""
+    """Append `lines` (each with its newline) to the journal, on the disk."""
     with path.open("ab") as stream:
         stream.write("".join(lines).encode())
         stream.flush()

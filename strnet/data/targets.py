@@ -34,7 +34,7 @@ def class_counts(task: TaskConfig, target: NDArray[np.float64]) -> NDArray[np.in
 
 
 def check_targets(tasks: Sequence[TaskConfig], training: Targets, validation: Targets) -> None:
-    """Nothing if every task can be learned from the training rows and judged on the validation rows.
+    """Raise unless every task can be learned from the training rows and judged on the validation rows.
 
     Raises: TrainingError: each task that cannot, with the rows it has and the rows it needs.
     """

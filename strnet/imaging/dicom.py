@@ -87,7 +87,7 @@ def _read(path: Path, *, pixels: bool) -> FileDataset:
 
 
 def _require_radiograph(header: Dataset, *, pixels: bool) -> None:
-    """Nothing for one grey frame of a projection radiograph. Source: DICOM PS3.3 C.7.6.3."""
+    """Raise unless it is one grey frame of a projection radiograph. Source: DICOM PS3.3 C.7.6.3."""
     if not any(keyword in header for keyword in ("SOPClassUID", "Modality", "Rows")):
         raise DicomError(
             "no SOP Class UID (0008,0016), Modality (0008,0060) or Rows (0028,0010): not an image."
@@ -121,7 +121,7 @@ def _require_grey_frame(header: Dataset) -> None:
 
 
 def _require_depth(header: Dataset) -> None:
-    """Nothing if stored values are whole numbers in the low bits. Source: DICOM PS3.5 8.1.1."""
+    """Raise unless stored values are whole numbers in the low bits. Source: DICOM PS3.5 8.1.1."""
     allocated = int(header.get("BitsAllocated") or 0)
     stored = int(header.get("BitsStored") or 0)
     if allocated not in (8, 16):

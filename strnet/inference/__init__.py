@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from strnet.inference.bundle import Bundle
-    from strnet.inference.bundle_files import read_bundle, weights_sha256, write_bundle
-    from strnet.inference.document import (
+    from strnet.inference.bundle_document import (
         ClinicalVariable,
         Provenance,
         ReferenceStandard,
         reference_standard_of,
     )
+    from strnet.inference.bundle_files import read_bundle, weights_sha256, write_bundle
     from strnet.inference.engines import Engine, load_network, open_torch
     from strnet.inference.export import ExportReport, export_onnx
     from strnet.inference.opening import open_onnx
@@ -45,7 +45,7 @@ __all__ = [
 _HOMES = {
     "bundle": ("Bundle",),
     "bundle_files": ("read_bundle", "weights_sha256", "write_bundle"),
-    "document": ("ClinicalVariable", "Provenance", "ReferenceStandard", "reference_standard_of"),
+    "bundle_document": ("ClinicalVariable", "Provenance", "ReferenceStandard", "reference_standard_of"),
     "engines": ("Engine", "load_network", "open_torch"),
     "export": ("ExportReport", "export_onnx"),
     "opening": ("open_onnx",),

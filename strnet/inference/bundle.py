@@ -9,7 +9,7 @@ from pathlib import Path
 from strnet.config import Preprocessing, Recipe, TaskConfig
 from strnet.errors import BundleError
 from strnet.files import sha256_bytes
-from strnet.inference.document import WEIGHTS, BundleDocument, ClinicalVariable, Provenance
+from strnet.inference.bundle_document import WEIGHTS, BundleDocument, ClinicalVariable, Provenance
 from strnet.stats import Calibrator
 from strnet.thresholds import OperatingPoint
 

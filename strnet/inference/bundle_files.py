@@ -11,9 +11,8 @@ from pydantic import ValidationError
 from strnet.config import Recipe
 from strnet.errors import BundleError, StrnetError
 from strnet.files import read_json, sha256_bytes, write_json, write_text
-from strnet.inference.agreement import require_agreement
 from strnet.inference.bundle import Bundle
-from strnet.inference.document import (
+from strnet.inference.bundle_document import (
     DOCUMENT,
     FILES,
     README,
@@ -28,6 +27,7 @@ from strnet.inference.document import (
     seal_holds,
     sealed,
 )
+from strnet.inference.consistency import require_agreement
 from strnet.inference.folder import replace_folder
 from strnet.inference.readme import bundle_readme
 from strnet.stats import Calibrator

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from strnet.errors import BundleError, ConfigError, ModelError, missing_extra, unknown_name
 from strnet.inference.bundle import Bundle
-from strnet.inference.document import WEIGHTS
+from strnet.inference.bundle_document import WEIGHTS
 
 if TYPE_CHECKING:
     from strnet.models import ScreeningNetwork

@@ -92,7 +92,7 @@ def export_onnx(bundle: Bundle, path: Path | str, *, tolerance: float = TOLERANC
 
 
 def _require_own(sidecar: Path) -> None:
-    """Nothing if writing `sidecar` replaces no more than an older one."""
+    """Raise unless writing `sidecar` replaces no more than an older one."""
     if not sidecar.exists():
         return
     try:

@@ -15,9 +15,9 @@ from strnet import schema
 from strnet.errors import ConfigError, ManifestError, PartialResultError, unknown_name
 from strnet.imaging import to_network_input
 from strnet.inference.bundle import Bundle
-from strnet.inference.clinical import ClinicalTable, Identity, index_clinical, look_up
+from strnet.inference.clinical_lookup import ClinicalTable, Identity, index_clinical, look_up
 from strnet.inference.engines import Engine
-from strnet.inference.films import Film, as_text, find_films, read_films
+from strnet.inference.film_files import Film, as_text, find_films, read_films
 from strnet.inference.opening import ENGINES
 from strnet.inference.results import column_notes, result_columns
 
@@ -115,7 +115,7 @@ class Predictor:
 
 
 def require_all(results: pl.DataFrame) -> None:
-    """Nothing if no film failed.
+    """Raise unless no film failed.
 
     Raises: PartialResultError: the films that could not be read, with their reasons.
     """
@@ -168,7 +168,7 @@ class _Lookup:
         return row, [_Ready(film.pixels, known.values)]
 
     def require_any_match(self) -> None:
-        """Nothing unless a table was given and none of its rows belongs to a film.
+        """Raise if a table was given and none of its rows belongs to a film.
 
         Raises: ManifestError.
         """

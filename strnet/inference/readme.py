@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strnet.inference.bundle import Bundle
-from strnet.inference.document import DOCUMENT, WEIGHTS
+from strnet.inference.bundle_document import DOCUMENT, WEIGHTS
 from strnet.thresholds import OperatingPoint
 
 _MEASURED_BY = {

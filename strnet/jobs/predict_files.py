@@ -28,7 +28,7 @@ class Prediction:
         return int((self.table["status"] == "failed").sum())
 
     def raise_if_partial(self) -> None:
-        """Nothing if every film could be read.
+        """Raise unless every film could be read.
 
         Raises: PartialResultError: those that could not, with their reasons.
         """

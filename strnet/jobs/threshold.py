@@ -141,7 +141,7 @@ def threshold_cascade(
 
 
 def _require_other_files(read: Path, *written: Path | None) -> None:
-    """Nothing.
+    """Raise unless every file to write differs from the one that is read.
 
     Raises: ThresholdError: a file to write is the one that is read.
     """

@@ -56,7 +56,7 @@ def cohort_files(recipe: Recipe) -> tuple[Path, Path]:
 
 
 def require_enough_positives(recipe: Recipe, manifest: Path, split: Path) -> None:
-    """Nothing if the deciding operating point can be fitted on the validation rows; said before the training.
+    """Raise unless the validation rows can give the deciding operating point; said before training.
 
     Raises: ImpossibleError: too few validation positives for the confidence, and how many are needed.
     """

@@ -7,7 +7,7 @@ from strnet.models.clinical import ClinicalScaling, encode_clinical, fit_clinica
 from strnet.models.losses import Losses, multi_task_loss
 from strnet.models.network import ScreeningNetwork, TaskView, build_network
 from strnet.models.parameters import ParameterGroup, freeze_backbone, parameter_groups
-from strnet.models.targets import TargetStatistics, class_labels, output_size, target_statistics
+from strnet.models.target_statistics import TargetStatistics, class_labels, output_size, target_statistics
 from strnet.models.weights import load_backbone_weights
 
 __all__ = [

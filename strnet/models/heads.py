@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from strnet.config import TaskConfig
 from strnet.errors import ModelError, unknown_name
-from strnet.models.targets import TargetStatistics, output_size
+from strnet.models.target_statistics import TargetStatistics, output_size
 
 _START_SD = 0.01
 """SD of the first weights: outputs begin at the prior, and the first losses do not shake the trunk."""

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from strnet.config import TaskConfig
 from strnet.errors import ModelError
-from strnet.models.targets import TargetStatistics
+from strnet.models.target_statistics import TargetStatistics
 
 _FOCUS = 2.0
 """Exponent of the focal loss. Source: Lin, Goyal, Girshick, He, Dollár 2017, section 5.1."""

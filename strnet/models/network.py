@@ -16,7 +16,7 @@ from strnet.models.heads import build_head
 from strnet.models.neck import build_neck
 from strnet.models.pooling import build_pooling
 from strnet.models.routing import build_routing
-from strnet.models.targets import TargetStatistics
+from strnet.models.target_statistics import TargetStatistics
 
 
 class ScreeningNetwork(nn.Module):

@@ -90,7 +90,7 @@ def _parameters(production: Production, patients: int) -> dict[str, Any]:
 
 
 def _claim(folder: Path, parameters: dict[str, Any]) -> None:
-    """Nothing; `folder` belongs to a cohort of these `parameters` from now on.
+    """Claim `folder` for a cohort of these `parameters`.
 
     Raises: ConfigError: it belongs to another one, or holds files of something else.
     """

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from strnet.report.document import Enclosures, write_report
 from strnet.report.evaluate import evaluate_predictions
 from strnet.report.evaluation import (
     Evaluation,
@@ -15,14 +14,15 @@ from strnet.report.evaluation import (
     to_json,
     write_evaluation,
 )
-from strnet.report.figures.films import ExampleFilm
-from strnet.report.figures.flow import CohortFlow, FlowBox
+from strnet.report.figures.film_pictures import ExampleFilm
+from strnet.report.figures.flow_chart import CohortFlow, FlowBox
 from strnet.report.honesty import banners
 from strnet.report.measures import Measure
+from strnet.report.page import Enclosures, write_report
 from strnet.report.paper import compare_with_paper, named_figures
 from strnet.report.settings import EvaluationSettings
+from strnet.report.summary_tables import summary_tables
 from strnet.report.table import Table
-from strnet.report.tables import summary_tables
 
 __all__ = [
     "CohortFlow",

@@ -22,8 +22,8 @@ from strnet.report.evaluation import (
 from strnet.report.folds import Calibration, Point, by_fold
 from strnet.report.measures import AgainstNetwork, absent, attempt, measured
 from strnet.report.probabilities import calibration_results
-from strnet.report.rows import NETWORK, Bools, Floats, TaskRows
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_rows import NETWORK, Bools, Floats, TaskRows
 from strnet.stats import Calibrator, Estimate
 from strnet.thresholds import OperatingPoint, ScoreIdentity
 

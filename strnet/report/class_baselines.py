@@ -13,8 +13,8 @@ import polars as pl
 from strnet import stats
 from strnet.report.evaluation import ClassBaseline
 from strnet.report.measures import AgainstNetwork, Measure, attempt, measured
-from strnet.report.rows import Floats, Ints, clusters_of, numbers
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_rows import Floats, Ints, clusters_of, numbers
 from strnet.schema import PATIENT_ID, baseline_column
 from strnet.stats.bootstrap import bootstrap_counts, own_clusters, strata_by_class
 from strnet.stats.counting import SortedPatients, auroc_of_counts

@@ -17,8 +17,8 @@ from strnet.report.class_baselines import ScoredClasses, class_baseline, scored_
 from strnet.report.decisions import share_of
 from strnet.report.evaluation import CategoricalEvaluation, ClassResult
 from strnet.report.measures import Measure, absent, attempt
-from strnet.report.rows import Floats, Ints, clusters_of, numbers, require_finite
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_rows import Floats, Ints, clusters_of, numbers, require_finite
 from strnet.stats import Estimate
 from strnet.tables import require_columns
 

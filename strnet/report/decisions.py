@@ -12,8 +12,8 @@ from strnet import stats
 from strnet.errors import StatsError
 from strnet.report.evaluation import Confusion, Decisions
 from strnet.report.measures import Measure, absent, attempt, measured
-from strnet.report.rows import Bools, clusters_of
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_rows import Bools, clusters_of
 
 _RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 

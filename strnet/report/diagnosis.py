@@ -17,8 +17,8 @@ from strnet.report.evaluation import DiagnosisEvaluation
 from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import absent
 from strnet.report.probabilities import PLAIN
-from strnet.report.rows import Floats, numbers, require_finite
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_rows import Floats, numbers, require_finite
 from strnet.stats.coherence import contradicts_t_score, most_probable_diagnosis
 
 DIAGNOSIS: Final = "diagnosis"

@@ -16,14 +16,14 @@ from strnet.report.evaluation import (
     RegressionEvaluation,
     ScorerResult,
 )
-from strnet.report.figures import agreement, discrimination, probability
+from strnet.report.figures import against_reference, discrimination, probability
 from strnet.report.figures.canvas import Drawing, draw, shortened
 from strnet.report.figures.discrimination import MarkedPoint, ScoreCurve
 from strnet.report.figures.probability import BenefitCurve
 from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import Measure
 from strnet.report.probabilities import PLAIN
-from strnet.report.rows import NETWORK, OBSERVER, Floats, TaskRows, numbers
+from strnet.report.task_rows import NETWORK, OBSERVER, Floats, TaskRows, numbers
 from strnet.report.wording import group_name, scorer_name, task_name
 from strnet.stats import Calibrator
 
@@ -80,14 +80,21 @@ def regression_drawings(task: RegressionEvaluation, rows: TaskRows, name: str) -
         f"{task.task}_scatter",
         "Predicted against reference",
         "The line is identity." + (" Thin lines are the WHO cut-offs, −2.5 and −1.0." if t_score else ""),
-        partial(agreement.scatter, rows.target, predicted, result, name=name, t_score=t_score),
+        partial(against_reference.scatter, rows.target, predicted, result, name=name, t_score=t_score),
     )
     yield draw(
         f"{task.task}_bland_altman",
         "Bland-Altman plot",
         "Bias and 95% limits of agreement; bands are their intervals."
         + (" Colours as in the scatter." if t_score else ""),
-        partial(agreement.bland_altman, rows.target, predicted, result, name=name, t_score=t_score),
+        partial(
+            against_reference.bland_altman,
+            rows.target,
+            predicted,
+            result,
+            name=name,
+            t_score=t_score,
+        ),
     )
 
 
@@ -97,7 +104,7 @@ def confusion_drawing(task: CategoricalEvaluation) -> Drawing:
         f"{task.task}_confusion",
         "Confusion matrix",
         "Films by reference class (rows) and most probable class (columns); the shade is the share of a row.",
-        partial(agreement.confusion, task),
+        partial(against_reference.confusion, task),
     )
 
 

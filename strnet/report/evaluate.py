@@ -16,8 +16,8 @@ from strnet.report.evaluation import DiagnosisEvaluation, Evaluation, Subject, T
 from strnet.report.folds import Calibration, Point
 from strnet.report.honesty import statements, verdicts
 from strnet.report.regression import evaluate_regression
-from strnet.report.rows import rows_of_split, task_rows, with_observer
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_rows import rows_of_split, task_rows, with_observer
 from strnet.thresholds import OperatingPoint
 
 

@@ -311,7 +311,7 @@ def from_json(content: Any, where: str = "evaluation") -> Evaluation:
 
 
 def write_evaluation(evaluation: Evaluation, path: Path | str) -> None:
-    """Nothing; `path` holds the evaluation as strict JSON, whole."""
+    """Write the evaluation to `path` as strict JSON, whole."""
     write_json(path, to_json(evaluation))
 
 

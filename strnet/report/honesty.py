@@ -18,7 +18,7 @@ from strnet.report.evaluation import (
     Verdict,
 )
 from strnet.report.measures import AgainstNetwork, Measure
-from strnet.report.rows import OBSERVER
+from strnet.report.task_rows import OBSERVER
 from strnet.report.wording import estimate_text, figure_words, p_text, reference_words, scorer_name, task_name
 
 METADATA = "metadata"

@@ -13,8 +13,8 @@ from strnet.report.decisions import share_of
 from strnet.report.evaluation import CalibrationResult, ReliabilityBin
 from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import Measure, absent, attempt
-from strnet.report.rows import NETWORK, Floats, TaskRows
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_rows import NETWORK, Floats, TaskRows
 from strnet.stats import Calibrator
 
 _BINS: Final = 10

@@ -12,8 +12,8 @@ from strnet.errors import StatsError
 from strnet.report.binary import grouped
 from strnet.report.evaluation import AgreementResult, RegressionEvaluation, RegressionGroup
 from strnet.report.measures import AgainstNetwork, Measure, absent, attempt, measured
-from strnet.report.rows import NETWORK, Floats, TaskRows
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_rows import NETWORK, Floats, TaskRows
 from strnet.stats import Estimate
 
 _Z_95: Final = NormalDist().inv_cdf(0.975)

@@ -8,7 +8,7 @@ from functools import partial
 
 import polars as pl
 
-from strnet.report import tables
+from strnet.report import summary_tables
 from strnet.report.drawings import binary_drawings, confusion_drawing, regression_drawings
 from strnet.report.evaluation import (
     BinaryEvaluation,
@@ -18,9 +18,9 @@ from strnet.report.evaluation import (
 )
 from strnet.report.figures.canvas import Drawing, draw
 from strnet.report.figures.course import learning_curves, quantities
-from strnet.report.figures.flow import CohortFlow, cohort_flow
-from strnet.report.rows import TaskRows, task_rows
+from strnet.report.figures.flow_chart import CohortFlow, cohort_flow
 from strnet.report.table import Table
+from strnet.report.task_rows import TaskRows, task_rows
 from strnet.report.wording import counted, sentence, task_name
 
 
@@ -65,15 +65,15 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
         f"{task.positives:,} of {counted(task.rows, 'film')} of {counted(task.patients, 'patient')} are "
         f"positive in the split '{split}'.{unknown if task.unknown else ''}"
     )
-    after = [tables.point_table(task)] if task.points else []
-    after += [tables.calibration_table(task)] if task.calibration else []
-    after += [tables.binary_group_table(task)] if task.groups else []
-    after += [tables.decision_group_table(task)] if task.groups and task.points else []
+    after = [summary_tables.point_table(task)] if task.points else []
+    after += [summary_tables.calibration_table(task)] if task.calibration else []
+    after += [summary_tables.binary_group_table(task)] if task.groups else []
+    after += [summary_tables.decision_group_table(task)] if task.groups and task.points else []
     return Section(
         anchor=f"task-{task.task}",
         title=sentence(task_name(task.task)),
         lead=lead,
-        leading=(tables.scorer_table(task),),
+        leading=(summary_tables.scorer_table(task),),
         drawings=tuple(binary_drawings(task, rows, split)),
         tables=tuple(after),
     )
@@ -82,12 +82,12 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
 def regression_section(task: RegressionEvaluation, rows: TaskRows, evaluation: Evaluation) -> Section:
     """How well values agree with the reference."""
     name = task_name(task.task, evaluation.subject.reference_standards)
-    after = (tables.regression_group_table(task),) if task.groups else ()
+    after = (summary_tables.regression_group_table(task),) if task.groups else ()
     lead = (
         f"The reference value is known for {counted(task.rows, 'film')} of "
         f"{counted(task.patients, 'patient')} and unknown for {counted(task.unknown, 'film')}."
     )
-    table = tables.agreement_table(task, evaluation.subject.reference_standards)
+    table = summary_tables.agreement_table(task, evaluation.subject.reference_standards)
     drawings = tuple(regression_drawings(task, rows, name))
     return Section(f"task-{task.task}", sentence(name), lead, (table,), drawings, after)
 
@@ -97,13 +97,13 @@ def class_section(task: CategoricalEvaluation, evaluation: Evaluation | None = N
     several = evaluation.diagnosis if evaluation is not None else None
     contradictions = None if several is None else several.contradictions
     films = f"{counted(task.rows, 'film')} of {counted(task.patients, 'patient')}."
-    after = [tables.class_summary_table(task, contradictions)]
-    after += [tables.class_baseline_table(task)] if task.baselines else []
+    after = [summary_tables.class_summary_table(task, contradictions)]
+    after += [summary_tables.class_baseline_table(task)] if task.baselines else []
     return Section(
         anchor=f"task-{task.task}",
         title=sentence(task_name(task.task)),
         lead=films if several is None else _COHERENCE,
-        leading=(tables.class_table(task),),
+        leading=(summary_tables.class_table(task),),
         drawings=(confusion_drawing(task),),
         tables=tuple(after),
     )

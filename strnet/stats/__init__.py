@@ -7,7 +7,6 @@ from strnet.stats.auroc import auroc
 from strnet.stats.auroc_comparison import paired_delong, unpaired_delong
 from strnet.stats.benefit import DecisionCurve, decision_curve, net_benefit
 from strnet.stats.bootstrap import BootstrapDraws, Resampling, cluster_bootstrap
-from strnet.stats.calibration import CalibrationLine, calibration_slope_intercept
 from strnet.stats.calibrators import Calibrator, fit_calibrator
 from strnet.stats.clustered import clustered_proportion, korn_graubard_size
 from strnet.stats.coherence import diagnosis_probabilities, ordinal_probabilities
@@ -16,7 +15,7 @@ from strnet.stats.confusion import Confusion, binary_metrics, confusion, table_m
 from strnet.stats.correlation import concordance, pearson, pearson_p_value
 from strnet.stats.curves import RocCurve, auprc, average_precision, partial_auroc, roc_curve
 from strnet.stats.estimates import Estimate
-from strnet.stats.groups import compare_counts, compare_numbers
+from strnet.stats.group_comparisons import compare_counts, compare_numbers
 from strnet.stats.means import mean_estimate
 from strnet.stats.multiclass import class_metrics, cohen_kappa, confusion_matrix, macro_metrics
 from strnet.stats.multiclass_auroc import multiclass_auroc, one_vs_rest_auroc
@@ -27,6 +26,7 @@ from strnet.stats.proportions import (
     proportion_bounds,
 )
 from strnet.stats.published import PublishedCheck, PublishedTable, check_published
+from strnet.stats.recalibration import CalibrationLine, calibration_slope_intercept
 from strnet.stats.reliability import (
     BrierParts,
     ReliabilityCurve,

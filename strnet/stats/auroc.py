@@ -97,7 +97,7 @@ def influence_of(
 
 
 def _require_interval(interval: str, *, counts_only: bool) -> None:
-    """Nothing.
+    """Raise unless the interval is known and fits what there is.
 
     Raises: StatsError: an unknown interval, or one that knows counts only where there is more.
     """

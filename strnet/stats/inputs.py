@@ -156,7 +156,7 @@ def require_both_classes(target: Bools, *, purpose: str) -> tuple[int, int]:
 
 
 def require_varied(score: Floats, *, purpose: str) -> None:
-    """Nothing.
+    """Raise unless scores differ.
 
     Raises: StatsError: all scores are equal, so that nothing is ranked or separated.
     """
@@ -168,7 +168,7 @@ def require_varied(score: Floats, *, purpose: str) -> None:
 
 
 def require_same_length(rows: int, **arrays: npt.NDArray[Any]) -> None:
-    """Nothing.
+    """Raise unless every array has `rows` entries.
 
     Raises: StatsError: an array of another length than `rows`.
     """
@@ -178,7 +178,7 @@ def require_same_length(rows: int, **arrays: npt.NDArray[Any]) -> None:
 
 
 def require_one_target_per_cluster(target: Bools, clusters: Clusters) -> None:
-    """Nothing.
+    """Raise unless the rows of a cluster share a target.
 
     Raises: StatsError: a cluster with positive and negative rows.
     """

@@ -8,7 +8,7 @@ from strnet.thresholds.artefact import read_operating_point, read_threshold, wri
 from strnet.thresholds.cascade import CascadePoint, fit_cascade
 from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.comparison import Comparison
-from strnet.thresholds.fit import fit_threshold
+from strnet.thresholds.fitting import fit_threshold
 from strnet.thresholds.planning import Plan, Promise, plan
 from strnet.thresholds.point import GroupRow, OperatingPoint, ScoreIdentity
 from strnet.thresholds.prevalence import ShiftedPoint, prevalence_offset, shift_prevalence

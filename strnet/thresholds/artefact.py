@@ -27,7 +27,7 @@ ESTIMATES: Final = ("expected_sensitivity", "observed_sensitivity", "sensitivity
 
 
 def write_operating_point(point: OperatingPoint | CascadePoint, path: Path | str) -> None:
-    """Nothing; the point stands at `path`, whole, or the file is what it was before."""
+    """Write the point to `path`: whole, or the file is what it was before."""
     write_json(path, to_document(point))
 
 

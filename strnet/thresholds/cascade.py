@@ -18,7 +18,7 @@ from strnet.stats import inputs
 from strnet.stats.inputs import Bools, Floats
 from strnet.thresholds.choice import ClusterMethod, Rule, choose
 from strnet.thresholds.describe import Request, describe
-from strnet.thresholds.fit import read_request
+from strnet.thresholds.fitting import read_request
 from strnet.thresholds.floor import Proportion
 from strnet.thresholds.point import OperatingPoint, ScoreIdentity, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, as_threshold_error, fittable_rows

@@ -7,7 +7,7 @@ from typing import Any
 
 from strnet.stats.estimates import Estimate
 from strnet.thresholds.describe import Request
-from strnet.thresholds.fit import fit_rows
+from strnet.thresholds.fitting import fit_rows
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Rows
 

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
 
 from strnet.thresholds.choice import ClusterMethod
-from strnet.thresholds.fit import fit_threshold
+from strnet.thresholds.fitting import fit_threshold
 from strnet.thresholds.floor import Proportion
 from strnet.thresholds.point import Anchor, OperatingPoint
 from strnet.thresholds.rules import Method

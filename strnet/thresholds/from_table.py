@@ -17,7 +17,7 @@ from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.choice import ClusterMethod
 from strnet.thresholds.comparison import Comparison, compare
 from strnet.thresholds.describe import Request
-from strnet.thresholds.fit import fit_rows, read_request
+from strnet.thresholds.fitting import fit_rows, read_request
 from strnet.thresholds.floor import Proportion
 from strnet.thresholds.plot import plot_comparison
 from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint, ScoreIdentity

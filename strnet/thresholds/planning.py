@@ -12,7 +12,7 @@ from scipy import special
 from strnet.errors import ImpossibleError, ThresholdError
 from strnet.stats import inputs
 from strnet.stats.inputs import Floats
-from strnet.thresholds.fit import read_request
+from strnet.thresholds.fitting import read_request
 from strnet.thresholds.floor import Floor, Proportion
 from strnet.thresholds.rows import as_threshold_error
 from strnet.thresholds.rules import (

@@ -15,7 +15,7 @@ from strnet.files import write_atomically
 from strnet.stats.inputs import Floats
 from strnet.thresholds.comparison import Comparison
 from strnet.thresholds.describe import Request
-from strnet.thresholds.fit import fit_rows
+from strnet.thresholds.fitting import fit_rows
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Rows
 
@@ -70,7 +70,7 @@ def roc_points(rows: Rows) -> tuple[Floats, Floats]:
 
 
 def plot_comparison(rows: Rows, request: Request, comparison: Comparison, path: Path | str) -> None:
-    """Nothing; the two pictures stand at `path` (SVG, PDF or PNG by its extension).
+    """Write the two pictures to `path` (SVG, PDF or PNG by its extension).
 
     Raises: ThresholdError: another extension; rows without negatives, which have no specificity to show.
     """

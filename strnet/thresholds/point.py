@@ -137,7 +137,7 @@ class OperatingPoint:
         return self._decide(values, self._thresholds_of(groups, values.size))
 
     def require_same_score(self, source: ScoreIdentity | None) -> None:
-        """Nothing.
+        """Raise unless `source` may be the score that this threshold was set on.
 
         Raises: BundleError: `source` is known to be another score than the one this threshold was set on.
         """

@@ -120,7 +120,7 @@ def misses_allowed(method: Method, positives: int, floor: Floor, delta: Fraction
 
 
 def require_method(method: str) -> None:
-    """Nothing.
+    """Raise unless the method is known.
 
     Raises: ThresholdError: a method that is not in `MISSES_ALLOWED`.
     """

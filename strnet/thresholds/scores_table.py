@@ -254,7 +254,7 @@ def _require_sound(frame: pl.DataFrame, kept: pl.LazyFrame, columns: ScoreColumn
 
 
 def refuse_scores(kept: pl.LazyFrame, column: str, wrong: pl.Expr) -> NoReturn:
-    """Nothing; `kept` has a column `ROW` of row numbers.
+    """Raise with the wrong cells; `kept` has a column `ROW` of row numbers.
 
     Raises: ThresholdError: always, with the cells of `column` in the rows that are `wrong`.
     """

@@ -107,7 +107,7 @@ def prepare_cohort(
 
 
 def check_rows(recipe: Recipe, rows: CohortRows) -> None:
-    """Nothing if `rows` can train and judge the tasks, as far as that can be said before any film is read.
+    """Raise unless `rows` can train and judge the tasks, as far as that can be said before any film is read.
 
     Raises: ConfigError: a column or value that the manifest does not have. TrainingError: a task without the
         rows it needs. ModelError: a clinical column that no training row knows.

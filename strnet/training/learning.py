@@ -48,7 +48,7 @@ class TrainedNetwork:
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Nothing if the recipe can be trained, as far as that can be said without its cohort.
+    """Raise unless the recipe can be trained, as far as that can be said without its cohort.
 
     Raises: ConfigError: an unknown or reversed monitor, more than one device, films of a size that the
     backbone does not take. ModelError: a network that

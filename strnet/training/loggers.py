@@ -16,7 +16,7 @@ _TRACKING_URI = "MLFLOW_TRACKING_URI"
 
 
 def check_loggers(recipe: Recipe) -> None:
-    """Nothing if every logger of the recipe is installed and knows where to write.
+    """Raise unless every logger of the recipe is installed and knows where to write.
 
     Raises: MissingExtraError: MLflow is asked for and is not. ConfigError: it has no MLFLOW_TRACKING_URI.
     """

@@ -59,13 +59,13 @@ class ScreeningModule(lightning.LightningModule):
         return self.network(batch.image, batch.clinical)
 
     def on_train_epoch_start(self) -> None:
-        """Nothing; the backbone is frozen or not, and a new mean of the loss begins."""
+        """Freeze the backbone or not, and begin a new mean of the loss."""
         freeze_backbone(self.network, self.current_epoch < self._learning.trainer.frozen_epochs)
         self._losses.clear()
         self._sizes.clear()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Nothing; the step's dropout follows from (seed, epoch, step)."""
+        """Seed the step's dropout from (seed, epoch, step)."""
         # At every step: Lightning makes loaders, which draw from this generator, at other times when resumed.
         torch.manual_seed(torch_seed(self._learning.seed, Stream.DROPOUT, self.current_epoch, batch_idx))
 
@@ -85,7 +85,7 @@ class ScreeningModule(lightning.LightningModule):
         return loss
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
-        """Nothing; gradients are clipped to the recipe's norm.
+        """Clip gradients to the recipe's norm.
 
         Raises: TrainingError: the norm is not finite.
         """
@@ -95,7 +95,7 @@ class ScreeningModule(lightning.LightningModule):
             raise self._not_finite("gradient norm", float(norm), "train", self._rows)
 
     def on_train_epoch_end(self) -> None:
-        """Nothing; `quantities` are those of the epoch, and logged; the training loss is a mean over rows."""
+        """Set and log the `quantities` of the epoch; the training loss is a mean over rows."""
         losses = torch.stack(self._losses).double().cpu()
         mean = torch.dot(losses, torch.tensor(self._sizes, dtype=torch.float64)) / sum(self._sizes)
         self.quantities = {"train/loss": float(mean), **self.quantities}
@@ -104,11 +104,11 @@ class ScreeningModule(lightning.LightningModule):
             self.log(name, value, prog_bar=name in shown)
 
     def on_validation_epoch_start(self) -> None:
-        """Nothing; what the last epoch gathered is dropped."""
+        """Drop what the last epoch gathered."""
         self._validation.clear()
 
     def validation_step(self, batch: Batch) -> None:
-        """Nothing; outputs and targets wait for the end of the epoch.
+        """Keep outputs and targets for the end of the epoch.
 
         Raises: TrainingError: an output is not finite.
         """
@@ -119,7 +119,7 @@ class ScreeningModule(lightning.LightningModule):
         self._validation.append((outputs, {name: target.cpu() for name, target in batch.targets.items()}))
 
     def on_validation_epoch_end(self) -> None:
-        """Nothing; `quantities` has those over all validation rows.
+        """Add those over all validation rows to `quantities`.
 
         Raises: TrainingError: the monitored quantity is not finite.
         """

@@ -37,7 +37,7 @@ def quantity_modes(tasks: Sequence[TaskConfig]) -> dict[str, str]:
 
 
 def check_monitor(trainer: TrainerConfig, tasks: Sequence[TaskConfig]) -> None:
-    """Nothing if the recipe monitors a quantity that there will be, in its right direction.
+    """Raise unless the recipe monitors a quantity that there will be, in its right direction.
 
     Raises: ConfigError: unknown quantity, with the nearest one; or the worst value taken for the best.
     """

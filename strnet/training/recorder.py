@@ -28,7 +28,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Checkpoints that are whole or absent; read without unpickling code."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Nothing; `path` holds `checkpoint`, or what it held before."""
+        """Write `checkpoint` to `path`: whole, or it holds what it held before."""
         with write_atomically(path) as temporary:
             torch.save(checkpoint, temporary)
 
@@ -62,17 +62,17 @@ class EpochRecorder(Checkpoint):
         return {"history": self.history, "best_epoch": self.best_epoch, "best_value": self.best_value}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Nothing; history and best epoch are those of the checkpoint."""
+        """Restore the history and best epoch of the checkpoint."""
         self.history = list(state_dict["history"])
         self.best_epoch = state_dict["best_epoch"]
         self.best_value = state_dict["best_value"]
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Nothing; a run that had stopped before it was interrupted stays stopped."""
+        """Keep a run stopped that had stopped before it was interrupted."""
         trainer.should_stop = self.stopped_early
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: ScreeningModule) -> None:  # type: ignore[override]
-        """Nothing; the epoch is in the run folder."""
+        """Write the epoch to the run folder."""
         epoch = trainer.current_epoch
         quantities = pl_module.quantities
         # Groups have their own rates; all of them move by one factor, and the recipe's rate stands for them.
@@ -97,6 +97,6 @@ class EpochRecorder(Checkpoint):
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
-    """Nothing; `path` holds the weights of `network` as safetensors, or what it held before."""
+    """Write the weights of `network` to `path` as safetensors: whole, or it holds what it held before."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     write_bytes(path, save(weights))

@@ -95,7 +95,7 @@ class RunFolder:
         return self.run.is_file()
 
     def finish(self, content: dict[str, Any]) -> None:
-        """Nothing; the run is complete."""
+        """Write `run.json`: the run is complete."""
         write_json(self.run, {"status": "complete", **content})
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strnet.cohort.groups import allocate, class_numbers, linked_groups
+from strnet.cohort.linked_films import allocate, class_numbers, linked_groups
 
 films = st.lists(
     st.tuples(st.integers(0, 12), st.one_of(st.none(), st.integers(0, 8))), min_size=1, max_size=25

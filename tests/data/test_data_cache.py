@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from strnet.data import build_cache, preparation
+from strnet.data import build_cache, prepared_files
 from strnet.errors import CacheError
 from strnet.imaging import prepare, read_radiograph
 
@@ -28,7 +28,7 @@ def reads(monkeypatch) -> list[Path]:
         seen.append(Path(path))
         return read_radiograph(path)
 
-    monkeypatch.setattr(preparation, "read_radiograph", counted)
+    monkeypatch.setattr(prepared_files, "read_radiograph", counted)
     return seen
 
 
@@ -210,8 +210,8 @@ def test_a_worker_that_dies_ends_the_build_with_the_files_at_hand(
     films, preprocessing, tmp_path, monkeypatch
 ):
     context = multiprocessing.get_context("fork")
-    monkeypatch.setattr(preparation.multiprocessing, "get_context", lambda _: context)
-    monkeypatch.setattr(preparation, "read_radiograph", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(prepared_files.multiprocessing, "get_context", lambda _: context)
+    monkeypatch.setattr(prepared_files, "read_radiograph", lambda _: os.kill(os.getpid(), signal.SIGKILL))
     with pytest.raises(CacheError, match=r"film0\.png"):
         build_cache(films, preprocessing, tmp_path / "cache", workers=1)
 

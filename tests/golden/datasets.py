@@ -200,7 +200,7 @@ def _csv_text(columns: list[str], rows: Rows) -> str:
 
 
 def require_known(name: str, text: str) -> None:
-    """Nothing. Raises: ValueError: the recipe no longer gives the bytes that the figures were made from."""
+    """Raise ValueError if the recipe no longer gives the bytes that the figures were made from."""
     found = hashlib.sha256(text.encode()).hexdigest()
     if found != SHA256[name]:
         raise ValueError(

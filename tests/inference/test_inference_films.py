@@ -7,7 +7,7 @@ import pytest
 
 from strnet.config import Preprocessing
 from strnet.errors import ImageError
-from strnet.inference.films import _pool, as_text, find_films, read_film, read_films
+from strnet.inference.film_files import _pool, as_text, find_films, read_film, read_films
 
 PREPROCESSING = Preprocessing(height=64, width=48)
 
@@ -48,7 +48,7 @@ def test_an_unexpected_error_of_a_decoder_is_a_reason_and_not_the_end(tmp_path, 
     def broken(path):
         raise RuntimeError("codec\nexploded")
 
-    monkeypatch.setattr("strnet.inference.films.read_radiograph", broken)
+    monkeypatch.setattr("strnet.inference.film_files.read_radiograph", broken)
     film = read_film(tmp_path / "a.png", PREPROCESSING)
     assert (film.status, film.reason) == ("failed", f"{tmp_path / 'a.png'}: RuntimeError: codec exploded")
 

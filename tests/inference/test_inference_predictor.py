@@ -19,7 +19,7 @@ from strnet.inference import (
     require_all,
     write_bundle,
 )
-from strnet.inference.films import read_films
+from strnet.inference.film_files import read_films
 from strnet.inference.results import result_columns
 from strnet.schema import diagnosis_from_t_score
 from strnet.tables import read_table, write_table

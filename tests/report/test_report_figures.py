@@ -13,9 +13,9 @@ from strnet.report.drawings import binary_drawings
 from strnet.report.figures.canvas import PALETTE, blank, draw, legal_xml, shortened
 from strnet.report.figures.course import learning_curves, quantities
 from strnet.report.figures.discrimination import scores_by_class
-from strnet.report.figures.films import film_png, overlay_png
-from strnet.report.figures.flow import cohort_flow
-from strnet.report.rows import rows_of_split, task_rows, with_observer
+from strnet.report.figures.film_pictures import film_png, overlay_png
+from strnet.report.figures.flow_chart import cohort_flow
+from strnet.report.task_rows import rows_of_split, task_rows, with_observer
 
 LABELS = {
     "bone_loss_roc": {"1 − specificity", "Sensitivity", "floor", "0.86", "exact operating point"},

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from strnet.errors import ManifestError
-from strnet.report.rows import rows_of_split, task_rows, with_observer
+from strnet.report.task_rows import rows_of_split, task_rows, with_observer
 
 
 def frame(**columns) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import pytest
 from strnet.errors import ThresholdError
 from strnet.thresholds import fit_threshold
 from strnet.thresholds.comparison import compare
-from strnet.thresholds.fit import read_request
+from strnet.thresholds.fitting import read_request
 from strnet.thresholds.plot import confidence_curve, plot_comparison, roc_points
 from strnet.thresholds.rows import RowColumns, fittable_rows
 

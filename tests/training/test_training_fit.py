@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, load_model
 
 from strnet.config import load_recipe, override_recipe
-from strnet.data import RadiographDataset, preparation
+from strnet.data import RadiographDataset, prepared_files
 from strnet.data.randomness import Stream, torch_seed
 from strnet.errors import ConfigError, MissingExtraError, SplitError, StrnetError, TrainingError
 from strnet.imaging import read_radiograph
@@ -102,7 +102,7 @@ def test_every_film_is_decoded_once_however_many_epochs(recipe, own_cohort, tmp_
         reads.append(path)
         return read_radiograph(path)
 
-    monkeypatch.setattr(preparation, "read_radiograph", counted)
+    monkeypatch.setattr(prepared_files, "read_radiograph", counted)
     train(recipe, own_cohort, tmp_path / "run")
     assert sorted(reads) == own_cohort.films
 
@@ -201,7 +201,7 @@ def test_a_split_of_folds_needs_a_fold(recipe, cohort, tmp_path):
 def test_what_cannot_be_trained_stops_before_any_film_is_read(
     recipe, cohort, tmp_path, changes, message, monkeypatch
 ):
-    monkeypatch.setattr(preparation, "read_radiograph", lambda _: pytest.fail("a film was read"))
+    monkeypatch.setattr(prepared_files, "read_radiograph", lambda _: pytest.fail("a film was read"))
     with pytest.raises(StrnetError, match=message):
         train(override_recipe(recipe, changes), cohort, tmp_path / "run")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from strnet.cohort.columns import column_named
-from strnet.cohort.examination import Progress, examine_files
 from strnet.cohort.importers.header import completed
 from strnet.cohort.importers.joining import checked_labels, joined_rows
 from strnet.cohort.importers.labels import read_labels
 from strnet.cohort.importers.matching import files_below
 from strnet.cohort.importers.outcome import ImportedCohort, outputs, write_cohort
+from strnet.cohort.inspection import Progress, inspect_files
 
 
 def import_dicom_folder(
@@ -37,11 +37,11 @@ def import_dicom_folder(
     """
     table = None if labels is None else checked_labels(read_labels(labels, columns, constants))
     files = files_below(folder, leave_out=[*outputs(out), *([labels] if labels else [])])
-    examined = examine_files(files, workers=workers, progress=progress)
-    films = [film for film in examined if film.reason is None]
+    inspected = inspect_files(files, workers=workers, progress=progress)
+    films = [film for film in inspected if film.reason is None]
     rows, notes = joined_rows(folder, films, table)
     made = completed(_with_constants(rows, constants or {}), films)
-    unreadable = [film for film in examined if film.reason is not None]
+    unreadable = [film for film in inspected if film.reason is not None]
     return write_cohort(made.rows, out, unreadable, made.left_out, [*notes, *made.notes])
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from strnet.cohort.columns import BY_NAME
-from strnet.cohort.examination import Examination
 from strnet.cohort.importers.outcome import FILM, LeftOut
+from strnet.cohort.inspection import Inspection
 from strnet.imaging import Acquisition
 from strnet.schema import PATIENT_ID
 
@@ -46,7 +46,7 @@ class Completed:
     notes: list[str]
 
 
-def completed(rows: pl.DataFrame, films: Sequence[Examination]) -> Completed:
+def completed(rows: pl.DataFrame, films: Sequence[Inspection]) -> Completed:
     """The rows with their blank cells filled from their films' files; `films` are theirs, in order.
 
     Left out: films whose header contradicts the row, films of nobody, and those of people with two sexes.
@@ -98,7 +98,7 @@ def _shared_header_ids(rows: pl.DataFrame) -> list[str]:
     ]
 
 
-def _raw_signal(films: Sequence[Examination]) -> list[str]:
+def _raw_signal(films: Sequence[Inspection]) -> list[str]:
     """A sentence on films of raw detector signal, which look unlike the others."""
     raw = [f.path.name for f in films if f.source and f.source.presentation_intent == "FOR PROCESSING"]
     if not raw:
@@ -109,7 +109,7 @@ def _raw_signal(films: Sequence[Examination]) -> list[str]:
     ]
 
 
-def _said(film: Examination) -> tuple[str | int | float | None, ...]:
+def _said(film: Inspection) -> tuple[str | int | float | None, ...]:
     source = film.source
     if source is None:
         raise ValueError(f"{film.path} was not read")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
-from strnet.cohort.examination import Examination
 from strnet.cohort.findings import LINE, finding, named, raise_findings
 from strnet.cohort.importers.labels import LabelTable
 from strnet.cohort.importers.matching import FilmFinder
+from strnet.cohort.inspection import Inspection
 from strnet.cohort.validation import validated
 from strnet.errors import ManifestError
 from strnet.schema import IMAGE_ID, PATIENT_ID
@@ -61,7 +61,7 @@ def _shown_patient(table: LabelTable) -> list[pl.Expr]:
 
 
 def joined_rows(
-    folder: Path, films: Sequence[Examination], labels: CheckedLabels | None
+    folder: Path, films: Sequence[Inspection], labels: CheckedLabels | None
 ) -> tuple[pl.DataFrame, list[str]]:
     """One row per film, in order, with its label cells; and what is to be said of the table.
 
@@ -85,7 +85,7 @@ def joined_rows(
     return joined.drop(_KEY, IMAGE_ID + _OF_TABLE, strict=False), _notes(labels, unused)
 
 
-def _keys_of_films(folder: Path, films: Sequence[Examination], labels: CheckedLabels) -> list[str | None]:
+def _keys_of_films(folder: Path, films: Sequence[Inspection], labels: CheckedLabels) -> list[str | None]:
     """What the table calls each film (or its patient); None where it has no row for it."""
     if labels.key == PATIENT_ID:
         return [film.source.patient_id if film.source else None for film in films]
@@ -101,7 +101,7 @@ def _keys_of_films(folder: Path, films: Sequence[Examination], labels: CheckedLa
     return [by_film.get(film.path) for film in films]
 
 
-def _example(films: Sequence[Examination], labels: CheckedLabels) -> str:
+def _example(films: Sequence[Inspection], labels: CheckedLabels) -> str:
     if not films:
         return "(none could be read)"
     source = films[0].source

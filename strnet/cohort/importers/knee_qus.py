@@ -13,11 +13,11 @@ from pathlib import Path
 import polars as pl
 
 from strnet.cohort.audit import duplicate_groups
-from strnet.cohort.examination import Examination, Progress, examine_files
 from strnet.cohort.findings import LINE, finding, named, raise_findings
 from strnet.cohort.importers.header import completed
 from strnet.cohort.importers.labels import LabelTable, read_labels
 from strnet.cohort.importers.outcome import ImportedCohort, LeftOut, write_cohort
+from strnet.cohort.inspection import Inspection, Progress, inspect_files
 from strnet.cohort.manifest import located_rows
 from strnet.cohort.validation import implied_diagnosis, validated
 from strnet.errors import ManifestError
@@ -113,7 +113,7 @@ def import_knee_qus(
     """
     patients, notes = _patients(read_labels(_sheet(folder), _heading_map(_sheet(folder))))
     listed = _images(folder / IMAGES).join(patients, on=PATIENT_ID, how="left", maintain_order="left")
-    films = examine_files([folder / file for file in listed["file"]], workers=workers, progress=progress)
+    films = inspect_files([folder / file for file in listed["file"]], workers=workers, progress=progress)
     reasons = [_why_not(row) for row in listed.iter_rows(named=True)]
     used = [why is None and film.reason is None for film, why in zip(films, reasons, strict=True)]
     left_out = [
@@ -241,7 +241,7 @@ def _why_not(row: dict[str, str | None]) -> tuple[str, str] | None:
     return None if row["usable"] == "1" else (f"usable is not 1 in {IMAGES}", detail)
 
 
-def _pictures_twice(listed: pl.DataFrame, films: Sequence[Examination]) -> list[str]:
+def _pictures_twice(listed: pl.DataFrame, films: Sequence[Inspection]) -> list[str]:
     """A sentence on identical pictures among all films, if there are any."""
     contents = pl.Series("pixel_sha256", [film.pixel_sha256 for film in films], dtype=pl.String)
     folder = pl.col("file").str.split("/").list.get(-2).alias("diagnosis")

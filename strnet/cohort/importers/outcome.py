@@ -10,8 +10,8 @@ import polars as pl
 
 from strnet.cohort.audit import Audit, audit_manifest
 from strnet.cohort.columns import BY_NAME
-from strnet.cohort.examination import Examination
 from strnet.cohort.flow import CohortFlow, flow_of, write_flow
+from strnet.cohort.inspection import Inspection
 from strnet.cohort.manifest import Manifest, stored_path, write_manifest
 from strnet.errors import ManifestError
 from strnet.files import write_json
@@ -52,7 +52,7 @@ def outputs(out: Path) -> list[Path]:
 def write_cohort(
     rows: pl.DataFrame,
     out: Path,
-    unreadable: Sequence[Examination],
+    unreadable: Sequence[Inspection],
     left_out: Sequence[LeftOut] = (),
     notes: Sequence[str] = (),
 ) -> ImportedCohort:
@@ -86,7 +86,7 @@ def write_cohort(
     return outcome
 
 
-def _quarantine(unreadable: Sequence[Examination], left_out: Sequence[LeftOut]) -> pl.DataFrame:
+def _quarantine(unreadable: Sequence[Inspection], left_out: Sequence[LeftOut]) -> pl.DataFrame:
     rows = [(str(film.path), film.reason) for film in unreadable]
     rows += [
         (str(film.path), f"{film.reason}: {film.detail}" if film.detail else film.reason) for film in left_out

@@ -125,7 +125,7 @@ def blank(width: float = SIZE[0], height: float = SIZE[1], **subplots: Any) -> t
 
 
 def unit_square(axes: Axes, x_label: str, y_label: str) -> None:
-    """Nothing; `axes` become a square from 0 to 1 with a grid and these labels."""
+    """Make `axes` a square from 0 to 1 with a grid and these labels."""
     axes.set(xlim=(-0.015, 1.015), ylim=(-0.015, 1.015), xlabel=x_label, ylabel=y_label)
     axes.set_aspect("equal")
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -135,7 +135,7 @@ def unit_square(axes: Axes, x_label: str, y_label: str) -> None:
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
-    """Nothing; a legend under the axes, where it hides nothing, its words in the colour of their line."""
+    """Draw a legend under the axes, where it hides nothing, its words in the colour of their line."""
     lines = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
     legend = figure.legend(handles=lines, loc="outside lower left", handlelength=2.2, borderpad=0.2)
     for line, text in zip(lines, legend.get_texts(), strict=True):
@@ -143,7 +143,7 @@ def legend_below(figure: Figure, axes: Axes) -> None:
 
 
 def beside(axes: Axes, text: str, height: float) -> None:
-    """Nothing; small words to the right of the axes at a height in data units, where no curve runs."""
+    """Write small words to the right of the axes at a height in data units, where no curve runs."""
     axes.annotate(
         text, (1.0, height), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
         ha="left", va="center", fontsize=8, color=colour("muted"), annotation_clip=False,

@@ -23,7 +23,7 @@ _FEW_FILES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
+class Inspection:
     """What was found in one file: all but `path` is None where it cannot be read, and `reason` says why."""
 
     path: Path
@@ -33,19 +33,19 @@ class Examination:
     reason: str | None = None
 
 
-def examine(path: Path) -> Examination:
+def inspect_file(path: Path) -> Inspection:
     """What is in one film file, pixels included."""
     try:
         radiograph = read_radiograph(path)
-        return Examination(path, radiograph.source, pixel_sha256(radiograph), sha256_file(path))
+        return Inspection(path, radiograph.source, pixel_sha256(radiograph), sha256_file(path))
     except (ImageError, OSError, MemoryError) as error:
         text = " ".join(str(error).split()) or type(error).__name__
-        return Examination(path, reason=text.removeprefix(f"{path}: "))
+        return Inspection(path, reason=text.removeprefix(f"{path}: "))
 
 
-def examine_files(
+def inspect_files(
     paths: Sequence[Path], *, workers: int | None = None, progress: Progress | None = None
-) -> list[Examination]:
+) -> list[Inspection]:
     """What is in each file, in order.
 
     `workers` processes read the files; 0 is this process, None is one per processor from 16 files on. A file
@@ -53,7 +53,7 @@ def examine_files(
     """
     if workers is None:
         workers = (os.cpu_count() or 1) if len(paths) >= _FEW_FILES else 0
-    results = map(examine, paths) if workers == 0 else _examined_by(workers, paths, window=4 * workers)
+    results = map(inspect_file, paths) if workers == 0 else _inspected_by(workers, paths, window=4 * workers)
     found = []
     for result in results:
         found.append(result)
@@ -62,28 +62,28 @@ def examine_files(
     return found
 
 
-def _examined_by(workers: int, paths: Iterable[Path], window: int) -> Iterator[Examination]:
-    """Examinations in order, with up to `window` files in flight; a file that crashes alone is unreadable."""
+def _inspected_by(workers: int, paths: Iterable[Path], window: int) -> Iterator[Inspection]:
+    """Inspections in order, with up to `window` files in flight; a file that crashes alone is unreadable."""
     left = deque(paths)
     while left:
         suspects: list[Path] = []
         with _pool(workers) as pool:
             yield from _until_a_crash(pool, left, window, suspects)
         if len(suspects) == 1:
-            yield Examination(suspects[0], reason="the decoder crashed or ran out of memory on this file.")
+            yield Inspection(suspects[0], reason="the decoder crashed or ran out of memory on this file.")
         else:
-            yield from _examined_by(1, suspects, window=1)
+            yield from _inspected_by(1, suspects, window=1)
 
 
 def _until_a_crash(
     pool: ProcessPoolExecutor, left: deque[Path], window: int, suspects: list[Path]
-) -> Iterator[Examination]:
-    """Examinations in order; takes files from `left`, and leaves those in flight at a crash in `suspects`."""
-    running: deque[tuple[Path, Future[Examination]]] = deque()
+) -> Iterator[Inspection]:
+    """Inspections in order; takes files from `left`, and leaves those in flight at a crash in `suspects`."""
+    running: deque[tuple[Path, Future[Inspection]]] = deque()
     try:
         while left or running:
             while left and len(running) < window:
-                running.append((left[0], pool.submit(examine, left[0])))
+                running.append((left[0], pool.submit(inspect_file, left[0])))
                 left.popleft()
             yield running[0][1].result()
             running.popleft()

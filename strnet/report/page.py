@@ -16,12 +16,12 @@ from strnet.errors import ManifestError
 from strnet.files import write_text
 from strnet.report.evaluation import Evaluation, Verdict
 from strnet.report.figures.canvas import PALETTE, legal_xml
-from strnet.report.figures.films import ExampleFilm, film_png, overlay_png
-from strnet.report.figures.flow import CohortFlow
+from strnet.report.figures.film_pictures import ExampleFilm, film_png, overlay_png
+from strnet.report.figures.flow_chart import CohortFlow
 from strnet.report.honesty import METADATA, banners
 from strnet.report.paper import compare_with_paper
-from strnet.report.rows import rows_of_split, with_observer
 from strnet.report.sections import Section, flow_section, task_sections, training_section
+from strnet.report.task_rows import rows_of_split, with_observer
 from strnet.report.tiles import tiles
 from strnet.report.wording import counted, reference_words, sentence
 

@@ -142,7 +142,7 @@ def numbers(frame: pl.DataFrame, column: str) -> Floats:
 
 
 def require_finite(frame: pl.DataFrame, values: Floats, column: str) -> None:
-    """Nothing.
+    """Raise unless every row has a finite number.
 
     Raises: ManifestError: rows without a finite number, by their image ids.
     """

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
-from strnet.cohort.examination import Progress, examine_files
 from strnet.cohort.importers.dicom_folder import import_dicom_folder
 from strnet.cohort.importers.header import completed
 from strnet.cohort.importers.labels import LabelTable, read_labels
 from strnet.cohort.importers.matching import FilmFinder, files_below, looks_like_film
 from strnet.cohort.importers.outcome import ImportedCohort, LeftOut, outputs, write_cohort
+from strnet.cohort.inspection import Progress, inspect_files
 from strnet.cohort.validation import validated
 from strnet.schema import IMAGE_ID, PATIENT_ID
 
@@ -51,11 +51,11 @@ def import_table(
     rows, films = _listed(labels, FilmFinder(folder, files))
     listed = {path.resolve() for path in films}
     unlisted = [path for path in files if path.resolve() not in listed and looks_like_film(path)]
-    examined = examine_files(films, workers=workers, progress=progress)
-    readable = pl.Series([film.reason is None for film in examined], dtype=pl.Boolean)
-    made = completed(rows.filter(readable), [film for film in examined if film.reason is None])
+    inspected = inspect_files(films, workers=workers, progress=progress)
+    readable = pl.Series([film.reason is None for film in inspected], dtype=pl.Boolean)
+    made = completed(rows.filter(readable), [film for film in inspected if film.reason is None])
     left_out = [*made.left_out, *(LeftOut(path, "not in the table") for path in unlisted)]
-    unreadable = [film for film in examined if film.reason is not None]
+    unreadable = [film for film in inspected if film.reason is not None]
     return write_cohort(made.rows, out, unreadable, left_out, made.notes)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from strnet.config import TaskConfig
 from strnet.errors import BundleError, unknown_name
 from strnet.inference.bundle import Bundle
-from strnet.inference.document import DOCUMENT
+from strnet.inference.bundle_document import DOCUMENT
 from strnet.schema import logit_column, prediction_column, prob_column
 from strnet.thresholds import OperatingPoint, ScoreIdentity
 
 
 def require_agreement(bundle: Bundle) -> None:
-    """Nothing if recipe, preprocessing, clinical variables, calibrators and operating points fit together.
+    """Raise unless recipe, preprocessing, clinical variables, calibrators and operating points fit together.
 
     Raises: BundleError: the first contradiction.
     """
@@ -39,7 +39,7 @@ def require_agreement(bundle: Bundle) -> None:
 
 
 def _require_usable(bundle: Bundle, point: OperatingPoint) -> None:
-    """Nothing if `point` decides on a score that the results table has, of these weights, for any film."""
+    """Raise unless `point` decides on a score that the results table has, of these weights, for any film."""
     where = _where(bundle)
     task = _named(bundle, point.score.task or "(none named)", ("binary", "regression"))
     raw = logit_column(task.name) if task.kind == "binary" else prediction_column(task.name)
