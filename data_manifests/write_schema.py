@@ -34,7 +34,7 @@ UTF-8. Rows are refused, with file, line and patient, when
 - a cell is outside its values or range, or holds text where a number stands;
 - `diagnosis` contradicts `t_score` (normal T >= -1.0, osteoporosis T <= -2.5, on the unrounded T-score);
 - `t_score` or `diagnosis` is given without `reference_standard`;
-- one patient has two sexes.
+- one patient has two sexes, or one examination two patients.
 
 A blank `diagnosis` is filled from `t_score`.
 """
@@ -83,7 +83,7 @@ def _property(column: Column) -> dict[str, Any]:
 def _values(column: Column) -> str:
     if column.low is not None and column.high is not None:
         return f"{column.low:g} to {column.high:g}"
-    return ", ".join(column.values) or ("64 hexadecimal digits" if column.pattern else "text")
+    return ", ".join(column.values) or (column.pattern_words if column.pattern else "text")
 
 
 if __name__ == "__main__":

@@ -52,8 +52,13 @@ class Preprocessing(Frozen):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON of all fields."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """SHA-256 of the canonical JSON of the version and of all fields that are not at their default.
+
+        So a field added later, at its default, leaves every digest as it was; a default that changes is a
+        new version.
+        """
+        content = {"version": self.version, **self.model_dump(mode="json", exclude_defaults=True)}
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 

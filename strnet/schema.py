@@ -36,12 +36,23 @@ ANATOMIES: Final = ("knee", "lumbar", "chest", "hip", "hand", "pelvis", "spine")
 VIEWS: Final = ("AP", "PA", "LATERAL", "OBLIQUE", "AXIAL")
 LATERALITIES: Final = ("L", "R", "B")
 
+PRESENTATION_INTENTS: Final = ("FOR PRESENTATION", "FOR PROCESSING")
+
+SCHEMA_VERSION: Final = 2
+"""Of run folders with their predictions tables, bundles, operating points and evaluations."""
+
 IMAGE_ID: Final = "image_id"
+CASE_ID: Final = "case_id"
+"""What one decision is about: an image, an examination or a patient."""
 PATIENT_ID: Final = "patient_id"
+EXAM_ID: Final = "exam_id"
 SPLIT: Final = "split"
 FOLD: Final = "fold"
-IDENTITY_COLUMNS: Final = (IMAGE_ID, PATIENT_ID, "site", "scanner", "anatomy", "view", "laterality")
-"""Columns that the manifest and the predictions table share, in order."""
+IDENTITY_COLUMNS: Final = (
+    *(IMAGE_ID, CASE_ID, PATIENT_ID, EXAM_ID),
+    *("site", "scanner", "anatomy", "view", "laterality", "age", "sex"),
+)
+"""What the predictions table says of an image, in order; the manifest says the same, but for the case."""
 CLINICAL_COLUMNS: Final = ("age", "sex", "bmi")
 """Clinical variables known to every cohort: years, F or M, kg/m2."""
 PLAUSIBLE: Final = MappingProxyType({"age": (0, 120), "bmi": (10, 90)})

@@ -1,6 +1,8 @@
+from hashlib import sha256
+
 import pytest
 
-from strnet.config import dump_recipe, load_recipe, parse_override, parse_recipe
+from strnet.config import Preprocessing, dump_recipe, load_recipe, parse_override, parse_recipe
 from strnet.errors import ConfigError
 from strnet.schema import diagnosis_from_t_score
 
@@ -177,3 +179,27 @@ def test_a_floor_may_be_a_number_and_is_kept_as_written(written, kept):
 def test_percentiles_out_of_order_or_range_are_refused(percentiles):
     with pytest.raises(ConfigError, match="percentiles"):
         parse_recipe(recipe(preprocessing={"percentiles": percentiles}))
+
+
+def test_a_field_added_later_leaves_the_digest_of_its_default_as_it_was():
+    class Later(Preprocessing):
+        region: str = "whole"
+
+    assert Later().digest == Preprocessing().digest
+    assert Later(height=160).digest == Preprocessing(height=160).digest
+    assert Later(region="lumbar").digest != Preprocessing().digest
+
+
+def test_the_default_preprocessing_is_known_by_its_digest():
+    assert Preprocessing().digest == sha256(b'{"version":1}').hexdigest()
+    # Only the version stands in that digest, so a default below that changes needs a new one.
+    assert Preprocessing().model_dump() == {
+        "version": 1,
+        "height": 256,
+        "width": 256,
+        "crop_to_field": True,
+        "normalisation": "percentile",
+        "percentiles": (0.5, 99.5),
+        "mean": 0.5,
+        "std": 0.25,
+    }

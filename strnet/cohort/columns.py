@@ -14,6 +14,12 @@ from strnet.errors import ManifestError, unknown_name
 Kind = Literal["text", "number", "integer"]
 FILE_FORMATS = ("dicom", "png", "jpeg")
 
+_HEX = "[0-9a-f]{64}"
+_SHA256 = "64 hexadecimal digits in lower case"
+_BOX = r"\d+ \d+ \d+ \d+"
+_NAMED_BOX = rf"[A-Za-z0-9_]+: {_BOX}"
+_BOXES = rf"({_BOX}|{_NAMED_BOX}(; {_NAMED_BOX})*)"
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -30,6 +36,9 @@ class Column:
     hint: str = ""
     """What is usually wrong with a value out of range."""
     pattern: str | None = None
+    """What the whole cell must match."""
+    pattern_words: str = _SHA256
+    """The pattern in words."""
     required: bool = False
     aliases: tuple[str, ...] = ()
     """Names other tables use for it; never accepted in a manifest, only suggested from."""
@@ -64,7 +73,6 @@ _VIEW = {
 }
 _REFERENCE = {"dexa": "dxa", "ultrasound": "qus", "ct": "qct"}
 _ANATOMY = {"lspine": "lumbar", "lumbar spine": "lumbar", "thorax": "chest", "knees": "knee"}
-_HEX = "[0-9a-f]{64}"
 _AGE, _BMI = schema.PLAUSIBLE["age"], schema.PLAUSIBLE["bmi"]
 
 COLUMNS: tuple[Column, ...] = (
@@ -78,13 +86,18 @@ COLUMNS: tuple[Column, ...] = (
         schema.PATIENT_ID,
         "Whose film it is; splits are made by it",
         required=True,
-        aliases=("patient", "subject", "subject_id", "case_id"),
+        aliases=("patient", "subject", "subject_id"),
     ),
     Column(
         "path",
         "The film file, absolute or relative to the manifest's folder",
         required=True,
         aliases=("file", "filename", "file_name", "filepath", "image_path"),
+    ),
+    Column(
+        schema.EXAM_ID,
+        "Examination: images of one patient taken together, such as AP and lateral",
+        aliases=("exam", "examination", "study_instance_uid", "accession_number"),
     ),
     Column("site", "Hospital; one site can be kept as external", aliases=("hospital", "centre", "center")),
     Column("scanner", "Manufacturer and model", aliases=("device", "machine")),
@@ -146,12 +159,29 @@ COLUMNS: tuple[Column, ...] = (
         low=-36_500,
         high=36_500,
     ),
+    Column(
+        "box",
+        "What of the image to look at, in its pixels: left top right bottom; several are named "
+        "(`L1: 10 20 200 180; L2: 10 190 200 350`)",
+        pattern=_BOXES,
+        pattern_words="a box or named boxes",
+    ),
+    Column("mask", "File of a mask on the image's grid, absolute or relative to the manifest's folder"),
+    Column("modality", "Modality of the DICOM file, such as DX, CR or CT"),
+    Column(
+        "presentation_intent",
+        "Whether the pixels are the picture a reader sees or raw signal, where the file says so",
+        values=schema.PRESENTATION_INTENTS,
+    ),
+    Column("sop_instance_uid", "SOP Instance UID of the DICOM file"),
     Column("pixel_sha256", "SHA-256 of the decoded grey values and their shape", pattern=_HEX),
     Column(
         "file_format", "Format of the file the film came in", values=FILE_FORMATS, synonyms={"jpg": "jpeg"}
     ),
     Column("rows", "Rows of that file", "integer", "pixels", low=1, high=100_000, aliases=("height",)),
     Column("columns", "Columns of that file", "integer", "pixels", low=1, high=100_000, aliases=("width",)),
+    Column("slices", "Slices of a volume; blank for a film", "integer", "slices", low=1, high=100_000),
+    Column("slice_spacing_mm", "Distance between the slices of a volume", "number", "mm", low=0.01, high=100),
     Column("bits_stored", "Bits per grey value in that file", "integer", "bits", low=1, high=64),
     Column("photometric", "Photometric interpretation (DICOM) or colour mode (PNG, JPEG)"),
     Column("file_sha256", "SHA-256 of the file's bytes", pattern=_HEX),

@@ -148,15 +148,15 @@ def _ranges(frame: pl.DataFrame) -> Iterator[Finding | None]:
             )
 
 
-def _hashes(frame: pl.DataFrame) -> Iterator[Finding | None]:
+def _patterns(frame: pl.DataFrame) -> Iterator[Finding | None]:
     for column in COLUMNS:
         if column.pattern:
             yield finding(
                 frame,
                 ~pl.col(column.name).str.contains(f"^{column.pattern}$"),
-                f"{{rows}} whose {column.name} is no SHA-256.",
+                f"{{rows}} whose {column.name} is not what it should be.",
                 [named(column.name)],
-                "Expected 64 hexadecimal digits in lower case. Leave it blank if you do not have it.",
+                f"Expected {column.pattern_words}. Leave it blank if you do not have it.",
             )
 
 
@@ -168,6 +168,18 @@ def _one_sex_per_patient(frame: pl.DataFrame) -> Iterator[Finding | None]:
         "{rows} of patients with two sexes.",
         [named("sex"), named(schema.IMAGE_ID)],
         "Either the sex is wrong, or two people share an id: splits would then not be by patient.",
+    )
+
+
+def _one_patient_per_examination(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    known = pl.col(schema.EXAM_ID).is_not_null() & pl.col("patient_id").is_not_null()
+    patients = pl.col("patient_id").filter(known).n_unique().over(schema.EXAM_ID)
+    yield finding(
+        frame,
+        known & (patients > 1),
+        "{rows} of examinations with two patients.",
+        [named(schema.EXAM_ID), named(schema.IMAGE_ID)],
+        "An examination is of one patient: correct the id, or leave it blank.",
     )
 
 
@@ -204,8 +216,9 @@ _RULES: tuple[Rule, ...] = (
     _unique_cells,
     _vocabulary,
     _ranges,
-    _hashes,
+    _patterns,
     _one_sex_per_patient,
+    _one_patient_per_examination,
     _label_agrees,
     _provenance,
 )

@@ -190,6 +190,7 @@ def _acquisition(header: Dataset) -> Acquisition:
         patient_age=age_in_years(_text(header, "PatientAge")),
         patient_sex=_text(header, "PatientSex"),
         study_date=_date(_text(header, "StudyDate")),
+        study_instance_uid=_text(header, "StudyInstanceUID"),
         sop_instance_uid=_text(header, "SOPInstanceUID"),
         spacing_mm=_pair(header, "PixelSpacing") or _pair(header, "ImagerPixelSpacing"),
     )

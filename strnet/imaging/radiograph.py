@@ -39,6 +39,7 @@ class Acquisition:
     """Years."""
     patient_sex: str | None = None
     study_date: date | None = None
+    study_instance_uid: str | None = None
     sop_instance_uid: str | None = None
     spacing_mm: tuple[float, float] | None = None
     """Distance between rows, between columns, mm; on the detector where no calibrated one is given."""

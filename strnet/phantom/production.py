@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from strnet.files import write_bytes
-from strnet.imaging import pixel_sha256, read_radiograph
+from strnet.imaging import Radiograph, pixel_sha256, read_radiograph
 from strnet.phantom import observer
 from strnet.phantom.dicom_file import dicom_bytes
 from strnet.phantom.film import FilmPlan, make_film, plan_film
@@ -70,19 +70,20 @@ def _record(production: Production, patient: Patient, index: int, laterality: st
         write_bytes(path, dicom_bytes(film, plan, patient, production.seed))
     radiograph = read_radiograph(path)
     return Record(
-        _manifest_row(image_id, patient, plan, production, pixel_sha256(radiograph)),
+        _manifest_row(image_id, patient, plan, production, radiograph),
         _truth_row(image_id, patient, plan),
         grey_level_statistics(radiograph.pixels),
     )
 
 
 def _manifest_row(
-    image_id: str, patient: Patient, plan: FilmPlan, production: Production, sha256: str
+    image_id: str, patient: Patient, plan: FilmPlan, production: Production, radiograph: Radiograph
 ) -> dict[str, Any]:
-    scanner = plan.scanner
+    scanner, source = plan.scanner, radiograph.source
     return {
         "image_id": image_id,
         "patient_id": patient.patient_id,
+        "exam_id": f"{patient.patient_id}-1",
         "path": f"images/{image_id}.dcm",
         "site": scanner.site,
         "scanner": scanner.model,
@@ -97,7 +98,10 @@ def _manifest_row(
         "reference_standard": "phantom",
         "reference_site": "knee",
         "days_to_reference": patient.days_to_reference,
-        "pixel_sha256": sha256,
+        "modality": scanner.modality,
+        "presentation_intent": source.presentation_intent,
+        "sop_instance_uid": source.sop_instance_uid,
+        "pixel_sha256": pixel_sha256(radiograph),
         "file_format": "dicom",
         "rows": production.size[0],
         "columns": production.size[1],

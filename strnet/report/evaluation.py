@@ -15,8 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from strnet.errors import StrnetError
 from strnet.files import read_json, write_json
 from strnet.report.measures import AgainstNetwork, Measure, Strict
-
-SCHEMA_VERSION = 1
+from strnet.schema import SCHEMA_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +272,7 @@ class Evaluation(Strict):
     diagnosis: DiagnosisEvaluation | None
     verdicts: tuple[Verdict, ...]
     statements: tuple[str, ...]
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
 
     def binary(self) -> tuple[BinaryEvaluation, ...]:
         """The binary tasks, in the recipe's order."""

@@ -15,8 +15,10 @@ from strnet.data.dataset import EpochSampler, RadiographDataset
 from strnet.data.targets import Targets
 from strnet.models import ScreeningNetwork, class_labels
 from strnet.schema import (
+    CASE_ID,
     FOLD,
     IDENTITY_COLUMNS,
+    IMAGE_ID,
     SPLIT,
     class_logit_column,
     logit_column,
@@ -61,6 +63,7 @@ def predictions_table(
         pl.col(c) if c in frame.columns else pl.lit(None, pl.String).alias(c)
         for c in (*IDENTITY_COLUMNS, SPLIT)
     ]
+    frame = frame.with_columns(pl.col(IMAGE_ID).alias(CASE_ID))  # each image is a case of its own
     columns = [pl.Series(FOLD, frame[FOLD], dtype=pl.Int64)]
     for task in tasks:
         columns.append(pl.Series(target_column(task.name), targets[task.name]).fill_nan(None))

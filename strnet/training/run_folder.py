@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from strnet.config import Recipe, dump_recipe, load_recipe, override_recipe
 from strnet.errors import TrainingError
 from strnet.files import read_json, remove_unfinished, write_json, write_text
+from strnet.schema import SCHEMA_VERSION
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class RunFolder:
 
     def finish(self, content: dict[str, Any]) -> None:
         """Write `run.json`: the run is complete."""
-        write_json(self.run, {"status": "complete", **content})
+        write_json(self.run, {"status": "complete", "schema_version": SCHEMA_VERSION, **content})
 
 
 @contextmanager
@@ -136,13 +137,21 @@ def open_run(path: Path, identity: RunIdentity, *, resume: bool, overwrite: bool
 def read_run(path: Path) -> dict[str, Any]:
     """What `run.json` of a complete run says.
 
-    Raises: TrainingError: no complete run there.
+    Raises: TrainingError: no complete run there, or one of another schema version.
     """
     folder = RunFolder(path)
     if not folder.complete:
         state = "is not complete; resume it" if folder.started else "is no run folder"
         raise TrainingError(f"{path} {state}.")
-    return dict(read_json(folder.run))
+    content = dict(read_json(folder.run))
+    found = content.get("schema_version")
+    if found != SCHEMA_VERSION:
+        raise TrainingError(
+            f"{folder.run}: schema version {found or 1}, expected {SCHEMA_VERSION}. The run was made by "
+            f"{'an older' if (found or 1) < SCHEMA_VERSION else 'a newer'} strnet: train it again with this "
+            "one, or use the strnet that made it."
+        )
+    return content
 
 
 def _anywhere(recipe: Recipe) -> Recipe:

@@ -75,7 +75,10 @@ def test_a_label_without_its_reference_standard_is_refused(write_csv):
         ("age", "sixty", "1 row with something else than a number in age"),
         ("rows", "12.5", "something else than a whole number in rows"),
         ("rows", "0", "implausible rows"),
-        ("pixel_sha256", "abc", "whose pixel_sha256 is no SHA-256"),
+        ("pixel_sha256", "abc", "Expected 64 hexadecimal digits"),
+        ("box", "10 20 30", "Expected a box or named boxes"),
+        ("box", "L1: 1 2 3 4, L2: 1 2 3 4", "Expected a box or named boxes"),
+        ("presentation_intent", "RAW", "unknown presentation_intent"),
     ],
 )
 def test_a_cell_that_cannot_be_true_is_named_with_its_line_and_remedy(write_csv, column, cell, message):

@@ -101,9 +101,10 @@ def test_the_diagnosis_is_that_of_the_unrounded_measured_t_score(small_cohort):
 
 def test_the_manifest_speaks_the_vocabulary(small_cohort):
     rows = small_cohort.manifest
-    assert tuple(rows.columns[:7]) == (
+    assert tuple(rows.columns[:8]) == (
         "image_id",
         "patient_id",
+        "exam_id",
         "path",
         "site",
         "scanner",

@@ -399,3 +399,11 @@ def test_the_tiny_network_learns_what_the_films_show(recipe, cohort, tmp_path):
     r = np.corrcoef(table[target_column("t_score")], table[prediction_column("t_score")])[0, 1]
     assert r > 0.8
     assert math.isfinite(run.summary["best"]["value"])
+
+
+@pytest.mark.parametrize(("version", "age"), [(None, "an older"), (1, "an older"), (3, "a newer")])
+def test_a_run_of_another_schema_version_is_refused_with_what_to_do(tmp_path, version, age):
+    content = {"status": "complete"} | ({} if version is None else {"schema_version": version})
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    with pytest.raises(TrainingError, match=f"expected 2. The run was made by {age} strnet: train it again"):
+        read_run(tmp_path)

@@ -17,6 +17,7 @@ from strnet.schema import PATIENT_ID
 _CELLS = pl.Schema(
     {
         "patient_id": pl.String,
+        "exam_id": pl.String,
         "site": pl.String,
         "scanner": pl.String,
         "anatomy": pl.String,
@@ -24,6 +25,9 @@ _CELLS = pl.Schema(
         "laterality": pl.String,
         "age": pl.Float64,
         "sex": pl.String,
+        "modality": pl.String,
+        "presentation_intent": pl.String,
+        "sop_instance_uid": pl.String,
         "pixel_sha256": pl.String,
         "file_format": pl.String,
         "rows": pl.Int64,
@@ -126,10 +130,11 @@ def _said(film: Inspection) -> tuple[str | int | float | None, ...]:
 
 
 def _header(source: Acquisition) -> tuple[str | float | None, ...]:
-    """Cells from patient_id to sex; words outside the manifest's vocabulary are left out."""
+    """Cells from patient_id to sop_instance_uid; words outside the manifest's vocabulary are left out."""
     makers = [text for text in (source.manufacturer, source.model) if text]
     return (
         source.patient_id,
+        source.study_instance_uid,
         source.institution,
         " ".join(makers) or None,
         _word("anatomy", source.body_part),
@@ -137,6 +142,9 @@ def _header(source: Acquisition) -> tuple[str | float | None, ...]:
         _word("laterality", source.laterality),
         source.patient_age,
         _word("sex", source.patient_sex),
+        source.modality,
+        _word("presentation_intent", source.presentation_intent),
+        source.sop_instance_uid,
     )
 
 
