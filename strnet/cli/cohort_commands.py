@@ -108,20 +108,20 @@ def ingest(
         return
     counts = {name: done[name] for name in ("films", "patients", "diagnosis", "left_out")}
     print_pairs(f"Manifest {out}", {**counts, "unknown": done["audit"]["unknown"]})
-    for sentence in _seen(done, out.parent):
+    for sentence in _seen(done):
         print_text(sentence)
 
 
-def _seen(done: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """What a person should know of a cohort just imported into `folder`, in sentences."""
+def _seen(done: Mapping[str, Any]) -> Iterator[str]:
+    """What a person should know of a cohort just imported, in sentences."""
     audit = done["audit"]
     if done["left_out"]:
-        yield f"{done['left_out']} file(s) were left out; {folder / 'quarantine.csv'} says why."
+        yield f"{done['left_out']} file(s) were left out; {done['quarantine']} says why."
     if audit["duplicates"]:
         yield (
             f"{audit['duplicate_groups']} picture(s) occur more than once, "
             f"{audit['duplicate_groups_across_patients']} under several patients, "
-            f"{audit['duplicate_groups_across_labels']} with several diagnoses: {folder / 'audit.json'}."
+            f"{audit['duplicate_groups_across_labels']} with several diagnoses: {done['audit_file']}."
         )
     for found in audit["one_class_values"]:
         yield (

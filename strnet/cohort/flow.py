@@ -14,6 +14,9 @@ from strnet.errors import ManifestError
 from strnet.files import read_json, write_json
 from strnet.schema import PATIENT_ID
 
+FLOW = "flow.json"
+"""Last part of the name of the counts that stand beside a manifest."""
+
 
 @dataclass(frozen=True, slots=True)
 class FlowStep:

@@ -80,6 +80,11 @@ def stored_path(image: Path, manifest: Path) -> str:
     return image.relative_to(folder).as_posix() if image.is_relative_to(folder) else str(image)
 
 
+def beside_manifest(manifest: Path, name: str) -> Path:
+    """Where a command leaves `name` with a manifest: `chest.flow.json` beside `chest.csv`."""
+    return manifest.with_name(f"{manifest.stem}.{name}")
+
+
 def located_rows(table: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, pl.Series, str]:
     """The rows that are not blank, where each stands in the file, and what to call that: line or row."""
     suffix = path.suffix.lower()

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from strnet.cohort.importers import ImportedCohort, import_dicom_folder, import_knee_qus, import_table
+from strnet.cohort.importers.outcome import AUDIT, QUARANTINE
+from strnet.cohort.manifest import beside_manifest
 from strnet.errors import ConfigError, unknown_name
 from strnet.tables import require_writable
 
@@ -24,7 +26,7 @@ def ingest(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Counts of the cohort whose manifest is now `out`; quarantine, flow and audit stand beside it.
+    """Counts of the cohort whose manifest is now `out`; quarantine, flow and audit stand beside it, named after it.
 
     `layout` says what the folder is: `table` (a table lists the films), `dicom` (headers do, a table may add
     labels), `knee-qus` (the published data set); `auto` is `table` if one is given, else `dicom`.
@@ -57,6 +59,8 @@ def _summary(cohort: ImportedCohort, out: Path) -> dict[str, Any]:
     counts = frame["diagnosis"].fill_null("unknown").value_counts(sort=True)
     return {
         "manifest": str(out),
+        "quarantine": str(beside_manifest(out, QUARANTINE)),
+        "audit_file": str(beside_manifest(out, AUDIT)),
         "films": frame.height,
         "patients": frame["patient_id"].n_unique(),
         "diagnosis": dict(counts.rows()),

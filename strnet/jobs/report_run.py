@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from strnet.cohort import Manifest, read_manifest
-from strnet.cohort.flow import flow_of, read_flow
+from strnet.cohort.flow import FLOW, flow_of, read_flow
+from strnet.cohort.manifest import beside_manifest
 from strnet.cohort.splits import certificate_path
 from strnet.files import read_json
 from strnet.jobs.evaluate_run import EvaluatedRun, evaluate, named
@@ -20,7 +21,6 @@ from strnet.tables import read_table
 from strnet.training import RunFolder
 
 REPORT = "report"
-FLOW = "flow.json"
 
 
 def report(
@@ -65,7 +65,7 @@ def report(
 
 def _flow(manifest: Manifest, split: Path) -> CohortFlow:
     """The counts of the importer, or else of the manifest, ending in the sides of the split."""
-    kept = manifest.path.with_name(FLOW)
+    kept = beside_manifest(manifest.path, FLOW)
     counts = read_flow(kept) if kept.exists() else flow_of(manifest.frame.height, 0, (), manifest.frame)
     sides = read_json(certificate_path(split))["sides"]
     steps = counts.steps

@@ -32,7 +32,7 @@ def test_ingest_says_what_a_person_must_know_of_the_cohort(films, tmp_path):
     done = CliRunner().invoke(app, ["ingest", str(films), "-o", str(out), "--table", str(table)])
     text = " ".join(done.output.split())
     assert done.exit_code == 0, done.output
-    assert f"1 file(s) were left out; {out.parent / 'quarantine.csv'} says why" in text
+    assert f"1 file(s) were left out; {out.parent / 'manifest.quarantine.csv'} says why" in text
     assert "1 picture(s) occur more than once, 1 under several patients, 0 with several diagnoses" in text
     assert "All 8 labelled films with file_format png are osteoporosis" in text
     assert "{" not in text

@@ -75,8 +75,8 @@ def test_unreadable_missing_and_unlisted_films_are_listed_and_the_run_goes_on(
     assert "No such file" in found["gone.png"]
     assert found["d.png"] == "not in the table"
     assert cohort.manifest.frame["path"].to_list() == ["films/a.png", "films/b.png"]
-    assert pl.read_csv(tmp_path / "quarantine.csv").rows() == cohort.quarantine.rows()
-    counts = {step.name: (step.images, step.left_out) for step in read_flow(tmp_path / "flow.json").steps}
+    assert pl.read_csv(tmp_path / "m.quarantine.csv").rows() == cohort.quarantine.rows()
+    counts = {step.name: (step.images, step.left_out) for step in read_flow(tmp_path / "m.flow.json").steps}
     assert counts == {
         "found": (5, {}),
         "readable": (3, {"unreadable": 2}),
@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_there_is_named(write_csv, tmp_path):
 def test_a_cohort_without_any_usable_film_is_an_error_and_leaves_the_quarantine(films, write_csv, tmp_path):
     text = refusal(import_table, films, write_csv("path,patient_id\ngone.png,1\n"), tmp_path / "m.csv")
     assert "no film could be used of 3 file(s)" in text
-    assert (tmp_path / "quarantine.csv").exists()
+    assert (tmp_path / "m.quarantine.csv").exists()
 
 
 def test_headers_alone_make_a_manifest(tmp_path, write_film):

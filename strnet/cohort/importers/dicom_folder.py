@@ -31,7 +31,7 @@ def import_dicom_folder(
     Headers give patient, age, sex, side, view, scanner and site. `labels` is a table with one row per patient
     (`patient_id`) or per film (`path` or `image_id`); its cells win over the header's, but a film whose
     header contradicts it in sex or side is left out. Films without a row keep unknown labels.
-    What cannot be read goes to quarantine.csv with its reason, and the run goes on.
+    What cannot be read goes to the quarantine with its reason, and the run goes on.
 
     Raises: ManifestError: the table breaks a rule, has two rows for one key, or fits no film.
     """

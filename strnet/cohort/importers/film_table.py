@@ -32,7 +32,7 @@ def import_table(
     `columns` maps manifest columns to the table's, `constants` fill blank cells. A row names its film by
     `path` (relative to `folder`) or `image_id` (file name, with or without extension). A table with one row
     per patient, or without patient ids, is joined to the films' headers instead (`import_dicom_folder`).
-    Films that cannot be read or that the table does not list go to quarantine.csv, and the run goes on.
+    Films that cannot be read or that the table does not list go to the quarantine, and the run goes on.
 
     Raises: ManifestError: the table breaks a rule of the manifest; each line is named, no film is read.
     """

@@ -10,13 +10,14 @@ import polars as pl
 
 from strnet.cohort.audit import Audit, audit_manifest
 from strnet.cohort.columns import BY_NAME
-from strnet.cohort.flow import CohortFlow, flow_of, write_flow
+from strnet.cohort.flow import FLOW, CohortFlow, flow_of, write_flow
 from strnet.cohort.inspection import Inspection
-from strnet.cohort.manifest import Manifest, stored_path, write_manifest
+from strnet.cohort.manifest import Manifest, beside_manifest, stored_path, write_manifest
 from strnet.errors import ManifestError
 from strnet.files import write_json
 from strnet.tables import write_table
 
+QUARANTINE, AUDIT = "quarantine.csv", "audit.json"
 QUARANTINE_SCHEMA = {"path": pl.String, "reason": pl.String}
 FILM = "__film__"
 """Column of the rows on their way to the manifest: absolute path of the film."""
@@ -46,7 +47,7 @@ class LeftOut:
 
 def outputs(out: Path) -> list[Path]:
     """Every file that `write_cohort` writes for the manifest `out`."""
-    return [out, *(out.with_name(name) for name in ("quarantine.csv", "flow.json", "audit.json"))]
+    return [out, *(beside_manifest(out, name) for name in (QUARANTINE, FLOW, AUDIT))]
 
 
 def write_cohort(
@@ -56,7 +57,7 @@ def write_cohort(
     left_out: Sequence[LeftOut] = (),
     notes: Sequence[str] = (),
 ) -> ImportedCohort:
-    """What an importer found, written to `out` and, beside it, quarantine.csv, flow.json and audit.json.
+    """What an importer found, written to `out` and, named after it, its quarantine, flow and audit.
 
     `rows` have the manifest's columns but `path`, and the film's own path in column `FILM`.
 
