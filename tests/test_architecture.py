@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "strnet"
-LEAVES = {"schema", "config", "errors", "files", "tables", "yaml_text"}
+LEAVES = {"schema", "config", "errors", "files", "sealed", "tables", "yaml_text"}
 ALLOWED = {
     "errors": set(),
     "schema": set(),
     "config": {"errors", "yaml_text"},
     "files": {"errors"},
+    "sealed": {"errors", "files"},
     "yaml_text": {"errors"},
     "tables": {"errors", "files"},
     "imaging": LEAVES,

@@ -11,9 +11,16 @@ from strnet.cohort.manifest import Manifest
 from strnet.errors import SplitError
 from strnet.files import canonical_json, sha256_bytes
 from strnet.schema import FOLD, IMAGE_ID, PATIENT_ID, SPLIT, SPLITS
+from strnet.sealed import Format
 
-FORMAT = "strnet split certificate"
-VERSION = 1
+FORMAT = Format(
+    name="strnet split certificate",
+    version=2,
+    noun="a split certificate",
+    source="Make the split anew.",
+    remake="Make the split anew with `strnet split`.",
+    error=SplitError,
+)
 _SHOWN = 20
 _CLASS = "__class__"
 _SIDE = "__side__"
@@ -32,8 +39,6 @@ def certify(frame: pl.DataFrame, manifest: Manifest, request: dict[str, Any]) ->
     if patients or pictures:
         raise SplitError(_two_sides(manifest, patients, pictures))
     return {
-        "format": FORMAT,
-        "version": VERSION,
         "request": request | {"folds": frame[FOLD].drop_nulls().n_unique() or None},
         "manifest": manifest.path.name,
         "manifest_identity_sha256": manifest.identity_sha256,

@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from strnet.cohort.certificate import FORMAT, VERSION
+from strnet.cohort.certificate import FORMAT
 from strnet.cohort.manifest import Manifest, located_rows
 from strnet.errors import SplitError, StrnetError, unknown_name
-from strnet.files import read_json
 from strnet.schema import FOLD, IMAGE_ID, PATIENT_ID, SPLIT, SPLITS
+from strnet.sealed import read_sealed
 from strnet.tables import read_table
 
 COLUMNS = (IMAGE_ID, PATIENT_ID, SPLIT, FOLD)
@@ -85,22 +85,17 @@ def _require_folds_from_zero(folds: Sequence[int], path: Path) -> None:
 
 
 def read_certificate(path: Path) -> dict[str, Any]:
-    """What a certificate claims, of this version, with a `request` that names `stratify_by`.
+    """What a certificate claims, as it was written.
 
-    Raises: SplitError: no certificate, or not one.
+    Raises: SplitError: no certificate, not one, of another version, or edited.
     """
     if not path.is_file():
         raise SplitError(
             f"{path}: no such file: the split has no certificate. Make the split with `strnet split`, or "
             "certify your own assignment."
         )
-    try:
-        claimed: dict[str, Any] = read_json(path)
-    except StrnetError as error:
-        raise SplitError(str(error)) from error
-    request = claimed.get("request") if isinstance(claimed, dict) else None
-    if not isinstance(request, dict) or "stratify_by" not in request or claimed.get("format") != FORMAT:
-        raise SplitError(f"{path}: not a split certificate. Make the split anew.")
-    if claimed.get("version") != VERSION:
-        raise SplitError(f"{path}: certificate version {claimed.get('version')}, expected {VERSION}.")
+    claimed = read_sealed(path, FORMAT).content
+    request = claimed.get("request")
+    if not isinstance(request, dict) or "stratify_by" not in request:
+        raise SplitError(f"{path}: does not say what the split was asked for (request). {FORMAT.remake}")
     return claimed

@@ -10,13 +10,14 @@ from typing import Any
 import polars as pl
 
 from strnet.cohort.assignment import external_rows, fold_numbers, split_by_ratio
-from strnet.cohort.certificate import certify, differences
+from strnet.cohort.certificate import FORMAT, certify, differences
 from strnet.cohort.linked_films import class_numbers
 from strnet.cohort.manifest import Manifest
 from strnet.cohort.split_files import read_assignment, read_certificate
 from strnet.errors import SplitError, unknown_name
 from strnet.files import write_json
 from strnet.schema import FOLD, IMAGE_ID, PATIENT_ID, SPLIT
+from strnet.sealed import seal
 from strnet.tables import write_table
 
 _SCHEMA = pl.Schema({IMAGE_ID: pl.String, PATIENT_ID: pl.String, SPLIT: pl.String, FOLD: pl.Int64})
@@ -112,7 +113,7 @@ def write_split(split: Split, path: Path | str) -> Path:
     """Where the certificate stands; the split stands in `path`. Both are whole, or as they were before."""
     path = Path(path)
     write_table(split.frame, path)
-    write_json(certificate_path(path), dict(split.certificate))
+    write_json(certificate_path(path), seal(split.certificate, FORMAT))
     return certificate_path(path)
 
 

@@ -10,11 +10,16 @@ import polars as pl
 from pydantic import AwareDatetime, Field, model_validator
 
 from strnet.config import CohortConfig, Frozen, Positive, Recipe
-from strnet.files import canonical_json, sha256_bytes
 from strnet.schema import REFERENCE_STANDARDS
+from strnet.sealed import Format
 
-SCHEMA = "strnet.bundle"
-SCHEMA_VERSION = 1
+FORMAT = Format(
+    name="strnet bundle",
+    version=2,
+    noun="a bundle",
+    source="Give the folder that `strnet train` wrote.",
+    remake="Copy the bundle again, or write it again from its run: strnet train RECIPE -o RUN --resume.",
+)
 UNKNOWN = "unknown"
 
 DOCUMENT = "bundle.json"
@@ -76,10 +81,8 @@ class Weights(Frozen):
 
 
 class BundleDocument(Frozen):
-    """All of `bundle.json` but the `sha256` of itself."""
+    """All of `bundle.json` but its seal."""
 
-    schema_name: Literal["strnet.bundle"] = Field("strnet.bundle", alias="schema")
-    schema_version: Literal[1] = 1
     recipe: Recipe
     preprocessing_sha256: Sha256
     clinical: tuple[ClinicalVariable, ...]
@@ -87,18 +90,6 @@ class BundleDocument(Frozen):
     operating_points: tuple[Mapping[str, Any], ...]
     provenance: Provenance
     weights: Weights
-
-
-def sealed(document: BundleDocument) -> dict[str, Any]:
-    """The JSON object of `document`, with the SHA-256 of its canonical bytes under `sha256`."""
-    content = document.model_dump(mode="json", by_alias=True)
-    return {**content, "sha256": sha256_bytes(canonical_json(content))}
-
-
-def seal_holds(content: Mapping[str, Any]) -> bool:
-    """Whether the `sha256` in a JSON object is that of its other keys."""
-    others = {key: value for key, value in content.items() if key != "sha256"}
-    return content.get("sha256") == sha256_bytes(canonical_json(others))
 
 
 def publishable(recipe: Recipe) -> Recipe:

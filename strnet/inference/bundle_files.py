@@ -10,26 +10,24 @@ from pydantic import ValidationError
 
 from strnet.config import Recipe
 from strnet.errors import BundleError, StrnetError
-from strnet.files import read_json, sha256_bytes, write_json, write_text
+from strnet.files import sha256_bytes, write_json, write_text
 from strnet.inference.bundle import Bundle
 from strnet.inference.bundle_document import (
     DOCUMENT,
     FILES,
+    FORMAT,
     README,
-    SCHEMA,
-    SCHEMA_VERSION,
     WEIGHTS,
     BundleDocument,
     ClinicalVariable,
     Provenance,
     Weights,
     publishable,
-    seal_holds,
-    sealed,
 )
 from strnet.inference.consistency import require_agreement
 from strnet.inference.folder import replace_folder
 from strnet.inference.readme import bundle_readme
+from strnet.sealed import Sealed, read_sealed, seal
 from strnet.stats import Calibrator
 from strnet.thresholds import OperatingPoint
 from strnet.thresholds.artefact import from_document, to_document
@@ -70,7 +68,7 @@ def write_bundle(
         provenance=provenance,
         weights=Weights(sha256=sha256_bytes(weights)),
     )
-    content = sealed(document)
+    content = seal(document.model_dump(mode="json"), FORMAT)
     bundle = _agreeing(folder, document, content["sha256"])
     with replace_folder(folder, FILES) as temporary:
         (temporary / WEIGHTS).write_bytes(weights)
@@ -88,15 +86,15 @@ def weights_sha256(state_dict: Mapping[str, Tensor]) -> str:
 def read_bundle(folder: Path | str) -> Bundle:
     """The bundle in `folder`.
 
-    Raises: BundleError: incomplete, edited, written by a newer strnet, or with parts that do not agree.
+    Raises: BundleError: incomplete, edited, of another schema version, or with parts that do not agree.
     """
     folder = Path(folder)
-    content, sha256 = _read_document(folder)
+    sealed = _read_document(folder)
     try:
-        document = BundleDocument.model_validate(content)
+        document = BundleDocument.model_validate(sealed.content)
     except ValidationError as error:
         raise BundleError(f"{folder / DOCUMENT}: {_explained(error)}") from error
-    bundle = _agreeing(folder, document, sha256)
+    bundle = _agreeing(folder, document, sealed.sha256)
     bundle.weights()
     return bundle
 
@@ -114,28 +112,11 @@ def _agreeing(folder: Path, document: BundleDocument, sha256: str) -> Bundle:
     return bundle
 
 
-def _read_document(folder: Path) -> tuple[dict[str, Any], str]:
-    """The JSON object without its `sha256`, and that."""
+def _read_document(folder: Path) -> Sealed:
     path = folder / DOCUMENT
     if not path.is_file():
-        raise BundleError(f"{folder}: no {DOCUMENT}. Give the folder that `strnet train` wrote.")
-    try:
-        content = read_json(path)
-    except StrnetError as error:
-        raise BundleError(str(error)) from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise BundleError(f"{path}: not a bundle: `schema` is not '{SCHEMA}'.")
-    version = content.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise BundleError(
-            f"{path}: schema version {version}, and this strnet reads up to {SCHEMA_VERSION}. Update strnet."
-        )
-    if not seal_holds(content):
-        raise BundleError(
-            f"{path}: its `sha256` is not that of its content: the file was edited. Copy the bundle "
-            "again, or write it again from its run."
-        )
-    return content, str(content.pop("sha256"))
+        raise BundleError(f"{folder}: no {DOCUMENT}. {FORMAT.source}")
+    return read_sealed(path, FORMAT)
 
 
 def _explained(error: ValidationError) -> str:

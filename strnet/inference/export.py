@@ -193,7 +193,7 @@ def _require_agreement(path: Path, differences: Mapping[str, float], tolerance: 
 
 
 def _sidecar(bundle: Bundle, report: ExportReport) -> dict[str, Any]:
-    document = bundle.document.model_dump(mode="json", by_alias=True)
+    document = bundle.document.model_dump(mode="json")
     preprocessing = bundle.preprocessing
     batch = "batch"
     inputs = {IMAGE: [batch, 1, preprocessing.height, preprocessing.width]}

@@ -1,7 +1,7 @@
 """The operating point as a strict JSON file that notices when it was edited.
 
-The file holds every threshold twice, as a decimal and as `float.hex()`, and the SHA-256 of everything else in
-it. That finds slips and edits by hand; it is no signature against somebody who recomputes it.
+The file holds every threshold twice, as a decimal and as `float.hex()`. Fields that the published schema does
+not require are left out at their default, so that a field added later changes no file that does not use it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from strnet.errors import BundleError, StrnetError
-from strnet.files import canonical_json, read_json, sha256_bytes, write_json
+from strnet.errors import BundleError
+from strnet.files import read_json, write_json
+from strnet.sealed import Format, read_sealed, seal, unseal
 from strnet.stats.estimates import Estimate
 from strnet.thresholds.cascade import CascadePoint
 from strnet.thresholds.point import GroupRow, OperatingPoint, ScoreIdentity, Ties
 
-FORMAT: Final = "strnet operating point"
-SCHEMA_VERSION: Final = 1
+FORMAT: Final = Format(
+    name="strnet operating point",
+    version=2,
+    noun="an operating point",
+    source="Give the file of threshold fit.",
+    remake="Fit the operating point again; a threshold changed by hand carries no guarantee.",
+)
 SCHEMA_FILE: Final = Path(__file__).with_name("operating_point.schema.json")
 
 THRESHOLDS: Final = ("threshold", "own_threshold")
@@ -36,11 +42,7 @@ def read_operating_point(path: Path | str) -> OperatingPoint | CascadePoint:
 
     Raises: BundleError: not such a file, of another schema version, incomplete, or edited since.
     """
-    try:
-        content = read_json(path)
-    except StrnetError as error:
-        raise BundleError(str(error)) from error
-    return from_document(content, where=str(path))
+    return _point(read_sealed(path, FORMAT).content, str(path))
 
 
 def read_threshold(path: Path | str) -> OperatingPoint:
@@ -59,14 +61,8 @@ def read_threshold(path: Path | str) -> OperatingPoint:
 
 def to_document(point: OperatingPoint | CascadePoint) -> dict[str, Any]:
     """The JSON value of a point, hash included."""
-    cascade = isinstance(point, CascadePoint)
-    content: dict[str, Any] = {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
-        "kind": "cascade" if cascade else "threshold",
-        "point": _plain(asdict(point)),
-    }
-    return {**content, "sha256": sha256_bytes(canonical_json(content))}
+    kind = "cascade" if isinstance(point, CascadePoint) else "threshold"
+    return seal({"kind": kind, "point": _plain(asdict(point))}, FORMAT)
 
 
 def from_document(content: Any, *, where: str = "operating point") -> OperatingPoint | CascadePoint:
@@ -74,19 +70,7 @@ def from_document(content: Any, *, where: str = "operating point") -> OperatingP
 
     Raises: BundleError: as `read_operating_point`; `where` names the source in the message.
     """
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise BundleError(
-            f"{where}: not an operating point written by strnet. Give the file of threshold fit."
-        )
-    if content.get("schema_version") != SCHEMA_VERSION:
-        raise BundleError(
-            f"{where}: schema version {content.get('schema_version')!r}, expected {SCHEMA_VERSION}. "
-            "Read it with the version of strnet that wrote it, or fit it again."
-        )
-    _require_unedited(content, where)
-    _require_schema(content, where)
-    point = content["point"]
-    return _cascade(point, where) if content["kind"] == "cascade" else _single(point, where)
+    return _point(unseal(content, FORMAT, where=where).content, where)
 
 
 @cache
@@ -96,13 +80,10 @@ def published_schema() -> dict[str, Any]:
     return schema
 
 
-def _require_unedited(content: dict[str, Any], where: str) -> None:
-    rest = {key: value for key, value in content.items() if key != "sha256"}
-    if content.get("sha256") != sha256_bytes(canonical_json(rest)):
-        raise BundleError(
-            f"{where}: the content does not match its SHA-256: it was edited after it was written. "
-            "Fit the operating point again; a threshold changed by hand carries no guarantee."
-        )
+def _point(content: dict[str, Any], where: str) -> OperatingPoint | CascadePoint:
+    _require_schema(seal(content, FORMAT), where)
+    point = content["point"]
+    return _cascade(point, where) if content["kind"] == "cascade" else _single(point, where)
 
 
 def _require_schema(content: dict[str, Any], where: str) -> None:

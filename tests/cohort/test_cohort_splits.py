@@ -6,8 +6,10 @@ import polars as pl
 import pytest
 
 from strnet.cohort import certify_split, make_split, read_manifest, read_split, write_manifest, write_split
+from strnet.cohort.certificate import FORMAT
 from strnet.cohort.splits import certificate_path
 from strnet.errors import SplitError
+from strnet.sealed import seal, unseal
 
 RATIOS = {"train": 0.7, "validation": 0.15, "test": 0.15}
 
@@ -221,10 +223,12 @@ def test_a_split_without_or_with_a_foreign_certificate_is_refused(written):
     manifest, path = written
     claim = json.loads(certificate_path(path).read_text())
     for content, message in (
-        ({**claim, "version": 99}, "version 99, expected 1"),
+        ({**claim, "schema_version": 99}, "version 99, and this strnet reads 2. Update strnet."),
         ({**claim, "format": "other"}, "not a split certificate"),
         ([], "not a split certificate"),
-        ({**claim, "images": 3}, "'images' is 3, found"),
+        ({**claim, "images": 3}, "it was edited after it was written"),
+        (seal({**unseal(claim, FORMAT, where="").content, "images": 3}, FORMAT), "'images' is 3, found"),
+        (seal({"request": None}, FORMAT), "what the split was asked for"),
     ):
         certificate_path(path).write_text(json.dumps(content))
         assert message in refusal(read_split, path, manifest)

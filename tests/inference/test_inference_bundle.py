@@ -117,8 +117,9 @@ def test_an_edited_document_is_refused(copied, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.update(schema_version=2), "schema version 2.*Update strnet"),
-        (lambda c: c.update(schema="other"), "not a bundle"),
+        (lambda c: c.update(schema_version=3), "schema version 3.*Update strnet"),
+        (lambda c: c.update(schema_version=1), "schema version 1.*write it again from its run"),
+        (lambda c: c.update(format="other"), "not a bundle"),
         (lambda c: c.update(extra=1), "extra"),
         (lambda c: c.pop("provenance"), "provenance"),
         (lambda c: c["weights"].update(file="../weights.safetensors"), "weights.file"),
@@ -145,7 +146,7 @@ def test_a_document_that_contradicts_itself_is_refused_even_with_a_new_hash(copi
         read_bundle(copied)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": NaN}', "\x00\x01"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": NaN}', "\x00\x01"])
 def test_a_document_that_is_no_bundle_is_refused(copied, content):
     (copied / "bundle.json").write_text(content)
     with pytest.raises(BundleError, match=r"bundle\.json"):

@@ -102,8 +102,9 @@ def test_what_the_schema_does_not_know_is_refused(point):
 
 
 def test_files_of_another_kind_or_version_are_refused(point, tmp_path):
-    with pytest.raises(BundleError, match="schema version 2, expected 1"):
-        from_document({**to_document(point), "schema_version": 2})
+    for version, told in ((1, "Fit the operating point again"), (3, "Update strnet")):
+        with pytest.raises(BundleError, match=f"schema version {version}, and this strnet reads 2. {told}"):
+            from_document({**to_document(point), "schema_version": version})
     for text in ("{}", "[1]", '{"format": "else"}'):
         (tmp_path / "other.json").write_text(text)
         with pytest.raises(BundleError, match="not an operating point"):
