@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from strnet import schema
 from strnet.config import TaskConfig
 from strnet.inference.bundle import Bundle
-from strnet.stats import diagnosis_probabilities, ordinal_probabilities
-from strnet.stats.coherence import contradicts_t_score, most_probable_diagnosis
+from strnet.stats.answers import PLAIN, asks_for_diagnosis, diagnosis_columns, task_probabilities
+from strnet.stats.coherence import contradicts_t_score, most_probable, most_probable_diagnosis
 from strnet.thresholds import OperatingPoint
 
 Outputs = Mapping[str, NDArray[np.float32]]
@@ -71,39 +71,20 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
 def _task_columns(bundle: Bundle, task: TaskConfig, output: Floats) -> Columns:
     if task.kind == "regression":
         return {schema.prediction_column(task.name): output}
+    probs = task_probabilities(task, output, bundle.calibrators.get(task.name, PLAIN))
     if task.kind == "binary":
-        calibrator = bundle.calibrators.get(task.name)
-        prob = _sigmoid(output) if calibrator is None else calibrator.prob(output)
-        return {schema.logit_column(task.name): output, schema.prob_column(task.name): prob}
-    labels = task.target.classes or ()
-    probs = _class_probabilities(task, output)
-    columns: Columns = {
-        schema.prob_column(f"{task.name}.{label}"): probs[:, i] for i, label in enumerate(labels)
-    }
-    return columns | {f"{CLASS}.{task.name}": np.array(labels)[probs.argmax(axis=1)]}
-
-
-def _class_probabilities(task: TaskConfig, output: Floats) -> Floats:
-    """Probabilities (N, C) of a multiclass task's logits (N, C), or an ordinal task's (N, C - 1) or (N,)."""
-    from scipy.special import softmax
-
-    if task.kind == "ordinal":
-        return ordinal_probabilities(output.reshape(len(output), -1))
-    probs: Floats = softmax(output, axis=1)
-    return probs
+        return {schema.logit_column(task.name): output, **probs}
+    labels = np.array(task.target.classes or ())
+    return {**probs, f"{CLASS}.{task.name}": labels[most_probable(np.column_stack([*probs.values()]))]}
 
 
 def _diagnosis_columns(bundle: Bundle, columns: Columns) -> Columns:
     """The three diagnoses, where the network has both questions that make them, and the T-score beside."""
-    if not _has_diagnosis(bundle):
+    if not asks_for_diagnosis(bundle.tasks):
         return {}
-    probs = diagnosis_probabilities(
-        columns[schema.prob_column(schema.BONE_LOSS)],
-        columns[schema.prob_column(schema.OSTEOPOROSIS_GIVEN_LOSS)],
-    )
-    named = most_probable_diagnosis(probs)
-    found: Columns = {schema.prob_column(name): probs[:, i] for i, name in enumerate(schema.DIAGNOSES)}
-    found[CLASS] = named
+    probs = diagnosis_columns(columns)
+    named = most_probable_diagnosis(np.column_stack([*probs.values()]))
+    found: Columns = {**probs, CLASS: named}
     t_score = columns.get(schema.prediction_column(schema.T_SCORE))
     if t_score is not None:
         found[CONTRADICTION] = contradicts_t_score(named, t_score)
@@ -119,11 +100,6 @@ def _decision_columns(bundle: Bundle, columns: Columns) -> Columns:
     return found
 
 
-def _has_diagnosis(bundle: Bundle) -> bool:
-    binary = {task.name for task in bundle.tasks if task.kind == "binary"}
-    return {schema.BONE_LOSS, schema.OSTEOPOROSIS_GIVEN_LOSS} <= binary
-
-
 def _task_notes(task: TaskConfig, measured: str) -> dict[str, str]:
     name = task.name
     if task.kind == "regression":
@@ -136,22 +112,16 @@ def _task_notes(task: TaskConfig, measured: str) -> dict[str, str]:
         }
     labels = task.target.classes or ()
     notes = {schema.prob_column(f"{name}.{label}"): f"probability of {label}; sum 1" for label in labels}
-    return notes | {f"{CLASS}.{name}": "the most probable class"}
+    return notes | {f"{CLASS}.{name}": "the most probable class; of equal ones the later"}
 
 
 def _diagnosis_notes(bundle: Bundle) -> dict[str, str]:
-    if not _has_diagnosis(bundle):
+    if not asks_for_diagnosis(bundle.tasks):
         return {}
     named = f"p = prob.{schema.BONE_LOSS}, q = prob.{schema.OSTEOPOROSIS_GIVEN_LOSS}"
     formulas = zip(schema.DIAGNOSES, ("1 - p", "p (1 - q)", "p q"), strict=True)
     notes = {schema.prob_column(name): f"{formula}, {named}" for name, formula in formulas}
-    notes[CLASS] = "the most probable of the three diagnoses"
+    notes[CLASS] = "the most probable of the three diagnoses; of equal ones the sicker"
     if any(task.name == schema.T_SCORE for task in bundle.tasks):
         notes[CONTRADICTION] = "whether the estimated T-score lies in another class"
     return notes
-
-
-def _sigmoid(logit: Floats) -> Floats:
-    from scipy.special import expit
-
-    return np.asarray(expit(logit))

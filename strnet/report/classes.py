@@ -20,6 +20,8 @@ from strnet.report.measures import Measure, absent, attempt
 from strnet.report.settings import EvaluationSettings
 from strnet.report.task_rows import Floats, Ints, clusters_of, numbers, require_finite
 from strnet.stats import Estimate
+from strnet.stats.answers import class_probabilities
+from strnet.stats.coherence import most_probable
 from strnet.tables import require_columns
 
 
@@ -81,7 +83,7 @@ def class_rows(frame: pl.DataFrame, task: TaskConfig) -> ClassRows:
     logits = np.column_stack([numbers(rows, column) for column in columns])
     for index, column in enumerate(columns):
         require_finite(rows, logits[:, index], column)
-    prob = _probabilities(logits, ordinal=task.kind == "ordinal")
+    prob = class_probabilities(logits, ordinal=task.kind == "ordinal")
     codes = target[known].astype(np.int64)
     return ClassRows(
         task=task.name,
@@ -89,7 +91,7 @@ def class_rows(frame: pl.DataFrame, task: TaskConfig) -> ClassRows:
         labels=labels,
         target=codes,
         prob=prob,
-        predicted=prob.argmax(axis=1),
+        predicted=most_probable(prob),
         patients=rows[schema.PATIENT_ID].cast(pl.String).to_numpy(),
         unknown=int(np.count_nonzero(~known)),
         baselines=tuple(scored_classes(rows, task.name, labels, codes, prob)),
@@ -114,14 +116,6 @@ def _codes(frame: pl.DataFrame, column: str, labels: tuple[str, ...]) -> Floats:
             f"{len(labels)} classes (first: {codes[wrong][0]:g}). Write class names, or their places from 0."
         )
     return codes
-
-
-def _probabilities(logits: Floats, *, ordinal: bool) -> Floats:
-    from scipy.special import softmax
-
-    if not len(logits):
-        return np.empty((0, logits.shape[1] + ordinal))
-    return stats.ordinal_probabilities(logits) if ordinal else np.asarray(softmax(logits, axis=1))
 
 
 def _class(rows: ClassRows, code: int, settings: EvaluationSettings) -> ClassResult:

@@ -16,9 +16,9 @@ from strnet.report.decisions import share_of
 from strnet.report.evaluation import DiagnosisEvaluation
 from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import absent
-from strnet.report.probabilities import PLAIN
 from strnet.report.settings import EvaluationSettings
 from strnet.report.task_rows import Floats, numbers, require_finite
+from strnet.stats.answers import PLAIN
 from strnet.stats.coherence import contradicts_t_score, most_probable_diagnosis
 
 DIAGNOSIS: Final = "diagnosis"

@@ -18,6 +18,7 @@ from strnet.report.honesty import statements, verdicts
 from strnet.report.regression import evaluate_regression
 from strnet.report.settings import EvaluationSettings
 from strnet.report.task_rows import rows_of_split, task_rows, with_observer
+from strnet.stats.answers import asks_for_diagnosis
 from strnet.thresholds import OperatingPoint
 
 
@@ -74,8 +75,7 @@ def _diagnosis(
     settings: EvaluationSettings,
 ) -> DiagnosisEvaluation | None:
     """The three diagnoses; None where the recipe does not ask both questions that make them."""
-    binary = {task.name for task in tasks if task.kind == "binary"}
-    if not {schema.BONE_LOSS, schema.OSTEOPOROSIS_GIVEN_LOSS} <= binary:
+    if not asks_for_diagnosis(tasks):
         return None
     rows = diagnosis_rows(frame, calibrators)
     return None if rows is None else evaluate_diagnosis(rows, settings)

@@ -15,14 +15,11 @@ from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import Measure, absent, attempt
 from strnet.report.settings import EvaluationSettings
 from strnet.report.task_rows import NETWORK, Floats, TaskRows
-from strnet.stats import Calibrator
+from strnet.stats.answers import PLAIN
 
 _BINS: Final = 10
 _FILMS_PER_BIN: Final = 10
 """Fewer films than this say nothing of a share, so that small splits get fewer bins."""
-
-PLAIN = Calibrator("none")
-"""The plain sigmoid: what a logit means without calibration."""
 
 
 def calibration_results(

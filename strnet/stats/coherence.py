@@ -8,7 +8,14 @@ import numpy.typing as npt
 from strnet import schema
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.estimates import Estimate
-from strnet.stats.inputs import Bools, Floats, checked_finite, checked_probability, require_same_length
+from strnet.stats.inputs import (
+    Bools,
+    Floats,
+    Ints,
+    checked_finite,
+    checked_probability,
+    require_same_length,
+)
 from strnet.stats.proportions import proportion
 
 
@@ -46,6 +53,16 @@ def ordinal_probabilities(logits: npt.ArrayLike) -> Floats:
     return np.hstack([reached * expit(-values), beyond[:, -1:]])
 
 
+def most_probable(probabilities: npt.ArrayLike) -> Ints:
+    """The class (n,) of the largest of its probabilities (n, C); of equal ones the last.
+
+    In an ordered task that is the sicker one: a screening test errs on the side of the disease.
+    """
+    values = np.asarray(probabilities)
+    last: Ints = values.shape[1] - 1 - values[:, ::-1].argmax(axis=1)
+    return last
+
+
 def most_probable_diagnosis(probabilities: npt.ArrayLike) -> npt.NDArray[np.str_]:
     """The diagnosis (n,) of the largest of its probabilities (n, 3); of equal ones the sicker.
 
@@ -57,8 +74,7 @@ def most_probable_diagnosis(probabilities: npt.ArrayLike) -> npt.NDArray[np.str_
             f"probabilities: found shape {values.shape}, expected one column for each of "
             f"{', '.join(schema.DIAGNOSES)}."
         )
-    sickest_first = np.array(schema.DIAGNOSES[::-1])
-    return np.asarray(sickest_first[values[:, ::-1].argmax(axis=1)], dtype=np.str_)
+    return np.asarray(np.array(schema.DIAGNOSES)[most_probable(values)], dtype=np.str_)
 
 
 def contradicts_t_score(diagnosis: npt.ArrayLike, t_score: npt.ArrayLike) -> Bools:

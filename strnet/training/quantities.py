@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,6 +17,8 @@ from strnet import stats
 from strnet.config import TaskConfig, TrainerConfig
 from strnet.errors import ConfigError, unknown_name
 from strnet.models import TargetStatistics, multi_task_loss
+from strnet.stats.answers import class_probabilities
+from strnet.stats.coherence import most_probable
 
 _FIGURES = {
     "binary": ("auroc", "auprc"),
@@ -75,13 +76,7 @@ def validation_quantities(
 
 def predicted_class(task: TaskConfig, output: NDArray[np.float64]) -> NDArray[np.int64]:
     """Most likely class (N,) of multiclass logits (N, C) or conditional ordinal logits (N, C - 1)."""
-    if task.kind == "multiclass":
-        return output.argmax(axis=1)
-    passed = torch.from_numpy(output).sigmoid().numpy()
-    # P(class = k) = (P passes questions 0..k-1) x (P fails question k).
-    reached = np.cumprod(np.column_stack([np.ones(len(passed)), passed]), axis=1)
-    failed = np.column_stack([1.0 - passed, np.ones(len(passed))])
-    return (reached * failed).argmax(axis=1)
+    return most_probable(class_probabilities(output, ordinal=task.kind == "ordinal"))
 
 
 def _figures(task: TaskConfig, output: NDArray[np.float64], target: NDArray[np.float64]) -> dict[str, float]:

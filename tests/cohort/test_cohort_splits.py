@@ -321,7 +321,9 @@ def test_a_number_of_folds_that_was_edited_does_not_hold(cohort, tmp_path):
     file = certificate_path(tmp_path / "split.csv")
     claim = json.loads(file.read_text())
     for folds in (5, None, "four"):
-        file.write_text(json.dumps({**claim, "request": {**claim["request"], "folds": folds}}))
+        request = {**claim["request"], "folds": folds}
+        edited = unseal(claim, FORMAT, where="").content | {"request": request}
+        file.write_text(json.dumps(seal(edited, FORMAT)))
         assert "'request' is" in refusal(read_split, tmp_path / "split.csv", manifest)
 
 

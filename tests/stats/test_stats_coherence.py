@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from strnet import schema
 from strnet.errors import StatsError
+from strnet.stats.answers import class_probabilities
 from strnet.stats.coherence import (
     contradiction_share,
     contradicts_t_score,
     diagnosis_probabilities,
+    most_probable,
     most_probable_diagnosis,
     ordinal_probabilities,
 )
@@ -98,3 +100,37 @@ def test_the_share_of_contradictions_carries_its_counts_and_interval():
 def test_a_misspelt_diagnosis_is_named_with_the_nearest_one():
     with pytest.raises(StatsError, match="'osteopenic', did you mean 'osteopenia'"):
         contradicts_t_score(["osteopenic"], [-2.0])
+
+
+def test_of_equally_probable_classes_the_sicker_one_is_meant():
+    assert most_probable([[0.4, 0.4, 0.2], [0.2, 0.4, 0.4], [0.5, 0.25, 0.25], [1 / 3] * 3]).tolist() == [
+        1,
+        2,
+        0,
+        2,
+    ]
+    # P(no, some) = .5, .5 of one logit at 0: both the ordinal and the multiclass form
+    assert most_probable(class_probabilities([0.0], ordinal=True)).tolist() == [1]
+    assert most_probable(class_probabilities([[3.0, 3.0]], ordinal=False)).tolist() == [1]
+    assert most_probable_diagnosis([[0.5, 0.5, 0.0], [0.5, 0.0, 0.5]]).tolist() == [
+        "osteopenia",
+        "osteoporosis",
+    ]
+
+
+@given(st.lists(st.tuples(*[st.floats(-30, 30)] * 3), min_size=1, max_size=9))
+def test_a_row_s_probabilities_are_the_same_bits_alone_and_among_others(rows):
+    logits = np.array(rows)
+    for ordinal in (False, True):
+        together = class_probabilities(np.asfortranarray(logits), ordinal=ordinal)
+        alone = np.vstack(
+            [class_probabilities(logits[[place]], ordinal=ordinal) for place in range(len(rows))]
+        )
+        assert (together == alone).all()
+        np.testing.assert_allclose(together.sum(axis=1), 1)
+
+
+def test_no_rows_have_no_probabilities_of_as_many_classes():
+    assert class_probabilities(np.empty((0, 3)), ordinal=False).shape == (0, 3)
+    assert class_probabilities(np.empty((0, 2)), ordinal=True).shape == (0, 3)
+    assert class_probabilities(np.empty(0), ordinal=True).shape == (0, 2)
