@@ -61,6 +61,9 @@ PLAUSIBLE: Final = MappingProxyType({"age": (0, 120), "bmi": (10, 90)})
 BUNDLE_FOLDER: Final = "bundle"
 """Where the bundle of a run stands in its folder."""
 
+WEIGHTS_SHA256: Final = "weights_sha256"
+"""Column of predictions and results that names the weights whose scores stand there; blank is unknown."""
+
 BONE_LOSS: Final = "bone_loss"
 OSTEOPOROSIS_GIVEN_LOSS: Final = "osteoporosis_given_loss"
 T_SCORE: Final = "t_score"
@@ -77,8 +80,13 @@ def logit_column(task: str) -> str:
 
 
 def prob_column(task: str) -> str:
-    """Name of the calibrated probability of a binary `task`, or of a diagnosis, in the results table."""
+    """Name of the calibrated probability of a binary `task` or of a diagnosis."""
     return f"prob.{task}"
+
+
+def calibrator_column(task: str) -> str:
+    """Name of the column with the digest of the calibrator behind `prob.<task>`, the same in every row."""
+    return f"calibrator_sha256.{task}"
 
 
 def class_logit_column(task: str, label: str) -> str:

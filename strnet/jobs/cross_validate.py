@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from strnet.calibration import ScoreSource, with_fold_probabilities
 from strnet.config import Recipe
+from strnet.inference import read_bundle
 from strnet.jobs.complete_run import complete_run
 from strnet.jobs.train_network import cohort_files
+from strnet.schema import BUNDLE_FOLDER
+from strnet.tables import read_table, write_table
+from strnet.training import RunFolder, fold_folder
 from strnet.training import crossval as run_folds
-from strnet.training import fold_folder
 
 
 def crossval(
@@ -26,6 +30,7 @@ def crossval(
     result = run_folds(recipe, manifest, split, run, resume=resume, overwrite=overwrite, progress=progress)
     folds = range(len(result.summary["folds"]))
     completed = [complete_run(fold_folder(run, fold), manifest, deciding=False) for fold in folds]
+    _add_probabilities(recipe, result.folder, len(completed))
     return {
         "run": str(run),
         "folds": len(completed),
@@ -35,6 +40,17 @@ def crossval(
         **_reasons(completed, "not_reached"),
         **_reasons(completed, "not_calibrated"),
     }
+
+
+def _add_probabilities(recipe: Recipe, folder: RunFolder, folds: int) -> None:
+    """Write into the out-of-fold table the probabilities that the bundle of each row's fold gives."""
+    bundles = {k: read_bundle(fold_folder(folder.path, k) / BUNDLE_FOLDER) for k in range(folds)}
+    sources = {
+        fold: ScoreSource(bundle.calibrators, bundle.document.weights.sha256)
+        for fold, bundle in bundles.items()
+    }
+    table = with_fold_probabilities(read_table(folder.predictions), recipe.tasks, sources)
+    write_table(table, folder.predictions)
 
 
 def _reasons(completed: list[dict[str, Any]], what: str) -> dict[str, Any]:
