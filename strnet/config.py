@@ -181,11 +181,12 @@ _LOSSES = {
 
 
 class CohortConfig(Frozen):
-    """Where the rows come from. Relative paths are relative to the recipe file."""
+    """Where the rows come from, and which are used. Relative paths are relative to the recipe file."""
 
     manifest: Path | None = None
     split: Path | None = None
     cache: Path | None = Field(None, description="sample cache; default: a folder beside the manifest")
+    where: str | None = Field(None, description="rows that are used, as an SQL condition on the manifest")
 
 
 class TrainerConfig(Frozen):

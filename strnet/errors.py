@@ -52,6 +52,10 @@ class ThresholdError(StrnetError):
     """A threshold request with unusable input."""
 
 
+class RowFilterError(ConfigError, ThresholdError):
+    """A condition on rows (`cohort.where`, `--where`) that cannot be read or names what is not there."""
+
+
 class ImpossibleError(ThresholdError):
     """A threshold request that these rows can never meet; the message says what would."""
 

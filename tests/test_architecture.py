@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "strnet"
-LEAVES = {"schema", "config", "errors", "files", "sealed", "tables", "yaml_text"}
+LEAVES = {"schema", "config", "errors", "files", "row_filter", "sealed", "tables", "yaml_text"}
 ALLOWED = {
     "errors": set(),
     "schema": set(),
@@ -16,6 +16,7 @@ ALLOWED = {
     "files": {"errors"},
     "sealed": {"errors", "files"},
     "yaml_text": {"errors"},
+    "row_filter": {"errors"},
     "tables": {"errors", "files"},
     "imaging": LEAVES,
     "stats": LEAVES,

@@ -15,6 +15,10 @@ ManifestFile = Annotated[Path | None, typer.Option(help="Cohort manifest; defaul
 SplitFile = Annotated[
     Path | None, typer.Option(help="Split file with its certificate; default: the recipe's.")
 ]
+Where = Annotated[
+    str | None,
+    typer.Option(help="Rows that are used, as SQL: \"view = 'AP' and age >= 50\"; default: the recipe's."),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change the recipe, e.g. trainer.max_epochs=5; may be repeated."),
@@ -38,6 +42,7 @@ def train(
     out: RunFolder,
     manifest: ManifestFile = None,
     split: SplitFile = None,
+    where: Where = None,
     overrides: Overrides = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -49,11 +54,12 @@ def train(
     Examples:
       strnet train recipe.yaml -o run --manifest manifest.csv --split split.csv
       strnet train recipe.yaml -o run --set trainer.max_epochs=5 --set network.routing.kind=film
+      strnet train recipe.yaml -o run --where "view = 'AP' and age >= 50"
       strnet train recipe.yaml -o run --resume
     """
     from strnet.jobs import train as job
 
-    changed = _recipe(recipe, manifest, split, overrides)
+    changed = _recipe(recipe, overrides, manifest=manifest, split=split, where=where)
     done = job(changed, out, resume=resume, overwrite=overwrite, progress=not as_json)
     _show(done, f"Run {out}", as_json)
 
@@ -63,6 +69,7 @@ def crossval(
     out: RunFolder,
     manifest: ManifestFile = None,
     split: SplitFile = None,
+    where: Where = None,
     overrides: Overrides = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -76,7 +83,7 @@ def crossval(
     """
     from strnet.jobs import crossval as job
 
-    changed = _recipe(recipe, manifest, split, overrides)
+    changed = _recipe(recipe, overrides, manifest=manifest, split=split, where=where)
     done = job(changed, out, resume=resume, overwrite=overwrite, progress=not as_json)
     _show(done, f"Cross-validation {out}", as_json)
 
@@ -88,6 +95,7 @@ def tune(
     trials: Annotated[int, typer.Option(help="Trials in all, those of earlier calls counted.", min=1)] = 20,
     manifest: ManifestFile = None,
     split: SplitFile = None,
+    where: Where = None,
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> None:
@@ -99,7 +107,13 @@ def tune(
     """
     from strnet.jobs import tune as job
 
-    done = job(_recipe(recipe, manifest, split, overrides), space, out, trials=trials, progress=not as_json)
+    done = job(
+        _recipe(recipe, overrides, manifest=manifest, split=split, where=where),
+        space,
+        out,
+        trials=trials,
+        progress=not as_json,
+    )
     if as_json:
         print_json(done)
         return
@@ -111,13 +125,11 @@ def tune(
     print_pairs("Best", {"recipe": done["best_recipe"], "value": done["best_value"]})
 
 
-def _recipe(path: Path, manifest: Path | None, split: Path | None, overrides: list[str] | None) -> Any:
+def _recipe(path: Path, overrides: list[str] | None, **cohort: Path | str | None) -> Any:
     from strnet.config import load_recipe, parse_override
 
     changes = dict(parse_override(text) for text in overrides or [])
-    for key, value in (("cohort.manifest", manifest), ("cohort.split", split)):
-        if value is not None:
-            changes[key] = str(value)
+    changes |= {f"cohort.{key}": str(value) for key, value in cohort.items() if value is not None}
     return load_recipe(path, changes)
 
 

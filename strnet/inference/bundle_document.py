@@ -93,12 +93,16 @@ class BundleDocument(Frozen):
 
 
 def publishable(recipe: Recipe) -> Recipe:
-    """`recipe` without the paths of the machine that trained; a weights file keeps its bare name."""
+    """`recipe` without the paths of the machine that trained; a weights file keeps its bare name.
+
+    Which rows were chosen stays: the network is for films like those.
+    """
+    cohort = CohortConfig(where=recipe.cohort.where)
     backbone = recipe.network.backbone
     weights = None if backbone.weights is None else Path(backbone.weights.name)
     backbone = backbone.model_copy(update={"weights": weights})
     network = recipe.network.model_copy(update={"backbone": backbone})
-    return recipe.model_copy(update={"cohort": CohortConfig(), "network": network})
+    return recipe.model_copy(update={"cohort": cohort, "network": network})
 
 
 def reference_standard_of(manifest: pl.DataFrame) -> ReferenceStandard:

@@ -75,6 +75,7 @@ def _origin(bundle: Bundle) -> str:
         "strnet": f"{origin.strnet_version}, commit {origin.code_commit or 'unknown'}",
         "Images": images if origin.fold is None else f"{images} (fold {origin.fold})",
         "Manifest": f"SHA-256 {origin.manifest_sha256}",
+        **({"Rows chosen": f"`{bundle.recipe.cohort.where}`"} if bundle.recipe.cohort.where else {}),
         "Split": f"SHA-256 {origin.split_sha256}",
         "Weights": f"SHA-256 {bundle.document.weights.sha256}",
         "Bundle": f"SHA-256 {bundle.sha256}",

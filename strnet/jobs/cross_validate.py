@@ -9,7 +9,7 @@ from strnet.calibration import ScoreSource, with_fold_probabilities
 from strnet.config import Recipe
 from strnet.inference import read_bundle
 from strnet.jobs.complete_run import complete_run
-from strnet.jobs.train_network import cohort_files
+from strnet.jobs.train_network import chosen_rows, cohort_files
 from strnet.schema import BUNDLE_FOLDER
 from strnet.tables import read_table, write_table
 from strnet.training import RunFolder, fold_folder
@@ -35,6 +35,7 @@ def crossval(
         "run": str(run),
         "folds": len(completed),
         "best_epochs": [fold["best"]["epoch"] for fold in result.summary["folds"]],
+        **chosen_rows(result.summary),
         "predictions": str(result.folder.predictions),
         "operating_points": [fold["operating_points"] for fold in completed],
         **_reasons(completed, "not_reached"),

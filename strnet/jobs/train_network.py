@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from strnet.cohort import read_manifest, read_split
 from strnet.config import Recipe
 from strnet.data import targets_of
 from strnet.errors import ConfigError, ImpossibleError
 from strnet.jobs.complete_run import complete_run
-from strnet.schema import IMAGE_ID, SPLIT
 from strnet.thresholds import plan
 from strnet.training import fit
+from strnet.training.cohort_rows import read_rows
 
 
 def train(
@@ -36,8 +34,14 @@ def train(
         "best_epoch": result.summary["best"]["epoch"],
         recipe.trainer.monitor: result.summary["best"]["value"],
         "seconds": result.summary["seconds"],
+        **chosen_rows(result.summary),
         **complete_run(run, manifest),
     }
+
+
+def chosen_rows(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """`chosen`: the recipe's condition on rows, with what each part lost by it; nothing without one."""
+    return {"chosen": summary["chosen"]} if summary["chosen"] else {}
 
 
 def cohort_files(recipe: Recipe) -> tuple[Path, Path]:
@@ -63,9 +67,7 @@ def require_enough_positives(recipe: Recipe, manifest: Path, split: Path) -> Non
     point = recipe.operating_point
     if point is None or point.method != "exact":
         return
-    table = read_manifest(manifest)
-    sides = read_split(split, table).frame.select(IMAGE_ID, SPLIT)
-    rows = table.frame.join(sides, on=IMAGE_ID, how="inner").filter(pl.col(SPLIT) == "validation")
+    rows = read_rows(manifest, split, where=recipe.cohort.where).of(["validation"]).frame
     task = next(task for task in recipe.tasks if task.name == point.task)
     positives = int((targets_of(rows, [task])[task.name] == 1).sum())
     if positives == 0:

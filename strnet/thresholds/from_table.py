@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from strnet.errors import ThresholdError
+from strnet.row_filter import ROW, keep_rows
 from strnet.schema import BONE_LOSS, OSTEOPOROSIS_GIVEN_LOSS, logit_column, target_column
 from strnet.stats.inputs import Floats
 from strnet.thresholds.cascade import CascadePoint, fit_cascade
@@ -21,7 +22,6 @@ from strnet.thresholds.fitting import fit_rows, read_request
 from strnet.thresholds.floor import Proportion
 from strnet.thresholds.plot import plot_comparison
 from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint, ScoreIdentity
-from strnet.thresholds.row_filter import ROW, keep_rows
 from strnet.thresholds.rows import Labels, RowColumns, Rows, fittable_rows
 from strnet.thresholds.rules import Method
 from strnet.thresholds.scores_table import (

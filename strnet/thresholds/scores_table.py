@@ -16,10 +16,10 @@ import numpy.typing as npt
 import polars as pl
 
 from strnet.errors import ThresholdError, unknown_name
+from strnet.row_filter import ROW, keep_rows
 from strnet.schema import IMAGE_ID, logit_column, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.tables import read_table
-from strnet.thresholds.row_filter import ROW, keep_rows
 from strnet.thresholds.rows import Labels
 
 Source = Path | str | pl.DataFrame | pl.LazyFrame

@@ -20,6 +20,7 @@ from strnet.errors import ConfigError, TrainingError, unknown_name
 from strnet.files import sha256_file
 from strnet.models import class_labels, encode_clinical, fit_clinical_scaling
 from strnet.schema import FOLD, IMAGE_ID, SPLIT, SPLITS
+from strnet.training.row_choice import RowChoice, choose_rows
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,14 @@ class CohortRows:
     paths: tuple[Path, ...]
     manifest_sha256: str
     split_sha256: str
+    choice: RowChoice | None = None
+    """What `cohort.where` left out; None where all rows are used."""
 
     def of(self, splits: Sequence[str]) -> CohortRows:
         """The rows of some splits only."""
-        chosen = self.frame[SPLIT].is_in(list(splits))
-        return self.where(chosen)
+        return self.only(self.frame[SPLIT].is_in(list(splits)))
 
-    def where(self, chosen: pl.Series) -> CohortRows:
+    def only(self, chosen: pl.Series) -> CohortRows:
         """The rows where `chosen` is true."""
         paths = tuple(path for path, keep in zip(self.paths, chosen, strict=True) if keep)
         return replace(self, frame=self.frame.filter(chosen), paths=paths)
@@ -64,11 +66,14 @@ class PreparedCohort:
         )
 
 
-def read_rows(manifest: Path, split: Path, fold: int | None = None) -> CohortRows:
+def read_rows(manifest: Path, split: Path, fold: int | None = None, where: str | None = None) -> CohortRows:
     """The rows of `manifest` that `split` gives a part to; of k folds, with `fold` as the test rows.
 
+    The split is certified for all rows; `where`, an SQL condition over the manifest's columns, then chooses
+    among them, so that no patient can change sides by it.
+
     Raises: SplitError: the split's certificate does not hold. TrainingError: a split with folds and no
-    `fold`, or the other way round.
+    `fold`, or the other way round. Otherwise as `choose_rows`.
     """
     table = read_manifest(manifest)
     parts = read_split(split, table)
@@ -84,7 +89,11 @@ def read_rows(manifest: Path, split: Path, fold: int | None = None) -> CohortRow
         )
     paths = tuple(table.image_path(row) for row in frame.iter_rows(named=True))
     rows = CohortRows(frame, paths, sha256_file(manifest), sha256_file(split))
-    return rows.of(SPLITS)
+    rows = rows.of(SPLITS)
+    if where is None:
+        return rows
+    kept, choice = choose_rows(rows.frame, where)
+    return replace(rows.only(kept), choice=choice)
 
 
 def prepare_cohort(
@@ -97,7 +106,7 @@ def prepare_cohort(
     check_rows(recipe, rows)
     files = list(zip(rows.frame[IMAGE_ID], rows.paths, strict=True))
     cache = build_cache(files, recipe.preprocessing, folder, progress=progress)
-    rows = rows.where(rows.frame[IMAGE_ID].is_in(list(cache)))
+    rows = rows.only(rows.frame[IMAGE_ID].is_in(list(cache)))
     if not rows.frame.height:
         raise TrainingError(
             f"None of {len(files)} films could be read; the first: {cache.quarantine['reason'][0]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -43,7 +44,7 @@ def crossval(
         )
     identity = RunIdentity(recipe, sha256_file(manifest), sha256_file(split))
     for fold in range(parts.folds):  # all of them now: the last must not fail after the others were trained
-        check_rows(recipe, read_rows(manifest, split, fold))
+        check_rows(recipe, read_rows(manifest, split, fold, recipe.cohort.where))
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete:
             runs = [
@@ -51,13 +52,23 @@ def crossval(
                 for k in range(parts.folds)
             ]
             write_table(_out_of_fold(runs, parts.frame[IMAGE_ID]), folder.predictions)
-            folder.finish({"folds": [run.summary for run in runs]})
+            folder.finish({"folds": [run.summary for run in runs], "chosen": _chosen(runs)})
         return RunResult(folder, read_run(run))
 
 
 def fold_folder(run: Path, fold: int) -> Path:
     """Run folder of one fold of a cross-validation."""
     return RunFolder(run).path / f"fold{fold}"
+
+
+def _chosen(runs: list[RunResult]) -> dict[str, Any] | None:
+    """What `cohort.where` did to each fold, as its test rows, and to the external rows; None without it."""
+    first = runs[0].summary["chosen"]
+    if first is None:
+        return None
+    folds = {f"fold {k}": run.summary["chosen"]["parts"]["test"] for k, run in enumerate(runs)}
+    external = {name: counts for name, counts in first["parts"].items() if name == "external"}
+    return {"where": first["where"], "parts": external | folds}
 
 
 def _out_of_fold(runs: list[RunResult], order: pl.Series) -> pl.DataFrame:

@@ -30,7 +30,8 @@ class RunResult:
 
     folder: RunFolder
     summary: dict[str, Any] = field(repr=False)
-    """What `run.json` says: best epoch, monitored value, rows, class balance, clinical scaling, seconds."""
+    """What `run.json` says: rows that `cohort.where` chose, best epoch, monitored value, class balance, clinical
+    scaling, seconds."""
 
     @property
     def predictions(self) -> pl.DataFrame:
@@ -60,7 +61,7 @@ def fit(
     """
     check_recipe(recipe)
     keep_freed_memory()
-    rows = read_rows(manifest, split, fold)
+    rows = read_rows(manifest, split, fold, recipe.cohort.where)
     identity = RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256, fold)
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete:
@@ -102,8 +103,10 @@ def _predictions(recipe: Recipe, cohort: PreparedCohort, trained: TrainedNetwork
 
 
 def _summary(recipe: Recipe, cohort: PreparedCohort, trained: TrainedNetwork) -> dict[str, Any]:
+    choice = cohort.rows.choice
     splits = [split for split in SPLITS if (cohort.rows.frame[SPLIT] == split).any()]
     return {
+        "chosen": None if choice is None else choice.as_json(),
         "best": {
             "epoch": trained.best_epoch,
             "quantity": recipe.trainer.monitor,

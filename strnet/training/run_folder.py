@@ -21,6 +21,9 @@ from strnet.errors import TrainingError
 from strnet.files import read_json, remove_unfinished, write_json, write_text
 from strnet.schema import SCHEMA_VERSION
 
+_PLACES = {"manifest", "split", "cache"}
+"""Keys of the recipe's `cohort` that say where its files lie; their hashes say what they are."""
+
 
 @dataclass(frozen=True)
 class RunIdentity:
@@ -34,7 +37,8 @@ class RunIdentity:
     def differences(self, other: Recipe) -> list[str]:
         """Dotted keys in which the recipes differ; where the cohort's files lie does not count."""
         left, right = (
-            _flat(r.model_dump(mode="json", exclude={"cohort"})) for r in (_anywhere(self.recipe), other)
+            _flat(r.model_dump(mode="json", exclude={"cohort": _PLACES}))
+            for r in (_anywhere(self.recipe), other)
         )
         return sorted(key for key in left.keys() | right.keys() if left.get(key) != right.get(key))
 

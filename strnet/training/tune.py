@@ -105,7 +105,7 @@ def tune(
     choices = read_space(space)
     _check_values(recipe, choices)
     keep_freed_memory()
-    rows = read_rows(manifest, split).of(("train", "validation"))
+    rows = read_rows(manifest, split, where=recipe.cohort.where).of(("train", "validation"))
     identity = RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256)
     with open_run(run, identity, resume=True, overwrite=False) as folder, _quiet_optuna():
         search = _Search(recipe, choices, rows, cache_folder(recipe, manifest), folder, progress)

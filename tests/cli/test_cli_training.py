@@ -24,3 +24,13 @@ def test_a_run_is_resumed_or_overwritten_only_when_asked(
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0
     assert asked == {"name": "r", "resume": resume, "overwrite": overwrite, "progress": False}
+
+
+@pytest.mark.parametrize("options", [["--where", "view == 'AP'"], ["--set", "cohort.where=view == 'AP'"]])
+def test_the_rows_of_a_run_are_chosen_on_the_command_line_over_the_recipe(options, tmp_path, monkeypatch):
+    (tmp_path / "recipe.yaml").write_text(RECIPE + "cohort: {where: age > 50}\n")
+    asked = []
+    monkeypatch.setattr(jobs, "train", lambda recipe, out, **how: asked.append(recipe.cohort.where) or {})
+    arguments = ["train", str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "run"), *options, "--json"]
+    assert CliRunner().invoke(app, arguments, catch_exceptions=False).exit_code == 0
+    assert asked == ["view == 'AP'"]

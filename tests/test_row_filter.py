@@ -1,0 +1,101 @@
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strnet.errors import ConfigError, RowFilterError, ThresholdError
+from strnet.row_filter import columns_of, condition_of, keep_rows, require_held
+
+FILMS = pl.DataFrame(
+    {
+        "view": ["AP", "PA", None, "LATERAL"],
+        "age": [50.0, None, 70.0, 30.0],
+        "site": ["St. John's", "b", "b", "c"],
+    }
+)
+
+
+def truth(where: str) -> list[bool | None]:
+    return FILMS.select(condition_of(where, FILMS.lazy()).alias("kept"))["kept"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ("view = 'AP'", [True, False, None, False]),
+        ('view == "AP"', [True, False, None, False]),
+        ("\"view\" = 'AP'", [True, False, None, False]),
+        ("view <> 'AP'", [False, True, None, True]),
+        ("not (view = 'AP')", [False, True, None, True]),
+        ("view in ('AP', 'PA')", [True, True, None, False]),
+        ("view is null", [False, False, True, False]),
+        ("view = 'AP' or view is null", [True, False, True, False]),
+        ("view = 'AP' and age >= 50", [True, False, None, False]),
+        ("age between 40 and 60", [True, None, False, False]),
+        ("site = 'St. John''s'", [True, False, False, False]),
+        ("view = 'AP' -- the usual one", [True, False, None, False]),
+    ],
+)
+def test_a_condition_is_true_false_or_unknown_as_sql_has_it(where, kept):
+    assert truth(where) == kept
+
+
+@given(low=st.integers(0, 100), view=st.sampled_from(["AP", "PA", "LATERAL"]), either=st.booleans())
+def test_a_condition_keeps_what_a_loop_over_the_rows_keeps(low, view, either):
+    def holds(row):
+        parts = (row["view"] and row["view"] == view, row["age"] is not None and row["age"] >= low)
+        return any(parts) if either else all(parts)
+
+    where = f"view = '{view}' {'or' if either else 'and'} age >= {low}"
+    kept = keep_rows(FILMS.lazy(), where).collect()
+    assert kept.rows() == [row for row in FILMS.rows() if holds(dict(zip(FILMS.columns, row, strict=True)))]
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("View = 'AP'", "did you mean 'view'"),
+        ("view = AP", "Text stands in quotes: 'AP'"),
+        ("\"veiw\" <> 'AP' and age > 5", "compares text with text .* did you mean 'view'"),
+        ("\"veiw\" not like 'A%' and age > 5", "compares text with text"),
+        ("age > 50; drop table x", "cannot read"),
+        ("", "cannot read"),
+        ("age", "expected true or false"),
+        ("age > 'x'", "does not fit the columns"),
+        ("1 = 1", "names no column"),
+    ],
+)
+def test_a_condition_that_cannot_be_meant_is_refused(where, message):
+    with pytest.raises(RowFilterError, match=message):
+        condition_of(where, FILMS.lazy())
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["view = 'Ap'", "view <> 'Ap'", "view in ('AP', 'Ap')", 'age > 5 and view not in ("Ap")'],
+)
+def test_a_text_that_no_row_holds_is_a_slip_and_the_nearest_value_is_named(where):
+    with pytest.raises(RowFilterError, match=r"no row has view 'Ap': did you mean 'AP'\?"):
+        require_held(where, FILMS, {})
+
+
+@pytest.mark.parametrize(
+    "where", ["view <> 'OBLIQUE'", "site like 'view = ''Ap'''", "lower(view) = 'ap'", "age = 5"]
+)
+def test_a_word_of_the_vocabulary_and_text_that_is_no_value_are_left_alone(where):
+    require_held(where, FILMS, {"view": ("AP", "OBLIQUE")})
+
+
+def test_a_site_that_no_row_has_is_refused_also_where_it_would_keep_every_row():
+    with pytest.raises(RowFilterError, match="no row has site 'd'"):
+        require_held("site <> 'd'", FILMS, {"view": ("AP",)})
+
+
+def test_the_columns_of_a_condition_are_known_before_it_is_checked():
+    assert set(columns_of('view == "AP" and bmi > 30', FILMS.columns)) == {"view", "bmi"}
+    assert columns_of("view =", FILMS.columns) == []
+
+
+def test_the_error_is_one_of_a_recipe_and_of_a_threshold_request():
+    assert issubclass(RowFilterError, ConfigError)
+    assert issubclass(RowFilterError, ThresholdError)
