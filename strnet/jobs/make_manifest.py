@@ -26,7 +26,7 @@ def ingest(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Counts of the cohort whose manifest is now `out`; quarantine, flow and audit stand beside it, named after it.
+    """Counts of the cohort whose manifest is now `out`; quarantine, flow and audit stand beside it.
 
     `layout` says what the folder is: `table` (a table lists the films), `dicom` (headers do, a table may add
     labels), `knee-qus` (the published data set); `auto` is `table` if one is given, else `dicom`.

@@ -30,8 +30,8 @@ class RunResult:
 
     folder: RunFolder
     summary: dict[str, Any] = field(repr=False)
-    """What `run.json` says: rows that `cohort.where` chose, best epoch, monitored value, class balance, clinical
-    scaling, seconds."""
+    """What `run.json` says: rows that `cohort.where` chose, best epoch, monitored value, class balance,
+    clinical scaling, seconds."""
 
     @property
     def predictions(self) -> pl.DataFrame:
