@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from strnet.inference.opening import open_onnx
     from strnet.inference.predictor import Predictor, require_all
     from strnet.inference.results import column_notes
+    from strnet.inference.roster import film_roster
     from strnet.inference.saliency import saliency_map
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "ReferenceStandard",
     "column_notes",
     "export_onnx",
+    "film_roster",
     "load_network",
     "open_onnx",
     "open_torch",
@@ -51,6 +53,7 @@ _HOMES = {
     "opening": ("open_onnx",),
     "predictor": ("Predictor", "require_all"),
     "results": ("column_notes",),
+    "roster": ("film_roster",),
     "saliency": ("saliency_map",),
 }
 

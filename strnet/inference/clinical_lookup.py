@@ -1,168 +1,166 @@
-"""Clinical values of each film: from a table by image, path or patient, else from the file's header."""
+"""What a table says of films in the manifest's words: checked cells, and the row of each film."""
 
 from __future__ import annotations
 
-import os
+import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from strnet import schema
-from strnet.errors import ManifestError, ModelError
-from strnet.imaging import Acquisition
+from strnet.errors import ManifestError, ModelError, unknown_name
+from strnet.inference.contradictions import contradictions
+from strnet.inference.row_matching import KEYS, FilmFile, described_row, matched_rows
 from strnet.models import encode_clinical
-from strnet.tables import require_columns
 
-KEYS = (schema.IMAGE_ID, "path", schema.PATIENT_ID)
-"""Columns a table can be joined by, the most specific first."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """The names of a film: its file, and what its header says of image and patient."""
-
-    path: Path
-    source: Acquisition
-    stem_is_shared: bool = False
-    """Whether another file of the same job has the same stem, which then names neither."""
-
-    @property
-    def image_id(self) -> str:
-        """The SOP Instance UID, or the file's stem."""
-        return self.source.sop_instance_uid or self.path.stem
-
-
-@dataclass(frozen=True)
-class ClinicalTable:
-    """Rows of clinical values, each found by any of its keys."""
-
-    columns: tuple[str, ...]
-    values: NDArray[np.float32] = field(repr=False)
-    """(rows, K), NaN where blank."""
-    patients: tuple[str | None, ...] = field(repr=False)
-    rows_by: Mapping[str, Mapping[str, tuple[int, ...]]] = field(repr=False)
-    """Per key column: row numbers of each value."""
-
-    def row_of(self, film: Identity) -> int | None:
-        """The row of `film`, None if it has none: by image_id (UID, then stem), path, or patient_id.
-
-        Raises: ManifestError: several rows with different values, or a file stem that names several files.
-        """
-        for column, name in _names(film):
-            rows = self.rows_by.get(column, {}).get(name, ())
-            if rows:
-                self._require_one_film(film, column, name)
-                self._require_one_meaning(rows, column, name)
-                return rows[0]
-        return None
-
-    def _require_one_film(self, film: Identity, column: str, name: str) -> None:
-        if column == schema.IMAGE_ID and name == film.path.stem and film.stem_is_shared:
-            raise ManifestError(
-                f"clinical table: image_id '{name}' is the name of several files, one of them {film.path}. "
-                "Join by path, or predict the folders one by one."
-            )
-
-    def _require_one_meaning(self, rows: tuple[int, ...], column: str, name: str) -> None:
-        first = self.values[rows[0]]
-        if not all(np.array_equal(first, self.values[row], equal_nan=True) for row in rows):
-            listing = ", ".join(str(row + 1) for row in rows[:5])
-            raise ManifestError(
-                f"clinical table: rows {listing} all have {column} '{name}', with different values of "
-                f"{', '.join(self.columns)}. Join by image_id, or leave one row per {column}."
-            )
+PIXEL_SHA256 = "pixel_sha256"
+_NEAR = 0.84
+_SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
-    """What is known of one film: clinical values (K,), NaN where not, and the patient."""
+class ClinicalTable:
+    """Rows whose cells were checked: numbers of clinical variables, texts of all else, None where blank."""
 
-    values: NDArray[np.float32]
-    patient_id: str | None
-    in_table: bool
+    rows: tuple[Mapping[str, Any], ...] = field(repr=False)
+    absent: tuple[str, ...]
+    """Clinical inputs for which there is no column at all."""
+
+    @property
+    def knows_pixels(self) -> bool:
+        """Whether any row says what its film's pixels are."""
+        return any(row.get(PIXEL_SHA256) for row in self.rows)
 
 
-def index_clinical(frame: pl.DataFrame, columns: Sequence[str]) -> ClinicalTable:
-    """The rows of `frame` with its clinical `columns` as numbers; blank is unknown, sex is F or M.
+@dataclass(frozen=True, eq=False)
+class TableOfFilms:
+    """A table and the films of a job, tied together before any pixel is read."""
 
-    Raises: ManifestError: no key column, a clinical column that is missing, or a cell that is no number.
+    table: ClinicalTable
+    row_of: tuple[Mapping[str, Any] | None, ...]
+    """For each film its row, None where the table has none."""
+    refused: Mapping[int, str]
+    """Films whose header contradicts their row, with what differs."""
+    unused: tuple[str, ...]
+    """The rows that fit no film, described."""
+
+
+def clinical_table(frame: pl.DataFrame, clinical: Sequence[str]) -> ClinicalTable:
+    """The rows of `frame`: which films or patients they are about, their identity, and `clinical` values.
+
+    A frame without a column for one of `clinical` is legal, unless another column's name comes near it.
+    Equal rows count once.
+
+    Raises: ManifestError: no key column, a misspelt clinical column, or a cell that cannot be read.
     """
-    keys = [name for name in KEYS if name in frame.columns]
-    if not keys:
-        raise ManifestError(
-            f"clinical table: found columns {', '.join(frame.columns)}, expected at least one of "
-            f"{', '.join(KEYS)}. Add one, so that a row can be joined to its film."
-        )
-    require_columns(frame, columns, "clinical table (leave cells blank where unknown)")
-    values = np.empty((frame.height, len(columns)), dtype=np.float32)
-    for position, name in enumerate(columns):
-        values[:, position] = _numbers(frame, name)
+    _require_key(frame)
+    for name in clinical:
+        _require_spelt(name, frame.columns)
+    numbers = {*clinical, "age"} - {"sex"}
+    texts = {*KEYS, *schema.IDENTITY_COLUMNS, PIXEL_SHA256} - numbers
+    columns: dict[str, list[Any]] = {}
+    for name in frame.columns:
+        if name == "sex":
+            columns[name] = _sexes(frame)
+        elif name in numbers:
+            columns[name] = _numbers(frame, name)
+        elif name in texts:
+            columns[name] = _texts(frame, name)
+    rows = dict.fromkeys(zip(*columns.values(), strict=True))
     return ClinicalTable(
-        columns=tuple(columns),
-        values=values,
-        patients=_texts(frame, schema.PATIENT_ID),
-        rows_by={key: _rows_by(key, _texts(frame, key)) for key in keys},
+        rows=tuple(dict(zip(columns, row, strict=True)) for row in rows),
+        absent=tuple(name for name in clinical if name not in frame.columns),
     )
 
 
-def look_up(film: Identity, columns: Sequence[str], table: ClinicalTable | None) -> Known:
-    """What is known of `film`: the table's values, and for its blanks the header's age and sex.
+def tied_to_films(table: ClinicalTable, films: Sequence[FilmFile]) -> TableOfFilms:
+    """The table with the row of each film.
 
-    Raises: ManifestError: see `ClinicalTable.row_of`.
+    Raises: ManifestError: no row fits a film, a row fits several, a film has several, or the headers of
+        most films contradict their rows.
     """
-    header = np.array([_from_header(film.source, name) for name in columns], dtype=np.float32)
-    row = None if table is None else table.row_of(film)
-    if table is None or row is None:
-        return Known(header, film.source.patient_id, in_table=False)
-    values = np.where(np.isnan(table.values[row]), header, table.values[row])
-    return Known(values, table.patients[row] or film.source.patient_id, in_table=True)
+    numbers = matched_rows(table.rows, films)
+    rows = tuple(None if number is None else table.rows[number] for number in numbers)
+    used = {number for number in numbers if number is not None}
+    if not used:
+        _refuse_strange(table, films)
+    refused = _contradicted(films, rows)
+    unused = tuple(described_row(row) for number, row in enumerate(table.rows) if number not in used)
+    return TableOfFilms(table, rows, refused, unused)
 
 
-def _names(film: Identity) -> list[tuple[str, str]]:
-    names = [
-        (schema.IMAGE_ID, film.image_id),
-        (schema.IMAGE_ID, film.path.stem),
-        ("path", os.path.realpath(film.path)),
-    ]
-    return [*names, (schema.PATIENT_ID, film.source.patient_id)] if film.source.patient_id else names
+def _contradicted(films: Sequence[FilmFile], rows: Sequence[Mapping[str, Any] | None]) -> dict[int, str]:
+    """By film, what its header says otherwise than its row.
+
+    Raises: ManifestError: that is so of most films that have a row; that the others agree may be chance.
+    """
+    patients = {film.header.patient_id for film in films if film.header and film.header.patient_id}
+    refused = {}
+    for position, (film, row) in enumerate(zip(films, rows, strict=True)):
+        found = [] if row is None or film.header is None else contradictions(row, film.header, patients)
+        if found:
+            refused[position] = "; ".join(found)
+    tied = sum(row is not None for row in rows)
+    if 2 * len(refused) > tied:
+        position, first = next(iter(refused.items()))
+        raise ManifestError(
+            f"clinical table: the headers of {len(refused)} of {tied} films it fits disagree. The first: "
+            f"{films[position].path}: {first}. It is the table of other films, or its columns are mixed up."
+        )
+    return refused
 
 
-def _from_header(source: Acquisition, column: str) -> float:
-    """What the header says; an age that no person has is how some devices write that it is unknown."""
-    low, high = schema.PLAUSIBLE["age"]
-    if column == "age" and source.patient_age is not None and low <= source.patient_age <= high:
-        return source.patient_age
-    if column == "sex" and source.patient_sex in schema.SEXES:
-        return float(encode_clinical("sex", [source.patient_sex])[0])
-    return float("nan")
+def _require_key(frame: pl.DataFrame) -> None:
+    if not set(KEYS) & set(frame.columns):
+        raise ManifestError(
+            f"clinical table: found columns {', '.join(frame.columns)}, expected at least one of "
+            f"{', '.join(KEYS)}. Add one, so that a row can be tied to its film."
+        )
 
 
-def _numbers(frame: pl.DataFrame, column: str) -> NDArray[np.float32]:
-    numbers = np.empty(frame.height, dtype=np.float32)
+def _require_spelt(name: str, columns: Sequence[str]) -> None:
+    lower = {column.strip().lower(): column for column in columns}
+    near = difflib.get_close_matches(name, lower, n=1, cutoff=_NEAR)
+    if name not in columns and near:
+        raise ManifestError(
+            f"clinical table: column '{name}' is missing. {unknown_name('column', name, [lower[near[0]]])} "
+            f"Rename it, or remove it: without a column for it, {name} is unknown."
+        )
+
+
+def _refuse_strange(table: ClinicalTable, films: Sequence[FilmFile]) -> None:
+    keys = [key for key in KEYS if any(row.get(key) for row in table.rows)]
+    if not keys:
+        raise ManifestError(f"clinical table: no row has a {', '.join(KEYS)}. Fill one of them.")
+    named = ", ".join(described_row(row) for row in table.rows[:3])
+    raise ManifestError(
+        f"clinical table: no row fits a film, by {', '.join(keys)}. The table has {named}; the films are "
+        f"{', '.join(film.path.name for film in films[:3])}. An image_id is a file's name without ending, "
+        "with folders in front where several files share it."
+    )
+
+
+def _numbers(frame: pl.DataFrame, column: str) -> list[float | None]:
+    # NaN is not equal to itself, and equal rows are to be known as such.
+    return [None if math.isnan(value) else value for value in _encoded(frame, column)]
+
+
+def _sexes(frame: pl.DataFrame) -> list[str | None]:
+    return [None if math.isnan(code) else schema.SEXES[int(code)] for code in _encoded(frame, "sex")]
+
+
+def _encoded(frame: pl.DataFrame, column: str) -> list[float]:
+    numbers = []
     for row, cell in enumerate(frame[column]):
         try:
-            numbers[row] = encode_clinical(column, [cell])[0]
+            numbers.append(float(encode_clinical(column, [cell])[0]))
         except ModelError as error:
             raise ManifestError(f"clinical table, row {row + 1}: {error}") from error
     return numbers
 
 
-def _texts(frame: pl.DataFrame, column: str) -> tuple[str | None, ...]:
-    if column not in frame.columns:
-        return (None,) * frame.height
-    return tuple(None if cell is None else str(cell) for cell in frame[column])
-
-
-def _rows_by(key: str, names: Sequence[str | None]) -> dict[str, tuple[int, ...]]:
-    rows: dict[str, tuple[int, ...]] = {}
-    for row, name in enumerate(names):
-        if name:
-            # A path may be written in many ways; the file it leads to is one.
-            known_as: Any = os.path.realpath(name) if key == "path" else name
-            rows[known_as] = (*rows.get(known_as, ()), row)
-    return rows
+def _texts(frame: pl.DataFrame, column: str) -> list[str | None]:
+    return [None if cell is None or str(cell).strip() == "" else str(cell).strip() for cell in frame[column]]

@@ -6,10 +6,11 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from strnet.config import Preprocessing
 from strnet.errors import DicomError, ImageError, StrnetError
-from strnet.imaging import Acquisition, prepare, read_radiograph
+from strnet.imaging import Acquisition, pixel_sha256, prepare, read_acquisition, read_radiograph
 from strnet.imaging.reading import file_format
 
 Status = Literal["ok", "failed", "skipped"]
@@ -40,6 +41,11 @@ class Film:
     reason: str | None = None
     pixels: NDArray[np.uint16] | None = None
     source: Acquisition | None = None
+    pixel_sha256: str | None = None
+    """Where it was asked for."""
+
+
+Reader = Callable[[Path], Film]
 
 
 @dataclass(frozen=True)
@@ -78,26 +84,46 @@ def find_films(paths: Sequence[Path | str]) -> Found:
 
 
 def read_films(
-    files: Sequence[Path], preprocessing: Preprocessing, workers: int | None = None
+    files: Sequence[Path], preprocessing: Preprocessing, workers: int | None = None, *, hashed: bool = False
 ) -> Iterator[Film]:
     """Each film in turn, read and prepared by `workers` processes (None: one per core; 1: in this process).
 
-    A file that cannot be read, or that takes its process down with it, comes as a failed film.
+    A file that cannot be read, or that takes its process down with it, comes as a failed film. With `hashed`
+    each film has the hash of its pixels.
     """
+    return _each(files, partial(read_film, preprocessing=preprocessing, hashed=hashed), workers)
+
+
+def read_headers(files: Sequence[Path], workers: int | None = None) -> Iterator[Film]:
+    """Each film in turn without its pixels, read as by `read_films`."""
+    return _each(files, _read_header, workers)
+
+
+def _each(files: Sequence[Path], function: Reader, workers: int | None) -> Iterator[Film]:
     if workers is None:
         workers = 1 if len(files) <= _FEW else _cores()
     if workers == 1:
-        return (read_film(path, preprocessing) for path in files)
-    return _in_processes(files, preprocessing, workers)
+        return map(function, files)
+    return _in_processes(files, function, workers)
 
 
-def read_film(path: Path, preprocessing: Preprocessing) -> Film:
+def _read_header(path: Path) -> Film:
+    if path.exists() and not path.is_file():
+        return Film(path, "failed", f"{as_text(path)}: not a regular file.")
+    try:
+        return Film(path, "ok", source=read_acquisition(path))
+    except StrnetError as error:
+        return Film(path, "failed", _one_line(error))
+
+
+def read_film(path: Path, preprocessing: Preprocessing, *, hashed: bool = False) -> Film:
     """The film of one file, prepared; or failed, with the reason in one line."""
     try:
         if not path.is_file() and path.exists():
             raise ImageError(f"{path}: not a regular file.")
         radiograph = read_radiograph(path)
-        return Film(path, "ok", None, prepare(radiograph.pixels, preprocessing), radiograph.source)
+        digest = pixel_sha256(radiograph) if hashed else None
+        return Film(path, "ok", None, prepare(radiograph.pixels, preprocessing), radiograph.source, digest)
     except StrnetError as error:
         return Film(path, "failed", _one_line(error))
     except Exception as error:
@@ -139,19 +165,19 @@ def _one_line(error: Exception) -> str:
     return as_text(" ".join(str(error).split()))
 
 
-def _in_processes(files: Sequence[Path], preprocessing: Preprocessing, workers: int) -> Iterator[Film]:
+def _in_processes(files: Sequence[Path], function: Reader, workers: int) -> Iterator[Film]:
     done = 0
     while done < len(files):
-        for film in _until_crash(files[done:], preprocessing, workers):
+        for film in _until_crash(files[done:], function, workers):
             yield film
             done += 1
         # After a crash: what was in flight is read again, each alone, so that only the culprit fails.
         suspects = files[done : done + _IN_FLIGHT * workers]
-        yield from (_read_alone(path, preprocessing) for path in suspects)
+        yield from (_read_alone(path, function) for path in suspects)
         done += len(suspects)
 
 
-def _until_crash(files: Sequence[Path], preprocessing: Preprocessing, workers: int) -> Iterator[Film]:
+def _until_crash(files: Sequence[Path], function: Reader, workers: int) -> Iterator[Film]:
     """Films in order, until all are read or a process dies; a bounded number waits in memory."""
     ahead = iter(files)
     window: deque[Future[Film]] = deque()
@@ -159,7 +185,7 @@ def _until_crash(files: Sequence[Path], preprocessing: Preprocessing, workers: i
         while True:
             try:
                 room = _IN_FLIGHT * workers - len(window)
-                window.extend(pool.submit(read_film, path, preprocessing) for path in islice(ahead, room))
+                window.extend(pool.submit(function, path) for path in islice(ahead, room))
                 if not window:
                     return
                 film = window.popleft().result()
@@ -168,10 +194,10 @@ def _until_crash(files: Sequence[Path], preprocessing: Preprocessing, workers: i
             yield film
 
 
-def _read_alone(path: Path, preprocessing: Preprocessing) -> Film:
+def _read_alone(path: Path, function: Reader) -> Film:
     with _pool(1) as pool:
         try:
-            return pool.submit(read_film, path, preprocessing).result()
+            return pool.submit(function, path).result()
         except BrokenProcessPool:
             reason = f"{as_text(path)}: the process that read it died: a decoder crashed, or memory ran out."
             return Film(path, "failed", reason)

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from strnet import schema
-from strnet.errors import ConfigError, ManifestError, PartialResultError, unknown_name
+from strnet.errors import ConfigError, PartialResultError, unknown_name
 from strnet.imaging import to_network_input
 from strnet.inference.bundle import Bundle
-from strnet.inference.clinical_lookup import ClinicalTable, Identity, index_clinical, look_up
 from strnet.inference.engines import Engine
-from strnet.inference.film_files import Film, as_text, find_films, read_films
+from strnet.inference.film_files import Film, Status, as_text, read_films
 from strnet.inference.opening import ENGINES
 from strnet.inference.results import column_notes, result_columns
+from strnet.inference.roster import SOP_INSTANCE_UID, Known, Roster, film_roster
 
 Outputs = Mapping[str, NDArray[np.float32]]
-Row = dict[str, str | None]
+Row = dict[str, Any]
 Progress = Callable[[int, int], None]
 """Called with (files done, files in all)."""
 
 BATCH_SIZE = 8
 _LISTED = 20
 _TEXTS = (
-    *("path", schema.IMAGE_ID, schema.PATIENT_ID, "body_part", "view", "laterality"),
+    *("path", *schema.IDENTITY_COLUMNS, SOP_INSTANCE_UID, "body_part"),
     *("status", "reason", "missing_clinical"),
 )
 
@@ -72,32 +72,45 @@ class Predictor:
     ) -> pl.DataFrame:
         """One row per file in `paths` and below the folders among them; columns as in `column_notes`.
 
-        `clinical` has the bundle's clinical columns, and image_id, path or patient_id to join by. Its values
-        come before the age and sex of a DICOM header. A file that cannot be read has status `failed` and a
-        reason, and the others are done; `require_all` turns that into an error. Files in folders that are
-        no films have status `skipped`, at the end.
+        `clinical` is a table in the manifest's words, with any of `row_matching.KEYS` to tie its rows to
+        films. Its values come before those of a header. A file that cannot be read, or that contradicts its
+        row, has status `failed` and a reason, and the others are done; `require_all` turns that into an
+        error. Files in folders that are no films have status `skipped`, at the end.
 
-        Raises: ImageError: no file at all. ManifestError: a clinical table that cannot be used, or of which
-        no row belongs to any film. ConfigError: a batch or workers below 1.
+        Raises: ImageError: no file at all. ManifestError: a clinical table that cannot be used, found before
+        any film is read. ConfigError: a batch or workers below 1.
         """
         _require_positive(batch_size=batch_size, workers=workers)
-        found = find_films(paths)
-        names = tuple(variable.name for variable in self.bundle.clinical)
-        lookup = _Lookup(names, None if clinical is None else index_clinical(clinical, names), found.files)
+        roster = film_roster(self.bundle, paths, clinical, workers)
+        return self.predict_roster(roster, batch_size=batch_size, workers=workers, progress=progress)
+
+    def predict_roster(
+        self,
+        roster: Roster,
+        *,
+        batch_size: int = BATCH_SIZE,
+        workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> pl.DataFrame:
+        """One row per file of `roster`, see `predict_files`.
+
+        Raises: ConfigError: a batch or workers below 1.
+        """
+        _require_positive(batch_size=batch_size, workers=workers)
         rows: list[Row] = []
         outputs: list[Outputs] = []
         waiting: list[_Ready] = []
-        for film in read_films(found.files, self.bundle.preprocessing, workers):
-            row, ready = lookup.described(film)
+        films = read_films(roster.files, self.bundle.preprocessing, workers, hashed=roster.hashed)
+        for position, film in enumerate(films):
+            row, ready = _described(film, roster.known(position, film), roster.clinical)
             rows.append(row)
             waiting += ready
-            if len(waiting) == batch_size or (waiting and len(rows) == len(found.files)):
+            if len(waiting) == batch_size or (waiting and len(rows) == len(roster.files)):
                 outputs.append(self._outputs(waiting, batch_size))
                 waiting = []
             if progress is not None:
-                progress(len(rows), len(found.files))
-        lookup.require_any_match()
-        rows += [lookup.described(film)[0] for film in found.skipped]
+                progress(len(rows), len(roster.files))
+        rows += [_state(film.path, film.status, film.reason) for film in roster.skipped]
         return _table(self.bundle, rows, outputs)
 
     def _outputs(self, films: Sequence[_Ready], batch_size: int) -> Outputs:
@@ -126,7 +139,7 @@ def require_all(results: pl.DataFrame) -> None:
     lines = failed["reason"].head(_LISTED).to_list()
     more = [f"and {failed.height - _LISTED} more"] if failed.height > _LISTED else []
     raise PartialResultError(
-        f"{failed.height} of {films} films could not be read; the others are done.\n  "
+        f"{failed.height} of {films} films could not be predicted; the others are done.\n  "
         + "\n  ".join(lines + more)
     )
 
@@ -139,51 +152,31 @@ class _Ready:
     clinical: NDArray[np.float32]
 
 
-class _Lookup:
-    """What is known of each film from its header and the clinical table, and whether any row was used."""
+def _described(film: Film, known: Known, clinical: Sequence[str]) -> tuple[Row, list[_Ready]]:
+    """The identity columns of a film, and the film itself if it can be run."""
+    if known.refusal is not None and film.status == "ok":
+        reason = f"{as_text(film.path)}: {known.refusal}"
+        return {**known.cells, **_state(film.path, "failed", reason)}, []
+    row: Row = {**known.cells, **_state(film.path, film.status, film.reason)}
+    if film.source is None or film.pixels is None:
+        return row, []
+    missing = [name for name, value in zip(clinical, known.values, strict=True) if np.isnan(value)]
+    row |= {"body_part": film.source.body_part, "missing_clinical": " ".join(missing)}
+    return row, [_Ready(film.pixels, known.values)]
 
-    def __init__(self, names: tuple[str, ...], table: ClinicalTable | None, files: Sequence[Path]) -> None:
-        self._names = names
-        self._table = table
-        self._matched = False
-        self._shared = {stem for stem, count in Counter(file.stem for file in files).items() if count > 1}
 
-    def described(self, film: Film) -> tuple[Row, list[_Ready]]:
-        """The identity columns of a film, and the film itself if it can be run."""
-        row: Row = {"path": as_text(film.path), "status": film.status, "reason": film.reason}
-        if film.source is None or film.pixels is None:
-            return row, []
-        identity = Identity(film.path, film.source, film.path.stem in self._shared)
-        known = look_up(identity, self._names, self._table)
-        self._matched |= known.in_table
-        missing = [name for name, value in zip(self._names, known.values, strict=True) if np.isnan(value)]
-        row |= {
-            schema.IMAGE_ID: as_text(identity.image_id),
-            schema.PATIENT_ID: known.patient_id,
-            "body_part": film.source.body_part,
-            "view": film.source.view,
-            "laterality": film.source.laterality,
-            "missing_clinical": " ".join(missing),
-        }
-        return row, [_Ready(film.pixels, known.values)]
-
-    def require_any_match(self) -> None:
-        """Raise if a table was given and none of its rows belongs to a film.
-
-        Raises: ManifestError.
-        """
-        if self._table is not None and not self._matched:
-            keys = ", ".join(self._table.rows_by)
-            raise ManifestError(
-                f"clinical table: none of its rows belongs to a film, by {keys}. image_id is a DICOM file's "
-                "SOP Instance UID or a file's name without its ending; path starts at the working folder."
-            )
+def _state(path: Path, status: Status, reason: str | None) -> Row:
+    return {"path": as_text(path), "status": status, "reason": reason}
 
 
 def _table(bundle: Bundle, rows: Sequence[Row], outputs: Sequence[Outputs]) -> pl.DataFrame:
     """The results table: identities of all files, and the columns of those that were run."""
     names = list(column_notes(bundle))
-    identity = pl.DataFrame(rows, schema_overrides=dict.fromkeys(_TEXTS, pl.String), infer_schema_length=None)
+    identity = pl.DataFrame(
+        rows,
+        schema_overrides=dict.fromkeys(_TEXTS, pl.String) | {"age": pl.Float64},
+        infer_schema_length=None,
+    )
     merged = {
         task: np.concatenate([part[task] for part in outputs]) for task in (outputs[0] if outputs else {})
     }

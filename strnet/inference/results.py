@@ -20,6 +20,23 @@ Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
 """Column name to (N,) values."""
 
+_TABLE_ELSE = "as the clinical table says, else the DICOM header"
+_IDENTITY_NOTES = {
+    schema.IMAGE_ID: "as the clinical table names the film, else the file's name without its ending, with "
+    "folders in front where several files share it",
+    schema.CASE_ID: "what the decision is about: the image",
+    schema.PATIENT_ID: _TABLE_ELSE,
+    schema.EXAM_ID: f"{_TABLE_ELSE} (Study Instance UID)",
+    "site": f"{_TABLE_ELSE} (institution)",
+    "scanner": f"{_TABLE_ELSE} (manufacturer and model)",
+    "anatomy": f"{_TABLE_ELSE}, where its word is one of the manifest's",
+    "view": f"{_TABLE_ELSE}, as written there",
+    "laterality": _TABLE_ELSE,
+    "age": f"{_TABLE_ELSE}; years",
+    "sex": f"{_TABLE_ELSE}; F or M",
+    "sop_instance_uid": "SOP Instance UID of a DICOM file",
+}
+
 CLASS = "class"
 CONTRADICTION = "t_score_contradicts_class"
 
@@ -48,12 +65,10 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
     measured = bundle.provenance.reference_standard
     notes = {
         "path": "the file, as found",
-        schema.IMAGE_ID: "SOP Instance UID of a DICOM file, else the file's name without its ending",
-        schema.PATIENT_ID: "patient as the clinical table names them, else as the DICOM header does",
+        **_IDENTITY_NOTES,
         "body_part": "as the DICOM header says; the network knows only the anatomy it was trained on",
-        "view": "as the DICOM header says",
-        "laterality": "as the DICOM header says",
-        "status": "ok; failed: the film could not be read; skipped: a file in a folder that is no film",
+        "status": "ok; failed: it could not be read, or contradicts its row in the clinical table; "
+        "skipped: a file in a folder that is no film",
         "reason": "why a file failed or was skipped",
     }
     for task in bundle.tasks:

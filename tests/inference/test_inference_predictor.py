@@ -9,7 +9,7 @@ import torch
 
 from strnet.data import RadiographDataset, Samples, build_cache
 from strnet.data.dataset import BatchKey
-from strnet.errors import BundleError, ConfigError, ImageError, ManifestError, PartialResultError
+from strnet.errors import BundleError, ConfigError, ImageError, PartialResultError
 from strnet.inference import (
     Predictor,
     column_notes,
@@ -74,7 +74,8 @@ def test_every_file_has_a_row_in_the_order_given_and_folders_are_sorted(predicto
     folder, uids = films
     table = predictor.predict_files([folder / "b" / "4.jpg", folder])
     assert [Path(path).name for path in table["path"]] == ["4.jpg", "0.dcm", "1.dcm", "2", "3.png"]
-    assert table["image_id"].to_list() == ["4", uids["0.dcm"], uids["1.dcm"], uids["b/2"], "3"]
+    assert table["image_id"].to_list() == table["case_id"].to_list() == ["4", "0", "1", "2", "3"]
+    assert table["sop_instance_uid"].to_list() == [None, uids["0.dcm"], uids["1.dcm"], uids["b/2"], None]
     assert table["patient_id"].to_list() == [None, "p0", "p1", "p2", None]
     assert table["body_part"].to_list() == [None, "KNEE", "KNEE", "KNEE", None]
     assert set(table["status"]) == {"ok"}
@@ -288,88 +289,3 @@ def test_weights_that_do_not_fit_the_recipe_are_refused(parts, tmp_path, bundle)
     other = write_bundle(tmp_path / "bundle", **{**parts, "recipe": recipe})
     with pytest.raises(BundleError, match=r"does not fit the network(.|\n)*torch 2\.14\.1"):
         load_network(other)
-
-
-def clinical(**columns):
-    rows = len(next(iter(columns.values())))
-    return pl.DataFrame({"age": [70.0] * rows, "sex": ["F"] * rows, "bmi": [25.0] * rows} | columns)
-
-
-def fed(bundle, paths, table):
-    """Clinical values (N, 3) that reach the network."""
-    recorder = Recorder(open_torch(bundle))
-    results = Predictor(bundle, recorder).predict_files(paths, clinical=table, batch_size=len(paths))
-    return recorder.clinical[0], results
-
-
-def test_clinical_values_are_joined_by_uid_stem_path_or_patient(bundle, films, monkeypatch):
-    folder, uids = films
-    paths = [
-        folder / "0.dcm",
-        folder / "1.dcm",
-        folder / "b" / "2",
-        folder / "b" / "3.png",
-        folder / "b" / "4.jpg",
-    ]
-    monkeypatch.chdir(folder)
-    table = clinical(
-        image_id=[uids["0.dcm"], None, None, "3", None],
-        path=[None, "./1.dcm", None, None, None],
-        patient_id=["x", None, "p2", "y", "z"],
-        age=[60.0, 61.0, 62.0, 63.0, 64.0],
-        sex=["F", "M", None, "F", "F"],
-    )
-    values, results = fed(bundle, paths, table)
-    np.testing.assert_array_equal(values[:, 0], np.array([60, 61, 62, 63, np.nan], np.float32))
-    np.testing.assert_array_equal(values[:, 1], np.array([0, 1, np.nan, 0, np.nan], np.float32))
-    assert results["missing_clinical"].to_list() == ["", "", "sex", "", "age sex bmi"]
-    assert results["patient_id"].to_list() == ["x", "p1", "p2", "y", None]
-
-
-def test_the_table_comes_before_the_header_and_the_header_before_nothing(bundle, tmp_path, write_dicom):
-    write_dicom(tmp_path / "a.dcm", 1, PatientID="a", PatientAge="055Y", PatientSex="M")
-    write_dicom(tmp_path / "b.dcm", 2, PatientID="b", PatientAge="066Y", PatientSex="O")
-    write_dicom(tmp_path / "c.dcm", 3, PatientID="c", PatientAge="999Y", PatientSex="F")
-    table = clinical(patient_id=["a"], age=[44.0], sex=[None], bmi=[None])
-    values, results = fed(bundle, [tmp_path / f"{name}.dcm" for name in "abc"], table)
-    expected = [[44, 1, np.nan], [66, np.nan, np.nan], [np.nan, 0, np.nan]]
-    np.testing.assert_array_equal(values, np.array(expected, np.float32))
-    assert results["missing_clinical"].to_list() == ["bmi", "sex bmi", "age bmi"]
-
-
-def test_a_clinical_value_moves_the_result(predictor, films):
-    path = films[0] / "b" / "3.png"
-    young, old = (
-        predictor.predict_files([path], clinical=clinical(image_id=["3"], age=[age])) for age in (45.0, 85.0)
-    )
-    assert abs(young["logit.bone_loss"][0] - old["logit.bone_loss"][0]) > 1e-3
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        (clinical(image_id=["3"]).rename({"bmi": "bmii"}), "column 'bmi' is missing.*did you mean 'bmii'"),
-        (clinical(name=["3"]), "expected at least one of image_id, path, patient_id"),
-        (clinical(image_id=["nobody"]), "none of its rows belongs to a film, by image_id"),
-        (clinical(image_id=["3"], sex=["female"]), "sex: .*'female'"),
-        (clinical(image_id=["3"], age=["old"]), "age: .*'old'"),
-        (clinical(image_id=["3"], age=[600.0]), "row 1: .*age: found 600.0, expected 0 to 120"),
-        (clinical(image_id=["4", "3"], age=[1.0, float("inf")]), "row 2: .*age: .*inf"),
-        (clinical(image_id=["3", "3"], age=[50.0, 51.0]), "rows 1, 2 all have image_id '3'"),
-    ],
-)
-def test_a_clinical_table_that_cannot_be_used_says_why(predictor, films, table, message):
-    with pytest.raises(ManifestError, match=message):
-        predictor.predict_files([films[0] / "b" / "3.png"], clinical=table)
-
-
-def test_two_rows_that_say_the_same_are_one(bundle, films):
-    values, _ = fed(bundle, [films[0] / "0.dcm"], clinical(patient_id=["p0", "p0"], bmi=[22.0, 22.0]))
-    assert values[0, 2] == 22.0
-
-
-def test_a_stem_that_names_two_files_joins_neither(predictor, films, write_picture):
-    folder, _ = films
-    write_picture(folder / "3.png", 7)
-    with pytest.raises(ManifestError, match="image_id '3' is the name of several files"):
-        predictor.predict_files([folder], clinical=clinical(image_id=["3"]))
