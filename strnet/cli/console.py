@@ -53,7 +53,13 @@ def _flat(pairs: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
         elif value not in (None, [], ()):
-            yield prefix + name, f"{value:.4g}" if isinstance(value, float) else value
+            yield prefix + name, _shown(value)
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def print_error(error: StrnetError, *, as_json: bool) -> None:

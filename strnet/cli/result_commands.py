@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from strnet.cli.cohort_commands import pairs
 from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
 from strnet.errors import PartialResultError
+
+if TYPE_CHECKING:
+    from strnet.jobs.predict_files import ClinicalSource
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 RunFolder = Annotated[Path, typer.Argument(help="Run folder of `strnet train` or `crossval`.")]
@@ -85,7 +89,15 @@ def predict(
     paths: Annotated[list[Path], typer.Argument(help="DICOM, PNG or JPEG files, or folders of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results table to write (.csv or .parquet).")],
     clinical: Annotated[
-        Path | None, typer.Option(help="Table of clinical values, joined by image_id, path or patient_id.")
+        Path | None,
+        typer.Option(help="The manifest, or any table that `ingest` takes: values by film or by patient."),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", help="MANIFEST=TABLE column name of --clinical; may be repeated."),
+    ] = None,
+    constant: Annotated[
+        list[str] | None, typer.Option("--set", help="COLUMN=VALUE for every row of --clinical.")
     ] = None,
     engine: Annotated[str, typer.Option(help="torch or onnx.")] = "torch",
     batch_size: Annotated[int, typer.Option(help="Films per call of the network.", min=1)] = 8,
@@ -94,20 +106,23 @@ def predict(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Probabilities, T-score, class and decision for each film; exit code 4 if a file could not be read.
+    """Probabilities, T-score, class and decision for each film; exit code 4 if one could not be predicted.
 
     \b
-    Example:
+    Examples:
       strnet predict run/bundle films/ -o results.csv
+      strnet predict run/bundle films/ --clinical manifest.csv -o results.csv
+      strnet predict run/bundle films/ --clinical patients.csv --column sex=Gender -o results.csv
     """
     from strnet.jobs import predict as job
 
+    table = _clinical_source(clinical, pairs(column, "--column"), pairs(constant, "--set"))
     with progress_bar("films", shown=not as_json) as progress:
         done = job(
             bundle,
             paths,
             out,
-            clinical=clinical,
+            clinical=table,
             engine=engine,
             batch_size=batch_size,
             workers=workers,
@@ -116,8 +131,25 @@ def predict(
     if as_json:
         print_json(done.content)
         raise typer.Exit(PartialResultError.exit_code if done.failed else 0)
-    print_pairs(f"Results {out}", done.content)
+    missing = ", ".join(f"{name} {count}" for name, count in done.content.get("missing", {}).items())
+    print_pairs(f"Results {out}", {**done.content, "missing": missing or None})
+    for sentence in done.notes:
+        print_text(sentence)
     done.raise_if_partial()
+
+
+def _clinical_source(
+    table: Path | None, columns: Mapping[str, str], constants: Mapping[str, str]
+) -> ClinicalSource | None:
+    from strnet.jobs.predict_files import ClinicalSource
+
+    if table is None:
+        if columns or constants:
+            raise typer.BadParameter(
+                "--column and --set are about the table of --clinical, which is not given."
+            )
+        return None
+    return ClinicalSource(table, columns, constants)
 
 
 @export_app.command("onnx")

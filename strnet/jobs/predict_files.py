@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from strnet.cohort.importers.film_facts import film_facts
+from strnet.cohort.importers.labels import read_labels
 from strnet.errors import ManifestError
-from strnet.inference import Predictor, read_bundle, require_all
+from strnet.inference import Bundle, Predictor, read_bundle, require_all
 from strnet.inference.predictor import BATCH_SIZE
-from strnet.tables import read_table, require_writable, write_table
+from strnet.inference.roster import Roster, film_roster
+from strnet.tables import require_writable, write_table
+
+_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What was predicted: the results table as written, and its counts."""
+    """What was predicted: the results table as written, its counts, and what a person should know of them."""
 
     table: pl.DataFrame
     content: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
-        """How many films could not be read."""
+        """How many films could not be predicted."""
         return int((self.table["status"] == "failed").sum())
 
     def raise_if_partial(self) -> None:
-        """Raise unless every film could be read.
+        """Raise unless every film could be predicted.
 
         Raises: PartialResultError: those that could not, with their reasons.
         """
         require_all(self.table)
+
+
+@dataclass(frozen=True)
+class ClinicalSource:
+    """A table of clinical values as a user names it: the manifest, or any table that `ingest` takes."""
+
+    path: Path
+    columns: Mapping[str, str] | None = None
+    """Manifest columns by the table's."""
+    constants: Mapping[str, str] | None = None
+    """Values for the blank cells of a column."""
 
 
 def predict(
@@ -40,7 +58,7 @@ def predict(
     paths: Sequence[Path],
     out: Path,
     *,
-    clinical: Path | None = None,
+    clinical: ClinicalSource | Path | None = None,
     engine: str = "torch",
     batch_size: int = BATCH_SIZE,
     workers: int | None = None,
@@ -52,16 +70,58 @@ def predict(
     is replaced, in one step at the end.
 
     Raises: BundleError: a bundle that was edited. ManifestError: an unusable clinical table, or a place where
-        no table can be written. ImageError: no film at all.
+        no table can be written, both found before any film is read. ImageError: no film at all.
     """
+    source = ClinicalSource(clinical) if isinstance(clinical, Path) else clinical
     require_writable(out)
-    if clinical is not None and clinical.resolve() == out.resolve():
+    if source is not None and source.path.resolve() == out.resolve():
         raise ManifestError(f"{out}: is the clinical table, and would be replaced. Give another name.")
-    predictor = Predictor(read_bundle(bundle), engine)
-    known = None if clinical is None else read_table(clinical, "clinical table")
-    table = predictor.predict_files(
-        paths, clinical=known, batch_size=batch_size, workers=workers, progress=progress
-    )
+    opened = read_bundle(bundle)
+    roster = film_roster(opened, paths, None if source is None else _facts(source, opened), workers)
+    predictor = Predictor(opened, engine)
+    table = predictor.predict_roster(roster, batch_size=batch_size, workers=workers, progress=progress)
     write_table(table, out)
-    counts = dict(table.group_by("status").len().sort("status").rows())
-    return Prediction(table, {"results": str(out), **counts})
+    fit = _fit(roster)
+    content = {
+        "results": str(out),
+        **_counts(table, roster),
+        **({} if fit is None else {"clinical_table": fit}),
+    }
+    return Prediction(table, content, tuple(_notes(roster)))
+
+
+def _facts(source: ClinicalSource, bundle: Bundle) -> pl.DataFrame:
+    labels = read_labels(source.path, source.columns, source.constants)
+    return film_facts(labels, [variable.name for variable in bundle.clinical])
+
+
+def _counts(table: pl.DataFrame, roster: Roster) -> dict[str, Any]:
+    """Films by status, and per clinical input how many of those predicted lacked it."""
+    statuses = dict(table.group_by("status").len().sort("status").rows())
+    if not roster.clinical:
+        return statuses
+    predicted = table.filter(pl.col("status") == "ok")["missing_clinical"]
+    lacked = Counter(name for cell in predicted for name in cell.split())
+    return {**statuses, "missing": {name: lacked[name] for name in roster.clinical if lacked[name]}}
+
+
+def _fit(roster: Roster) -> dict[str, Any] | None:
+    """How a table and the films fit together, with the first that do not."""
+    if roster.tied is None:
+        return None
+    strange = [str(file) for file, row in zip(roster.files, roster.tied.row_of, strict=True) if row is None]
+    return {
+        "rows": len(roster.tied.table.rows),
+        "rows_without_film": len(roster.tied.unused),
+        "first_rows_without_film": list(roster.tied.unused[:_EXAMPLES]),
+        "films_without_row": len(strange),
+        "first_films_without_row": strange[:_EXAMPLES],
+        "absent_columns": list(roster.tied.table.absent),
+    }
+
+
+def _notes(roster: Roster) -> list[str]:
+    absent = () if roster.tied is None else roster.tied.table.absent
+    if not absent:
+        return []
+    return [f"The clinical table has no column {', '.join(absent)}: unknown, unless a film's header says it."]
