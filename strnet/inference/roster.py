@@ -72,7 +72,7 @@ class Roster:
         if expected and film.pixel_sha256 and expected != film.pixel_sha256:
             return (
                 f"the clinical table's row '{row.get(schema.IMAGE_ID)}' is of another picture: its "
-                f"{PIXEL_SHA256} is not that of this film. Predict the film itself, not a copy that was changed, "
+                f"{PIXEL_SHA256} is not that of this film. Predict the film itself, not a changed copy, "
                 "or correct the row."
             )
         return None
