@@ -160,4 +160,5 @@ def _identity(task: str, calibrator: Calibrator, weights_sha256: str | None) -> 
         column=prob_column(task),
         model_sha256=weights_sha256,
         calibrator_sha256=calibrator.digest,
+        kind="probability",
     )

@@ -22,7 +22,19 @@ threshold_app = typer.Typer(
 Scores = Annotated[Path, typer.Argument(help="CSV or Parquet table, or a run folder.")]
 PointFile = Annotated[Path, typer.Argument(help="Operating point (JSON).")]
 Target = Annotated[str, typer.Option(help="Column of 0 and 1, or a task of the predictions table.")]
-Score = Annotated[str, typer.Option(help="Column of scores, or a task of the predictions table.")]
+Score = Annotated[
+    str, typer.Option(help="Column of scores, or a task: its probability, or logit where there is none.")
+]
+PointScore = Annotated[
+    str | None, typer.Option(help="Column of scores, or a task; default: the operating point's own column.")
+]
+ScoreKind = Annotated[
+    str | None,
+    typer.Option(help="logit, probability or value, of a column whose name (logit., ...) does not say it."),
+]
+SameScore = Annotated[
+    bool, typer.Option("--same-score", help="The column holds the operating point's score by another name.")
+]
 Where = Annotated[str | None, typer.Option(help="Rows that count, as SQL: 'split == \"validation\"'.")]
 Cluster = Annotated[str | None, typer.Option(help="Column of patients, where one has several films.")]
 Group = Annotated[str | None, typer.Option(help="Column of sites or subgroups; each keeps the floor.")]
@@ -49,6 +61,7 @@ def fit(
     target: Target,
     score: Score,
     out: Annotated[Path, typer.Option("--out", "-o", help="Operating point to write (JSON).")],
+    score_kind: ScoreKind = None,
     min_sensitivity: Floor = "0.86",
     confidence: Confidence = "0.95",
     method: Method = "exact",
@@ -86,6 +99,7 @@ def fit(
         plot=plot,
         target=target,
         score=score,
+        score_kind=score_kind,
         min_sensitivity=min_sensitivity,
         confidence=confidence,
         method=method,
@@ -112,24 +126,41 @@ def fit(
 def apply(
     point: PointFile,
     scores: Scores,
-    score: Annotated[str, typer.Option(help="Column of scores, or a task; FIRST,SECOND for a cascade.")],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Table to write, with a column `positive`, or `decision`.")
     ],
+    score: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of scores, or a task; FIRST,SECOND of a cascade. Default: the point's own."
+        ),
+    ] = None,
+    score_kind: ScoreKind = None,
+    same_score: SameScore = False,
     group: Group = None,
     where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """The decision for each row of a table.
+    """The decision for each row of a table. Scores that the operating point is not for are refused.
 
     \b
     Examples:
-      strnet threshold apply op.json scores.csv --score prob -o decisions.csv
-      strnet threshold apply cascade.json run --score bone_loss,osteoporosis_given_loss -o decisions.csv
+      strnet threshold apply op.json scores.csv -o decisions.csv
+      strnet threshold apply op.json other.csv --score risk --same-score -o decisions.csv
+      strnet threshold apply cascade.json run -o decisions.csv
     """
     from strnet.jobs import threshold_apply
 
-    done = threshold_apply(point, scores, out, score=score, group=group, where=where)
+    done = threshold_apply(
+        point,
+        scores,
+        out,
+        score=score,
+        group=group,
+        where=where,
+        score_kind=score_kind,
+        same_score=same_score,
+    )
     if as_json:
         print_json(done)
     else:
@@ -141,7 +172,9 @@ def certify(
     point: PointFile,
     scores: Scores,
     target: Target,
-    score: Score,
+    score: PointScore = None,
+    score_kind: ScoreKind = None,
+    same_score: SameScore = False,
     cluster: Cluster = None,
     cluster_method: ClusterMethod = "korn_graubard",
     mixed_clusters: Mixed = False,
@@ -156,7 +189,7 @@ def certify(
 
     \b
     Example:
-      strnet threshold certify op.json second_site.csv --target disease --score prob
+      strnet threshold certify op.json second_site.csv --target disease
     """
     from strnet.jobs import threshold_certify
 
@@ -165,6 +198,8 @@ def certify(
         scores,
         target=target,
         score=score,
+        score_kind=score_kind,
+        same_score=same_score,
         cluster=cluster,
         cluster_method=cluster_method,
         mixed_clusters=mixed_clusters,
@@ -245,6 +280,7 @@ def cascade(
     cluster_method: ClusterMethod = "korn_graubard",
     mixed_clusters: Mixed = False,
     where: Where = None,
+    score_kind: ScoreKind = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -263,6 +299,7 @@ def cascade(
         osteoporosis=_target_and_score(osteoporosis),
         where=where,
         cluster=cluster,
+        score_kind=score_kind,
         min_sensitivity=min_sensitivity,
         min_sensitivity_osteoporosis=min_sensitivity_osteoporosis,
         confidence=confidence,

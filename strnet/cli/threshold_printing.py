@@ -42,7 +42,7 @@ def print_point(point: Any, title: str) -> None:
             "positive if score": f"{step.operator} {step.threshold}"
             if step.threshold is not None
             else "one per group",
-            "score": step.score.column or step.score.task,
+            "score": str(step.score),
             "method": step.method,
             "floor": step.min_sensitivity,
             "confidence": f"{step.confidence} asked, {step.confidence_reached:.4f} reached",
@@ -98,6 +98,8 @@ def print_certifications(found: Mapping[str, Any], point: Path) -> None:
         for name, site in found.items()
     ]
     everyone = next(iter(found.values()))
+    if everyone.taken_for is not None:
+        print_text(f"{everyone.score} is taken for {everyone.taken_for}, as --same-score says.")
     print_table(f"Floor {everyone.min_sensitivity} of {point}", columns, rows)
     print_left_out(everyone.rows_without_target)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+
 from strnet.config import TaskConfig
 from strnet.errors import BundleError, unknown_name
 from strnet.inference.bundle import Bundle
 from strnet.inference.bundle_document import DOCUMENT
 from strnet.schema import logit_column, prediction_column, prob_column
+from strnet.stats.answers import PLAIN
 from strnet.thresholds import OperatingPoint, ScoreIdentity
+from strnet.thresholds.score_identity import RAW, identity_of
 
 
 def require_agreement(bundle: Bundle) -> None:
@@ -49,22 +53,28 @@ def _require_usable(bundle: Bundle, point: OperatingPoint) -> None:
             f"{where}: the operating point of {task.name} is for column '{point.score.column}', expected "
             f"{' or '.join(columns)}."
         )
+    unsaid = [name for name, value in asdict(point.score).items() if value is None]
+    if unsaid:
+        raise BundleError(
+            f"{where}: the operating point of {task.name} does not say the {', '.join(unsaid)} of its score. "
+            "Fit it on the predictions table of the run."
+        )
     if point.threshold is None:
         raise BundleError(
             f"{where}: the operating point of {task.name} has one threshold per group, and a film "
             "does not say which group it is of. Fit a common threshold."
         )
-    calibrator = bundle.calibrators.get(task.name)
-    digest = "none" if calibrator is None else calibrator.digest
-    shown = ScoreIdentity(
-        task=task.name,
-        model_sha256=bundle.document.weights.sha256,
-        calibrator_sha256=None if point.score.column == raw else digest,
-    )
     try:
-        point.require_same_score(shown)
+        point.score.require_same(_expected(bundle, task, str(point.score.column)))
     except BundleError as error:
         raise BundleError(f"{where}: {error}") from error
+
+
+def _expected(bundle: Bundle, task: TaskConfig, column: str) -> ScoreIdentity:
+    """The identity of a score in the results table of this bundle."""
+    score = identity_of(column)
+    calibrator = bundle.calibrators.get(task.name, PLAIN).digest if score.kind == "probability" else RAW
+    return replace(score, model_sha256=bundle.document.weights.sha256, calibrator_sha256=calibrator)
 
 
 def _named(bundle: Bundle, name: str, kinds: tuple[str, ...]) -> TaskConfig:

@@ -57,7 +57,9 @@ def result_columns(bundle: Bundle, outputs: Outputs) -> Columns:
     for task in bundle.tasks:
         columns |= _task_columns(bundle, task, outputs[task.name].astype(np.float64))
     columns |= _diagnosis_columns(bundle, columns)
-    return columns | _decision_columns(bundle, columns)
+    columns |= _decision_columns(bundle, columns)
+    rows = len(next(iter(columns.values())))
+    return columns | {name: np.full(rows, digest) for name, digest in _origin(bundle).items()}
 
 
 def column_notes(bundle: Bundle) -> dict[str, str]:
@@ -79,6 +81,7 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
         notes[decision_column(point)] = f"positive if {point.score.column} {point.operator} the threshold"
     if bundle.clinical:
         notes["missing_clinical"] = "clinical inputs that were unknown, joined by spaces"
+    notes |= dict.fromkeys(_origin(bundle), "SHA-256, names whose scores these are to `strnet threshold`")
     notes["reference_standard"] = "what the labels were measured with that the network learned from"
     return notes
 
@@ -113,6 +116,16 @@ def _decision_columns(bundle: Bundle, columns: Columns) -> Columns:
         found[threshold_column(point)] = np.full(positive.shape, point.threshold)
         found[decision_column(point)] = np.where(positive, "positive", "negative")
     return found
+
+
+def _origin(bundle: Bundle) -> dict[str, str]:
+    """The weights, and the calibrator of each binary task, by the name of their column."""
+    calibrators = {
+        schema.calibrator_column(task.name): bundle.calibrators.get(task.name, PLAIN).digest
+        for task in bundle.tasks
+        if task.kind == "binary"
+    }
+    return {schema.WEIGHTS_SHA256: bundle.document.weights.sha256, **calibrators}
 
 
 def _task_notes(task: TaskConfig, measured: str) -> dict[str, str]:

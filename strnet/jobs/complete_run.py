@@ -10,12 +10,12 @@ import polars as pl
 from safetensors.torch import load_file
 
 import strnet
-from strnet.calibration import Calibrated, calibrate
+from strnet.calibration import Calibrated, ScoreSource, calibrate
 from strnet.cohort import read_manifest
 from strnet.config import Recipe, load_recipe
 from strnet.errors import ImpossibleError
 from strnet.files import read_json
-from strnet.inference import Provenance, reference_standard_of, weights_sha256, write_bundle
+from strnet.inference import Bundle, Provenance, reference_standard_of, weights_sha256, write_bundle
 from strnet.models import ClinicalScaling
 from strnet.schema import BUNDLE_FOLDER, IMAGE_ID, SPLIT
 from strnet.tables import write_table
@@ -59,6 +59,11 @@ def complete_run(run: Path, manifest: Path, *, deciding: bool = True) -> dict[st
         **({"not_calibrated": done.not_calibrated} if done.not_calibrated else {}),
         "bundle": str(bundle),
     }
+
+
+def source_of(bundle: Bundle) -> ScoreSource:
+    """The weights and calibrators whose scores a bundle gives."""
+    return ScoreSource(bundle.calibrators, bundle.document.weights.sha256)
 
 
 def _bundle(

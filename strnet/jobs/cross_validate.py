@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from strnet.calibration import ScoreSource, with_fold_probabilities
+from strnet.calibration import with_fold_probabilities
 from strnet.config import Recipe
 from strnet.inference import read_bundle
-from strnet.jobs.complete_run import complete_run
+from strnet.jobs.complete_run import complete_run, source_of
 from strnet.jobs.train_network import chosen_rows, cohort_files
 from strnet.schema import BUNDLE_FOLDER
 from strnet.tables import read_table, write_table
@@ -46,10 +46,7 @@ def crossval(
 def _add_probabilities(recipe: Recipe, folder: RunFolder, folds: int) -> None:
     """Write into the out-of-fold table the probabilities that the bundle of each row's fold gives."""
     bundles = {k: read_bundle(fold_folder(folder.path, k) / BUNDLE_FOLDER) for k in range(folds)}
-    sources = {
-        fold: ScoreSource(bundle.calibrators, bundle.document.weights.sha256)
-        for fold, bundle in bundles.items()
-    }
+    sources = {fold: source_of(bundle) for fold, bundle in bundles.items()}
     table = with_fold_probabilities(read_table(folder.predictions), recipe.tasks, sources)
     write_table(table, folder.predictions)
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from strnet.calibration import with_probabilities
 from strnet.cohort import Manifest
 from strnet.errors import StrnetError
 from strnet.imaging import prepare, read_radiograph
 from strnet.inference import Bundle, saliency_map
+from strnet.jobs.complete_run import source_of
 from strnet.models import encode_clinical
 from strnet.report import ExampleFilm
-from strnet.schema import IMAGE_ID, logit_column, target_column
+from strnet.schema import IMAGE_ID, prob_column, target_column
+from strnet.thresholds.score_identity import identity_in
 
 KINDS = (
     ("found", 1, True),
@@ -25,7 +28,7 @@ PER_KIND = 2
 
 
 def example_films(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest) -> tuple[ExampleFilm, ...]:
-    """Up to eight films of the first operating point's task: per kind of decision the two most typical.
+    """Up to eight films of an operating point's task: per kind of decision the two most typical.
 
     `predictions` are the rows that the report is about: a film the network was trained on shows nothing.
     Typical is the median score among the films of the kind, so that nothing is picked by its looks. A film
@@ -38,15 +41,13 @@ def example_films(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest)
 
 def _examples(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest) -> Iterator[ExampleFilm]:
     point = bundle.operating_points[0]
-    task = str(point.score.task)
-    rows = predictions.filter(pl.col(target_column(task)).is_not_null())
-    logit = rows[logit_column(task)].to_numpy()
-    probability = (
-        bundle.calibrators[task].prob(logit) if task in bundle.calibrators else 1 / (1 + np.exp(-logit))
-    )
-    rows = rows.with_columns(prob=pl.Series(probability), called=pl.Series(point.apply(probability)))
+    task, column = str(point.score.task), str(point.score.column)
+    known = predictions.filter(pl.col(target_column(task)).is_not_null())
+    rows = with_probabilities(known, bundle.tasks, source_of(bundle))
+    positive = point.apply(rows[column].to_numpy(), source=identity_in(rows.lazy(), column))
+    rows = rows.with_columns(called=pl.Series(positive), prob=prob_column(task)).sort("prob")
     for kind, target, called in KINDS:
-        of_kind = rows.filter(pl.col(target_column(task)) == target, pl.col("called") == called).sort("prob")
+        of_kind = rows.filter(pl.col(target_column(task)) == target, pl.col("called") == called)
         middle = max((of_kind.height - PER_KIND) // 2, 0)
         for row in of_kind.slice(middle, PER_KIND).iter_rows(named=True):
             film = _example(bundle, manifest, task, row[IMAGE_ID])

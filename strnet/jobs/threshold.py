@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from strnet.errors import ThresholdError
-from strnet.schema import BUNDLE_FOLDER, logit_column
 from strnet.tables import write_table
 from strnet.thresholds import (
     CascadePoint,
@@ -14,28 +13,28 @@ from strnet.thresholds import (
     Comparison,
     OperatingPoint,
     Plan,
-    ScoreIdentity,
     plan,
     read_operating_point,
     read_threshold,
     write_operating_point,
 )
-from strnet.thresholds.from_table import (
+from strnet.thresholds.applying import (
     DECISION,
     DECISIONS,
     POSITIVE,
+    TAKEN_FOR,
+    Whose,
+    apply_cascade_to_table,
+    apply_to_table,
+)
+from strnet.thresholds.from_table import (
     CascadeOptions,
     CertifyFromTable,
     FitFromTable,
-    apply_cascade_to_table,
-    apply_to_table,
     cascade_from_table,
     certify_from_table,
     compare_from_table,
 )
-
-RAW = "none"
-"""What stands for the calibrator of a score that none has changed."""
 
 
 def threshold_fit(
@@ -50,54 +49,57 @@ def threshold_fit(
         cannot keep.
     """
     _require_other_files(scores, out, plot)
-    asked.setdefault("identity", run_score(scores, asked["score"]))
     found = compare_from_table(scores, plot=plot, **asked)
     write_operating_point(found.chosen, out)
     return found
 
 
 def threshold_apply(
-    point: Path, scores: Path, out: Path, *, score: str, group: str | None = None, where: str | None = None
+    point: Path,
+    scores: Path,
+    out: Path,
+    *,
+    score: str | None = None,
+    group: str | None = None,
+    where: str | None = None,
+    **whose: Unpack[Whose],
 ) -> dict[str, Any]:
     """Counts of the decisions now in the table `out`: the rows of `scores` with a column `positive`.
 
-    For a cascade `score` names both scores, with a comma between them, and the column is `decision`.
+    `score` is the operating point's own column if not given. For a cascade it names both scores, with a comma
+    between them, and the column is `decision`.
 
-    Raises: BundleError: an edited operating point, or that of another model. ThresholdError: unusable scores,
-        or `out` is one of the files read.
+    Raises: BundleError: an edited operating point, or another score than its own. ThresholdError: unusable
+        scores, or `out` is one of the files read.
     """
     _require_other_files(scores, out)
     _require_other_files(point, out)
     found = read_operating_point(point)
     if isinstance(found, CascadePoint):
-        return _apply_cascade(found, scores, out, score=score, group=group, where=where)
-    decided = apply_to_table(
-        found, scores, score=score, group=group, where=where, identity=run_score(scores, score)
-    )
+        if group is not None:
+            raise ThresholdError(f"cascade: found group {group!r}, expected none. Leave --group out.")
+        pair = _both(score)
+        decided = apply_cascade_to_table(found, scores, scores=pair, where=where, **whose)
+        counts = {decision: int((decided[DECISION] == decision).sum()) for decision in DECISIONS}
+    else:
+        decided = apply_to_table(found, scores, score=score, group=group, where=where, **whose)
+        positive = int(decided[POSITIVE].sum())
+        counts = {"positive": positive, "negative": decided.height - positive}
     write_table(decided, out)
-    positive = int(decided[POSITIVE].sum())
-    return {"rows": decided.height, "positive": positive, "negative": decided.height - positive}
+    taken = {TAKEN_FOR: decided[TAKEN_FOR].first()} if TAKEN_FOR in decided.columns else {}
+    return {"rows": decided.height, **counts, **taken}
 
 
-def _apply_cascade(
-    point: CascadePoint, scores: Path, out: Path, *, score: str, group: str | None, where: str | None
-) -> dict[str, Any]:
+def _both(score: str | None) -> tuple[str | None, str | None]:
+    if score is None:
+        return None, None
     first, comma, second = (part.strip() for part in score.partition(","))
-    if not comma or group is not None:
+    if not comma:
         raise ThresholdError(
-            f"cascade: found score {score!r} and group {group!r}, expected two scores and no group. "
-            "Name both scores with a comma between them: --score bone_loss,osteoporosis_given_loss."
+            f"cascade: found score {score!r}, expected two. Name both scores with a comma between them: "
+            "--score bone_loss,osteoporosis_given_loss, or leave the option out."
         )
-    decided = apply_cascade_to_table(
-        point,
-        scores,
-        scores=(first, second),
-        where=where,
-        identities=(run_score(scores, first), run_score(scores, second)),
-    )
-    write_table(decided, out)
-    counts = {decision: int((decided[DECISION] == decision).sum()) for decision in DECISIONS}
-    return {"rows": decided.height, **counts}
+    return first, second
 
 
 def threshold_certify(
@@ -105,10 +107,9 @@ def threshold_certify(
 ) -> dict[str, Certification]:
     """Whether the floor of an operating point holds on the rows of another site, and in each group.
 
-    Raises: BundleError: an edited operating point, or that of another model. ThresholdError: unusable rows,
-        or the very rows that the threshold was chosen from.
+    Raises: BundleError: an edited operating point, or another score than its own. ThresholdError: unusable
+        rows, or the very rows that the threshold was chosen from.
     """
-    asked.setdefault("identity", run_score(scores, asked["score"]))
     return certify_from_table(read_threshold(point), scores, **asked)
 
 
@@ -120,6 +121,7 @@ def threshold_cascade(
     osteoporosis: tuple[str, str],
     where: str | None = None,
     cluster: str | None = None,
+    score_kind: str | None = None,
     **options: Unpack[CascadeOptions],
 ) -> CascadePoint:
     """Both operating points of a cascade, end to end, now in `out` (JSON).
@@ -133,7 +135,7 @@ def threshold_cascade(
         osteoporosis=osteoporosis,
         where=where,
         cluster=cluster,
-        identities=(run_score(scores, bone_loss[1]), run_score(scores, osteoporosis[1])),
+        score_kind=score_kind,
         **options,
     )
     write_operating_point(found, out)
@@ -148,26 +150,6 @@ def _require_other_files(read: Path, *written: Path | None) -> None:
     for path in written:
         if path is not None and path.resolve() == read.resolve():
             raise ThresholdError(f"{path}: is read and would be overwritten. Name another file to write.")
-
-
-def run_score(scores: Path, score: str) -> ScoreIdentity | None:
-    """Which score a run folder holds under `score` (a task, or its logit); None for anybody's table.
-
-    The weights are named by their hash in the bundle of the run, which is the one that predicts.
-
-    Raises: BundleError: that bundle is incomplete or was edited.
-    """
-    folder = scores / BUNDLE_FOLDER
-    if not folder.is_dir():
-        return None
-    from strnet.inference import read_bundle  # a table of scores has none, and must not wait for it
-
-    bundle = read_bundle(folder)
-    for task in bundle.tasks:
-        column = logit_column(task.name)
-        if score in (task.name, column):
-            return ScoreIdentity(task.name, column, bundle.document.weights.sha256, RAW)
-    return None
 
 
 def threshold_plan(**asked: Any) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,8 @@ from strnet.report.probabilities import calibration_results
 from strnet.report.settings import EvaluationSettings
 from strnet.report.task_rows import NETWORK, Bools, Floats, TaskRows
 from strnet.stats import Calibrator, Estimate
-from strnet.thresholds import OperatingPoint, ScoreIdentity
+from strnet.thresholds import OperatingPoint
+from strnet.thresholds.score_identity import identity_of
 
 _WEAKER = ("guaranteed", "approximate", "point only")
 
@@ -166,8 +167,8 @@ def _decided(point: OperatingPoint, calibrator: Calibrator | None, rows: TaskRow
         )
     logit = rows.scores[NETWORK]
     if column == raw or calibrator is None:
-        return point.apply(logit, source=ScoreIdentity(task=rows.task, calibrator_sha256="none"))
-    source = ScoreIdentity(task=rows.task, calibrator_sha256=calibrator.digest)
+        return point.apply(logit, source=identity_of(raw))
+    source = replace(identity_of(calibrated), calibrator_sha256=calibrator.digest)
     return point.apply(calibrator.prob(logit), source=source)
 
 

@@ -10,8 +10,9 @@ from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.comparison import Comparison
 from strnet.thresholds.fitting import fit_threshold
 from strnet.thresholds.planning import Plan, Promise, plan
-from strnet.thresholds.point import GroupRow, OperatingPoint, ScoreIdentity
+from strnet.thresholds.point import GroupRow, OperatingPoint
 from strnet.thresholds.prevalence import ShiftedPoint, prevalence_offset, shift_prevalence
+from strnet.thresholds.score_identity import ScoreIdentity
 
 if TYPE_CHECKING:
     from strnet.thresholds.estimator import SensitivityFloorClassifier

@@ -17,7 +17,8 @@ from strnet.files import read_json, write_json
 from strnet.sealed import Format, read_sealed, seal, unseal
 from strnet.stats.estimates import Estimate
 from strnet.thresholds.cascade import CascadePoint
-from strnet.thresholds.point import GroupRow, OperatingPoint, ScoreIdentity, Ties
+from strnet.thresholds.point import GroupRow, OperatingPoint, Ties
+from strnet.thresholds.score_identity import ScoreIdentity
 
 FORMAT: Final = Format(
     name="strnet operating point",
@@ -62,7 +63,8 @@ def read_threshold(path: Path | str) -> OperatingPoint:
 def to_document(point: OperatingPoint | CascadePoint) -> dict[str, Any]:
     """The JSON value of a point, hash included."""
     kind = "cascade" if isinstance(point, CascadePoint) else "threshold"
-    return seal({"kind": kind, "point": _plain(asdict(point))}, FORMAT)
+    told = _cascade_fields(point) if isinstance(point, CascadePoint) else _point_fields(point)
+    return seal({"kind": kind, "point": _plain(told)}, FORMAT)
 
 
 def from_document(content: Any, *, where: str = "operating point") -> OperatingPoint | CascadePoint:
@@ -95,6 +97,22 @@ def _require_schema(content: dict[str, Any], where: str) -> None:
         raise BundleError(f"{where}: {place}: {error.message}. Fit the operating point again.")
 
 
+def _cascade_fields(cascade: CascadePoint) -> dict[str, Any]:
+    parts = {name: _point_fields(getattr(cascade, name)) for name in ("bone_loss", "osteoporosis")}
+    return {**asdict(cascade), **parts}
+
+
+def _point_fields(point: OperatingPoint) -> dict[str, Any]:
+    """The fields of a point, without those that the schema does not require and that are at their default."""
+    required = published_schema()["$defs"]["point"]["required"]
+    defaults = {field.name: field.default for field in fields(OperatingPoint)}
+    return {
+        name: value
+        for name, value in asdict(point).items()
+        if name in required or getattr(point, name) != defaults[name]
+    }
+
+
 def _plain(value: Any, name: str = "") -> Any:
     if name in THRESHOLDS and value is not None:
         return {"decimal": value, "hex": float(value).hex()}
@@ -111,16 +129,15 @@ def _cascade(content: dict[str, Any], where: str) -> CascadePoint:
 
 
 def _single(content: dict[str, Any], where: str) -> OperatingPoint:
-    known = {field.name for field in fields(OperatingPoint)}
-    values = {name: content[name] for name in known}
+    groups = content.get("groups", ())
     return OperatingPoint(
         **{
-            **values,
+            **content,
             **_numbers(content, where),
             "ties": Ties(**content["ties"]),
             "score": ScoreIdentity(**content["score"]),
-            "groups": tuple(GroupRow(**{**row, **_numbers(row, where)}) for row in content["groups"]),
-            "notes": tuple(content["notes"]),
+            "groups": tuple(GroupRow(**{**row, **_numbers(row, where)}) for row in groups),
+            "notes": tuple(content.get("notes", ())),
         }
     )
 

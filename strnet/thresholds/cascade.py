@@ -20,9 +20,10 @@ from strnet.thresholds.choice import ClusterMethod, Rule, choose
 from strnet.thresholds.describe import Request, describe
 from strnet.thresholds.fitting import read_request
 from strnet.thresholds.floor import Proportion
-from strnet.thresholds.point import OperatingPoint, ScoreIdentity, Status
+from strnet.thresholds.point import OperatingPoint, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, as_threshold_error, fittable_rows
 from strnet.thresholds.rules import Method
+from strnet.thresholds.score_identity import ScoreIdentity
 
 NO_BONE_LOSS, BONE_LOSS, OSTEOPOROSIS = 0, 1, 2
 

@@ -16,7 +16,7 @@ from strnet.thresholds.choice import ClusterMethod, Rule
 from strnet.thresholds.effective import korn_graubard, rate, weighted
 from strnet.thresholds.floor import Floor, Proportion, read_confidence, read_floor
 from strnet.thresholds.measure import specificity_of
-from strnet.thresholds.point import OperatingPoint, ScoreIdentity
+from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import ClassRows, Labels, RowColumns, Rows, checked_rows
 from strnet.thresholds.rules import (
     binomial_cdf,
@@ -26,6 +26,7 @@ from strnet.thresholds.rules import (
     first_true,
     positives_allowing,
 )
+from strnet.thresholds.score_identity import ScoreIdentity
 
 Verdict = Literal["certified", "insufficient", "alarm"]
 
@@ -40,7 +41,8 @@ class Certification:
     rest on a design effect. `more_if_none_missed` positives would certify the site if none of them were
     missed, `more_at_this_rate` if misses went on as they did (None: then it never is). `chance_if_floor` is
     that of so many misses if the sensitivity were just the floor. `rows_without_target` were left out of a
-    table, counted for the whole of it.
+    table, counted for the whole of it. `score` is the column that was read, `taken_for` the one of the
+    operating point where the user said that both hold the same score.
     """
 
     verdict: Verdict
@@ -60,6 +62,8 @@ class Certification:
     more_if_none_missed: int | None
     more_at_this_rate: int | None
     rows_without_target: int = 0
+    score: str | None = None
+    taken_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Calibration jobs on a table: what `strnet threshold fit`, `apply`, `certify` and `cascade` do."""
+"""Calibration jobs on a table: what `strnet threshold fit`, `certify` and `cascade` do."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import polars as pl
 
 from strnet.errors import ThresholdError
 from strnet.row_filter import ROW, keep_rows
-from strnet.schema import BONE_LOSS, OSTEOPOROSIS_GIVEN_LOSS, logit_column, target_column
-from strnet.stats.inputs import Floats
+from strnet.schema import BONE_LOSS, OSTEOPOROSIS_GIVEN_LOSS, target_column
+from strnet.thresholds.applying import column_for, require_same_score
 from strnet.thresholds.cascade import CascadePoint, fit_cascade
 from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.choice import ClusterMethod
@@ -21,25 +21,18 @@ from strnet.thresholds.describe import Request
 from strnet.thresholds.fitting import fit_rows, read_request
 from strnet.thresholds.floor import Proportion
 from strnet.thresholds.plot import plot_comparison
-from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint, ScoreIdentity
+from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint
 from strnet.thresholds.rows import Labels, RowColumns, Rows, fittable_rows
 from strnet.thresholds.rules import Method
 from strnet.thresholds.scores_table import (
     ScoreColumns,
     ScoreRows,
     Source,
-    as_table_error,
     column_named,
-    not_finite,
     open_table,
     read_scores,
-    refuse_scores,
 )
 
-POSITIVE = "positive"
-DECISION = "decision"
-DECISIONS = ("no bone loss", "bone loss", "osteoporosis")
-"""What a cascade decides, by the number that `CascadePoint.apply` returns."""
 ALL_ROWS = "all rows"
 
 
@@ -47,7 +40,7 @@ class TableColumns(TypedDict, total=False):
     """Which columns hold what, as in `ScoreColumns`, and which rows count (`where`, an SQL condition)."""
 
     target: Required[str]
-    score: Required[str]
+    score_kind: str | None
     where: str | None
     cluster: str | None
     group: str | None
@@ -69,10 +62,10 @@ class FitOptions(TypedDict, total=False):
 
 
 class FitFromTable(TableColumns, FitOptions, total=False):
-    """Columns, options, and what the operating point shall say of the score."""
+    """Columns, options, and what the operating point shall say of a positive."""
 
+    score: Required[str]
     higher_is_positive: bool
-    identity: ScoreIdentity | None
     label: str | None
 
 
@@ -105,51 +98,14 @@ def compare_from_table(
     )
 
 
-def apply_to_table(
-    point: OperatingPoint,
-    source: Source,
-    *,
-    score: str,
-    group: str | None = None,
-    where: str | None = None,
-    identity: ScoreIdentity | None = None,
-) -> pl.DataFrame:
-    """The rows of the table with a column `positive` (true or false) behind the others.
-
-    Raises:
-        ThresholdError: unknown columns, scores that are not finite, groups without a threshold, a column
-            `positive` in the table.
-        BundleError: `identity` says that the scores are of another model.
-    """
-    frame, (scores,) = _scored(source, (score,), where, POSITIVE)
-    groups = None if group is None else frame[column_named(group, frame.lazy())].cast(pl.String).to_numpy()
-    return frame.with_columns(pl.Series(POSITIVE, point.apply(scores, groups, source=identity)))
-
-
-def apply_cascade_to_table(
-    point: CascadePoint,
-    source: Source,
-    *,
-    scores: tuple[str, str],
-    where: str | None = None,
-    identities: tuple[ScoreIdentity | None, ScoreIdentity | None] = (None, None),
-) -> pl.DataFrame:
-    """The rows of the table with a column `decision` behind the others: one of `DECISIONS`.
-
-    Raises: as `apply_to_table`; both scores of every row are needed.
-    """
-    frame, (first, second) = _scored(source, scores, where, DECISION)
-    levels = point.apply(first, second, sources=identities)
-    return frame.with_columns(pl.Series(DECISION, [DECISIONS[level] for level in levels], dtype=pl.String))
-
-
 class CertifyFromTable(TableColumns, total=False):
     """Columns, the options of `certify`, and which score it is."""
 
+    score: str | None
+    same_score: bool
     confidence: Proportion | None
     cluster_method: ClusterMethod
     seed: int
-    identity: ScoreIdentity | None
 
 
 def certify_from_table(
@@ -157,20 +113,26 @@ def certify_from_table(
 ) -> dict[str, Certification]:
     """What `certify` says of all rows (first), and of each group (site) where a group column is named.
 
+    The score is the operating point's own column if none is named.
+
     Raises: as `certify` and `read_scores`; ThresholdError: the very rows that the threshold was chosen from.
+        BundleError: another score than the operating point's.
     """
-    scores = read_scores(source, _columns(asked), asked.get("where"))
+    table = open_table(source)
+    column = column_for(point, table, asked.get("score"))
+    scores = read_scores(table, _columns(asked, column), asked.get("where"))
+    same = asked.get("same_score", False)
+    taken_for = require_same_score(point, scores.identity, scores.score, said_same=same)
     if point.rows_sha256 is not None and scores.sha256 == point.rows_sha256:
         raise ThresholdError(
             "certify: these are the rows that the threshold was chosen from; they cannot confirm it. "
             "Give rows of the new site."
         )
-    everyone = _certify(point, scores, asked)
-    found = {ALL_ROWS: replace(everyone, rows_without_target=scores.without_target)}
+    found = {ALL_ROWS: replace(_certify(point, scores, asked), rows_without_target=scores.without_target)}
     if scores.groups is not None:
         for code, name in enumerate(scores.groups.names):
             found[name] = _certify(point, _of_group(scores, code), asked)
-    return found
+    return {name: replace(one, score=column, taken_for=taken_for) for name, one in found.items()}
 
 
 class CascadeOptions(TypedDict, total=False):
@@ -192,7 +154,7 @@ def cascade_from_table(
     osteoporosis: tuple[str, str] = (OSTEOPOROSIS_GIVEN_LOSS, OSTEOPOROSIS_GIVEN_LOSS),
     where: str | None = None,
     cluster: str | None = None,
-    identities: tuple[ScoreIdentity | None, ScoreIdentity | None] = (None, None),
+    score_kind: str | None = None,
     **options: Unpack[CascadeOptions],
 ) -> CascadePoint:
     """The operating points that `fit_cascade` finds; each pair names a target and a score, or a task twice.
@@ -209,43 +171,25 @@ def cascade_from_table(
     known = kept.with_columns(severity.alias(severe)).filter(
         pl.col(loss).is_not_null() & pl.col(severe).is_not_null()
     )
-    first = read_scores(known, ScoreColumns(target=loss, score=bone_loss[1], cluster=cluster))
-    second = read_scores(known, ScoreColumns(target=severe, score=osteoporosis[1]))
+    first = read_scores(
+        known, ScoreColumns(target=loss, score=bone_loss[1], cluster=cluster, score_kind=score_kind)
+    )
+    second = read_scores(known, ScoreColumns(target=severe, score=osteoporosis[1], score_kind=score_kind))
     point = fit_cascade(
         first.target, second.target, first.score, second.score, clusters=first.clusters, **options
     )
     left_out = int(kept.select(pl.len()).collect().item()) - first.target.size
-    own, next_own = identities
     return replace(
         point,
-        bone_loss=_marked(point.bone_loss, first, left_out, (loss, bone_loss[1]), own),
-        osteoporosis=_marked(point.osteoporosis, second, left_out, (severe, osteoporosis[1]), next_own),
+        bone_loss=_marked(point.bone_loss, first, left_out, loss),
+        osteoporosis=_marked(point.osteoporosis, second, left_out, severe),
     )
-
-
-def _scored(
-    source: Source, scores: tuple[str, ...], where: str | None, result: str
-) -> tuple[pl.DataFrame, list[Floats]]:
-    """The rows of a table that `where` keeps, and each of `scores` (n,); `result` is a column to come."""
-    table = open_table(source)
-    columns = [column_named(score, table, logit_column(score)) for score in scores]
-    if result in table.collect_schema().names():
-        raise ThresholdError(
-            f"scores: the table has a column '{result}' already, which the decisions would overwrite. "
-            "Rename it."
-        )
-    with as_table_error():
-        frame = keep_rows(table.with_row_index(ROW), where).collect(engine="streaming")
-    for column in columns:
-        if frame.select(not_finite(column).any()).item():
-            refuse_scores(frame.lazy(), column, not_finite(column))
-    return frame.drop(ROW), [frame[column].cast(pl.Float64).to_numpy() for column in columns]
 
 
 def _read(source: Source, asked: FitFromTable) -> tuple[ScoreRows, Rows, Request]:
     options = {name: value for name, value in asked.items() if name in FitOptions.__annotations__}
     request = read_request(**cast("FitOptions", options))
-    scores = read_scores(source, _columns(asked), asked.get("where"))
+    scores = read_scores(source, _columns(asked, asked["score"]), asked.get("where"))
     columns = RowColumns(
         weights=scores.weights,
         clusters=scores.clusters,
@@ -256,10 +200,11 @@ def _read(source: Source, asked: FitFromTable) -> tuple[ScoreRows, Rows, Request
     return scores, fittable_rows(scores.target, scores.score, columns), request
 
 
-def _columns(asked: TableColumns) -> ScoreColumns:
+def _columns(asked: TableColumns, score: str) -> ScoreColumns:
     return ScoreColumns(
         target=asked["target"],
-        score=asked["score"],
+        score=score,
+        score_kind=asked.get("score_kind"),
         cluster=asked.get("cluster"),
         group=asked.get("group"),
         weight=asked.get("weight"),
@@ -268,22 +213,14 @@ def _columns(asked: TableColumns) -> ScoreColumns:
 
 
 def _stamped(point: OperatingPoint, scores: ScoreRows, asked: FitFromTable) -> OperatingPoint:
-    names = asked["target"], asked["score"]
-    marked = _marked(point, scores, scores.without_target, names, asked.get("identity"))
+    marked = _marked(point, scores, scores.without_target, asked["target"])
     return replace(marked, label=asked.get("label") or marked.label)
 
 
-def _marked(
-    point: OperatingPoint,
-    scores: ScoreRows,
-    left_out: int,
-    names: tuple[str, str],
-    identity: ScoreIdentity | None,
-) -> OperatingPoint:
-    target, score = names
+def _marked(point: OperatingPoint, scores: ScoreRows, left_out: int, target: str) -> OperatingPoint:
     return replace(
         point,
-        score=identity or ScoreIdentity(column=score),
+        score=scores.identity,
         label=f"{target} = 1",
         rows_sha256=scores.sha256,
         rows_without_target=left_out,
@@ -301,7 +238,6 @@ def _certify(point: OperatingPoint, scores: ScoreRows, asked: CertifyFromTable) 
         mixed_clusters=asked.get("mixed_clusters", False),
         groups=scores.groups,
         weights=scores.weights,
-        source=asked.get("identity"),
         seed=asked.get("seed", 0),
     )
 
@@ -309,11 +245,12 @@ def _certify(point: OperatingPoint, scores: ScoreRows, asked: CertifyFromTable) 
 def _of_group(scores: ScoreRows, code: int) -> ScoreRows:
     assert scores.groups is not None
     members = scores.groups.codes == code
-    return ScoreRows(
-        scores.target[members],
-        scores.score[members],
-        None if scores.clusters is None else scores.clusters[members],
-        Labels(scores.groups.names[code : code + 1], np.zeros(int(members.sum()), dtype=np.int64)),
-        None if scores.weights is None else scores.weights[members],
-        0,
+    return replace(
+        scores,
+        target=scores.target[members],
+        score=scores.score[members],
+        clusters=None if scores.clusters is None else scores.clusters[members],
+        groups=Labels(scores.groups.names[code : code + 1], np.zeros(int(members.sum()), dtype=np.int64)),
+        weights=None if scores.weights is None else scores.weights[members],
+        without_target=0,
     )

@@ -9,32 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from strnet import __version__
-from strnet.errors import BundleError, ThresholdError
+from strnet.errors import ThresholdError
 from strnet.stats import inputs
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Bools
 from strnet.thresholds.rows import Labels, as_threshold_error, checked_labels
+from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
 
 Status = Literal["guaranteed", "approximate", "point only"]
 Operator = Literal[">=", "<="]
 Anchor = Literal["tight", "midgap"]
 GroupPolicy = Literal["common", "per_group"]
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreIdentity:
-    """Which score a threshold belongs to. None is unknown; `calibrator_sha256` is "none" for a raw score."""
-
-    task: str | None = None
-    column: str | None = None
-    model_sha256: str | None = None
-    calibrator_sha256: str | None = None
-
-    def contradictions(self, other: ScoreIdentity) -> list[str]:
-        """What both know and say differently, one line each; a column may be named as one likes."""
-        names = ("task", "model_sha256", "calibrator_sha256")
-        pairs = [(name, getattr(self, name), getattr(other, name)) for name in names]
-        return [f"{name}: {a} against {b}" for name, a, b in pairs if None not in (a, b) and a != b]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +90,7 @@ class OperatingPoint:
     seed: int | None = None
     group_policy: GroupPolicy | None = None
     groups: tuple[GroupRow, ...] = ()
-    score: ScoreIdentity = ScoreIdentity()
+    score: ScoreIdentity = UNKNOWN
     label: str | None = None
     rows_sha256: str | None = None
     rows_without_target: int = 0
@@ -123,9 +108,10 @@ class OperatingPoint:
 
         Raises:
             ThresholdError: scores that are not finite; groups missing, unknown or without a threshold.
-            BundleError: `source` says that the scores are of another model, calibrator or task.
+            BundleError: `source` says that these are other scores: see `ScoreIdentity.require_same`.
         """
-        self.require_same_score(source)
+        if source is not None:
+            self.score.require_same(source)
         values = np.asarray(scores)
         if values.size == 0:
             return np.zeros(values.shape, dtype=np.bool_)
@@ -135,18 +121,6 @@ class OperatingPoint:
         if self.threshold is not None:
             return self._decide(values, np.float64(self.threshold))
         return self._decide(values, self._thresholds_of(groups, values.size))
-
-    def require_same_score(self, source: ScoreIdentity | None) -> None:
-        """Raise unless `source` may be the score that this threshold was set on.
-
-        Raises: BundleError: `source` is known to be another score than the one this threshold was set on.
-        """
-        contradictions = [] if source is None else self.score.contradictions(source)
-        if contradictions:
-            raise BundleError(
-                "This operating point belongs to another score (threshold's own against given): "
-                f"{'; '.join(contradictions)}. A threshold means nothing on other scores: fit one for them."
-            )
 
     def _decide(self, values: npt.NDArray[np.floating], threshold: npt.ArrayLike) -> Bools:
         decide = np.greater_equal if self.operator == ">=" else np.less_equal

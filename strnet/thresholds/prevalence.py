@@ -36,7 +36,8 @@ def shift_prevalence(point: OperatingPoint, prevalence: float, *, logit_offset: 
     `logit_offset` is what a recalibration added to the scores, which must be logits: the threshold moves with
     them, and the moved point belongs to the recalibrated score only. See `prevalence_offset`.
 
-    Raises: ThresholdError: a prevalence outside (0, 1), or a point without negatives.
+    Raises: ThresholdError: a prevalence outside (0, 1), a point without negatives, or an offset for scores
+        that are no logits.
     Source: Bayes' rule; Elkan 2001, IJCAI, for scores recalibrated to another prevalence.
     """
     with as_threshold_error():
@@ -48,6 +49,11 @@ def shift_prevalence(point: OperatingPoint, prevalence: float, *, logit_offset: 
         )
     sensitivity, specificity = point.expected_sensitivity, point.specificity
     alarm_rate = prevalence * sensitivity.value + (1 - prevalence) * (1 - specificity.value)
+    if logit_offset and point.score.kind in ("probability", "value"):
+        raise ThresholdError(
+            f"shift_prevalence: found a point on {point.score} and a logit offset, which moves logits only. "
+            "Fit the point on the logit, or leave the offset out."
+        )
     return ShiftedPoint(
         _moved(point, logit_offset),
         prevalence,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,10 +17,17 @@ import polars as pl
 
 from strnet.errors import ThresholdError, unknown_name
 from strnet.row_filter import ROW, keep_rows
-from strnet.schema import IMAGE_ID, logit_column, target_column
+from strnet.schema import IMAGE_ID, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.tables import read_table
 from strnet.thresholds.rows import Labels
+from strnet.thresholds.score_identity import (
+    UNKNOWN,
+    ScoreIdentity,
+    candidates,
+    identity_in,
+    require_in_range,
+)
 
 Source = Path | str | pl.DataFrame | pl.LazyFrame
 """A CSV, TSV, Parquet or XLSX file, a run folder (its predictions), or a table at hand."""
@@ -35,7 +42,9 @@ SHOWN = 5
 class ScoreColumns:
     """Names of columns; `target` and `score` may also name a task of the predictions table.
 
-    `identifier` must be unique; it is `image_id`, where there is one, if not given.
+    A score that names a task is its probability where the table has it, otherwise its logit or value.
+    `score_kind` is what the user says of a column whose name does not. `identifier` must be unique; it is
+    `image_id`, where there is one, if not given.
     """
 
     target: str
@@ -44,11 +53,12 @@ class ScoreColumns:
     group: str | None = None
     weight: str | None = None
     identifier: str | None = None
+    score_kind: str | None = None
 
 
 @dataclass(frozen=True)
 class ScoreRows:
-    """The rows of a table that have a target: arrays (n,), and how many rows had none."""
+    """The rows of a table that have a target: arrays (n,), how many rows had none, and which score it is."""
 
     target: Bools
     score: npt.NDArray[np.floating[Any]]
@@ -56,6 +66,7 @@ class ScoreRows:
     groups: Labels | None
     weights: Floats | None
     without_target: int
+    identity: ScoreIdentity = UNKNOWN
 
     @cached_property
     def sha256(self) -> str:
@@ -96,7 +107,10 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     without_target = frame["target"].null_count()
     if without_target == frame.height:
         raise ThresholdError(f"{columns.target}: none of {frame.height} rows has a target. Check the column.")
-    return _arrays(frame.drop_nulls("target") if without_target else frame, without_target)
+    rows = _arrays(frame.drop_nulls("target") if without_target else frame, without_target)
+    identity = identity_in(kept, columns.score, columns.score_kind)
+    require_in_range(identity, rows.score)
+    return replace(rows, identity=identity)
 
 
 def open_table(source: Source) -> pl.LazyFrame:
@@ -120,15 +134,15 @@ def open_table(source: Source) -> pl.LazyFrame:
     return table
 
 
-def column_named(name: str, table: pl.LazyFrame, alternative: str | None = None) -> str:
-    """The column `name`, or `alternative` where the table has only that.
+def column_named(name: str, table: pl.LazyFrame, *alternatives: str) -> str:
+    """The column `name`, or the first of `alternatives` that the table has.
 
-    Raises: ThresholdError: neither is there.
+    Raises: ThresholdError: none is there.
     """
     existing = table.collect_schema().names()
-    for candidate in (name, alternative):
+    for candidate in (name, *alternatives):
         if candidate in existing:
-            return str(candidate)
+            return candidate
     raise ThresholdError(f"scores: {unknown_name('column', name, existing)}")
 
 
@@ -173,11 +187,12 @@ def _resolved(columns: ScoreColumns, table: pl.LazyFrame) -> ScoreColumns:
     has_image_id = IMAGE_ID in table.collect_schema().names()
     return ScoreColumns(
         target=column_named(columns.target, table, target_column(columns.target)),
-        score=column_named(columns.score, table, logit_column(columns.score)),
+        score=column_named(columns.score, table, *candidates(columns.score)),
         cluster=named(columns.cluster),
         group=named(columns.group),
         weight=named(columns.weight),
         identifier=named(columns.identifier or (IMAGE_ID if has_image_id else None)),
+        score_kind=columns.score_kind,
     )
 
 

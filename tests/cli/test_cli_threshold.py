@@ -184,3 +184,47 @@ def test_no_command_overwrites_the_file_it_reads(scores, tmp_path):
         assert isinstance(done.exception, ThresholdError)
         assert "would be overwritten" in str(done.exception)
     assert (scores.read_bytes(), point.read_bytes()) == (before, written)
+
+
+def test_a_threshold_on_logits_is_not_applied_to_probabilities_and_the_message_says_what_to_use(tmp_path):
+    """The case that was found: 30 of 30 positive with exit code 0, and a false alarm of certify."""
+    random = np.random.default_rng(0)
+    target = np.repeat([0, 1], 60)
+    logit = random.normal(size=120) + 2 * target - 4
+    table = pl.DataFrame(
+        {"target.bone_loss": target, "logit.bone_loss": logit, "prob.bone_loss": 1 / (1 + np.exp(-logit))}
+    )
+    table.write_parquet(tmp_path / "predictions.parquet")
+    table.with_columns(pl.col("logit.bone_loss") + 1e-9).write_parquet(tmp_path / "site.parquet")
+    names = ("--target", "bone_loss", "--score")
+    for fitted, other in (("logit", "prob"), ("prob", "logit")):
+        point = tmp_path / f"{fitted}.json"
+        assert run("fit", tmp_path, *names, f"{fitted}.bone_loss", "-o", point).exit_code == 0
+        assert f"{fitted}.bone_loss" in run("show", point).output
+        score = ("--score", f"{other}.bone_loss")
+        refused = [
+            run("apply", point, tmp_path / "site.parquet", *score, "-o", tmp_path / "decided.csv"),
+            run("certify", point, tmp_path / "site.parquet", "--target", "bone_loss", *score),
+        ]
+        for done in refused:
+            assert done.exit_code != 0
+            assert f"Use --score {fitted}.bone_loss" in str(done.exception)
+        assert not (tmp_path / "decided.csv").exists()
+    done = run(
+        "apply", tmp_path / "prob.json", tmp_path / "site.parquet", "-o", tmp_path / "own.csv", "--json"
+    )
+    assert 0 < json.loads(done.output)["positive"] < 120
+
+
+def test_what_the_user_says_of_a_score_is_told_again(scores, tmp_path):
+    point, other = tmp_path / "op.json", tmp_path / "other.csv"
+    fit(scores, point, "--where", "site == 'a'")
+    pl.read_csv(scores).filter(site="b").rename({"prob": "risk"}).write_csv(other)
+    certify = ("certify", point, other, "--target", "disease", "--score", "risk")
+    assert isinstance(run(*certify).exception, BundleError)
+    assert "risk is taken for prob" in run(*certify, "--same-score").output
+    told = json.loads(run(*certify, "--same-score", "--json").output)["all rows"]
+    assert (told["score"], told["taken_for"]) == ("risk", "prob")
+    apply = ("apply", point, other, "--score", "risk", "--same-score", "-o", tmp_path / "d.csv", "--json")
+    assert json.loads(run(*apply).output)["score_taken_for"] == "prob"
+    assert set(pl.read_csv(tmp_path / "d.csv")["score_taken_for"]) == {"prob"}

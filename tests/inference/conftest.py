@@ -101,9 +101,9 @@ def points(state_dict: dict[str, Any], calibrators: dict[str, Calibrator]) -> li
     point = fit_threshold((score > 0.4).astype(int), score, method="empirical")
     model = weights_sha256(state_dict)
     calibrator = calibrators["bone_loss"].digest
-    on_prob = ScoreIdentity("bone_loss", "prob.bone_loss", model, calibrator)
+    on_prob = ScoreIdentity("bone_loss", "prob.bone_loss", model, calibrator, "probability")
     exact = fit_threshold((score > 0.4).astype(int), np.log(score / (1 - score)), method="exact")
-    on_logit = ScoreIdentity("bone_loss", "logit.bone_loss", model, "none")
+    on_logit = ScoreIdentity("bone_loss", "logit.bone_loss", model, "none", "logit")
     return [replace(point, score=on_prob), replace(exact, score=on_logit)]
 
 

@@ -153,6 +153,25 @@ def test_a_document_that_is_no_bundle_is_refused(copied, content):
         read_bundle(copied)
 
 
+@pytest.mark.parametrize(
+    ("score", "message"),
+    [
+        ({"kind": None}, "does not say the kind of its score"),
+        ({"kind": "logit"}, r"is for prob\.bone_loss \(logit\); found prob\.bone_loss \(probability\)"),
+        ({"column": "prob.osteoporosis_given_loss"}, "is for column 'prob.osteoporosis_given_loss'"),
+        ({"model_sha256": None, "calibrator_sha256": None}, "the model_sha256, calibrator_sha256 of"),
+        ({"calibrator_sha256": "d" * 64}, "belongs to another score"),
+    ],
+)
+def test_an_operating_point_that_does_not_say_whose_score_it_is_for_is_refused(
+    parts, tmp_path, score, message
+):
+    point = parts["operating_points"][0]
+    spoilt = replace(point, score=replace(point.score, **score))
+    with pytest.raises(BundleError, match=message):
+        write_bundle(tmp_path / "bundle", **{**parts, "operating_points": [spoilt]})
+
+
 def test_one_flipped_bit_in_the_weights_is_refused(copied):
     path = copied / "weights.safetensors"
     content = bytearray(path.read_bytes())

@@ -1,14 +1,18 @@
 """The columns of the results table, from outputs alone: no film and no network is needed."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from strnet.calibration import ScoreSource, with_probabilities
 from strnet.calibration.probability_columns import logit_columns
+from strnet.errors import BundleError
 from strnet.inference.results import result_columns
 from strnet.report import evaluate_predictions
 from strnet.schema import prob_column
+from strnet.thresholds.applying import apply_to_table
 
 
 @pytest.fixture
@@ -44,6 +48,16 @@ def test_a_run_s_table_and_prediction_have_the_same_probabilities_to_the_last_bi
     assert len(names) == 2 + 3 + 3 + 3  # two binary tasks, two of three classes, the diagnoses
     for name in names:
         assert (table[name].to_numpy() == results[name]).all(), name
+
+
+def test_the_results_say_whose_scores_they_are_and_a_point_of_another_network_refuses_them(bundle, outputs):
+    table = pl.DataFrame(result_columns(bundle, outputs))
+    (point, _) = bundle.operating_points
+    decided = apply_to_table(point, table)
+    assert decided["positive"].to_list() == (table["decision.bone_loss.empirical"] == "positive").to_list()
+    other = replace(point, score=replace(point.score, model_sha256="b" * 64))
+    with pytest.raises(BundleError, match="another score"):
+        apply_to_table(other, table)
 
 
 def test_a_film_s_probabilities_do_not_depend_on_the_films_beside_it(bundle, outputs):

@@ -79,7 +79,11 @@ def test_the_rows_that_chose_a_run_s_threshold_cannot_confirm_it(run, tmp_path):
     rows.select(y="target.bone_loss").with_columns(p=prob).sort("p").write_csv(tmp_path / "scores.csv")
     with pytest.raises(ThresholdError, match="cannot confirm it"):
         jobs.threshold_certify(
-            run / "operating_points" / "empirical.json", tmp_path / "scores.csv", target="y", score="p"
+            run / "operating_points" / "empirical.json",
+            tmp_path / "scores.csv",
+            target="y",
+            score="p",
+            same_score=True,
         )
 
 
@@ -93,13 +97,14 @@ def test_the_threshold_of_one_run_does_not_decide_the_scores_of_another(run, tmp
     jobs.threshold_fit(run, point, **names, method="empirical", where="split = 'validation'")
     assert read_threshold(point).score == ScoreIdentity(
         task="bone_loss",
-        column="logit.bone_loss",
+        column="prob.bone_loss",
         model_sha256=read_bundle(run / "bundle").document.weights.sha256,
-        calibrator_sha256="none",
+        calibrator_sha256=read_bundle(run / "bundle").calibrators["bone_loss"].digest,
+        kind="probability",
     )
-    assert jobs.threshold_apply(point, run, decided, score="bone_loss")["rows"] > 0
+    assert jobs.threshold_apply(point, run, decided)["rows"] > 0
     with pytest.raises(BundleError, match="another score"):
-        jobs.threshold_apply(point, other, decided, score="bone_loss")
+        jobs.threshold_apply(point, other, decided)
     with pytest.raises(BundleError, match="another score"):
         jobs.threshold_certify(point, other, **names)
 

@@ -92,7 +92,10 @@ def frozen_numbers(predictions: pl.DataFrame) -> tuple[dict[str, Calibrator], di
         method: replace(
             fit_threshold(target, calibrator.prob(logit), min_sensitivity="0.86", method=method),
             score=ScoreIdentity(
-                task="bone_loss", column="prob.bone_loss", calibrator_sha256=calibrator.digest
+                task="bone_loss",
+                column="prob.bone_loss",
+                calibrator_sha256=calibrator.digest,
+                kind="probability",
             ),
         )
         for method in ("empirical", "exact")

@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import jsonschema
 import numpy as np
@@ -7,6 +7,7 @@ import pytest
 
 from strnet.errors import BundleError
 from strnet.thresholds import (
+    OperatingPoint,
     ScoreIdentity,
     fit_cascade,
     fit_threshold,
@@ -21,7 +22,7 @@ from strnet.thresholds.artefact import from_document, published_schema, to_docum
 def point(binormal):
     target, score = binormal(600, seed=1)
     fitted = fit_threshold(target, score, groups=np.arange(600) % 3, min_sensitivity=".8")
-    identity = ScoreIdentity("bone_loss", "logit.bone_loss", "a" * 64, "none")
+    identity = ScoreIdentity("bone_loss", "logit.bone_loss", "a" * 64, "none", "logit")
     return replace(fitted, score=identity, rows_sha256="b" * 64, label="T < -1.0")
 
 
@@ -123,6 +124,24 @@ def test_a_cascade_is_not_read_as_one_threshold(binormal, tmp_path):
         read_threshold(tmp_path / "cascade.json")
 
 
-def test_the_schema_describes_every_field_of_the_point(point):
-    described = published_schema()["$defs"]["point"]["properties"]
-    assert set(described) == set(to_document(point)["point"])
+def test_the_schema_describes_every_field_of_the_point_and_of_its_score():
+    described = published_schema()["$defs"]
+    assert set(described["point"]["properties"]) == {field.name for field in fields(OperatingPoint)}
+    assert set(described["score"]["properties"]) == {field.name for field in fields(ScoreIdentity)}
+
+
+def test_a_field_at_its_default_is_not_in_the_file_so_that_a_later_one_changes_no_digest(binormal):
+    point = fit_threshold(*binormal(400, seed=2))
+    document = to_document(point)
+    assert not {"clusters", "weighted", "groups", "notes"} & set(document["point"])
+    assert from_document(document) == point
+    # as the default stood in a file of an earlier strnet, which wrote it
+    written = {**document, "point": {**document["point"], "weighted": False, "groups": []}}
+    assert to_document(from_document(rehashed(written))) == document
+
+
+def test_a_field_without_a_default_is_missed(point):
+    content = to_document(point)
+    del content["point"]["operator"]
+    with pytest.raises(BundleError, match="'operator' is a required property"):
+        from_document(rehashed(content))

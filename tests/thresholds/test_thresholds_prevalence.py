@@ -36,6 +36,10 @@ def test_a_logit_offset_moves_scores_and_threshold_alike(binormal):
     moved = shift_prevalence(point, 0.1, logit_offset=offset).point
     assert np.array_equal(moved.apply(score + offset), point.apply(score))
     assert moved.score == ScoreIdentity(task="t")
+    probability = replace(point, score=ScoreIdentity(column="p", kind="probability"))
+    assert shift_prevalence(probability, 0.1).point == probability
+    with pytest.raises(ThresholdError, match="moves logits only"):
+        shift_prevalence(probability, 0.1, logit_offset=1.0)
 
 
 def test_thresholds_of_groups_move_too(binormal):

@@ -1,14 +1,11 @@
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 import pytest
 
-from strnet.errors import ManifestError, StrnetError, ThresholdError
+from strnet.errors import BundleError, ManifestError, StrnetError, ThresholdError
 from strnet.thresholds import ScoreIdentity, fit_cascade, fit_threshold
+from strnet.thresholds.applying import apply_cascade_to_table, apply_to_table
 from strnet.thresholds.from_table import (
-    apply_cascade_to_table,
-    apply_to_table,
     cascade_from_table,
     certify_from_table,
     compare_from_table,
@@ -281,10 +278,9 @@ def test_text_that_is_not_unicode_is_refused_with_what_to_do(tmp_path):
         fit_from_table(tmp_path / "latin.csv", target="y", score="p", group="site")
 
 
-def test_the_label_and_identity_given_are_kept(table):
-    own = ScoreIdentity(task="bone_loss", model_sha256="a" * 64)
-    point = fit_from_table(table, target="y", score="p", identity=own, label="T < -1.0")
-    assert (point.score, point.label) == (own, "T < -1.0")
+def test_the_label_and_the_kind_given_are_kept(table):
+    point = fit_from_table(table, target="y", score="p", score_kind="value", label="T < -1.0")
+    assert (point.score, point.label) == (ScoreIdentity(column="p", kind="value"), "T < -1.0")
 
 
 def test_the_comparison_states_what_the_promise_costs(table):
@@ -408,10 +404,9 @@ def test_a_cascade_decides_the_rows_of_a_table(predictions):
     assert decided.columns == [*predictions.columns, "decision"]
     with pytest.raises(ThresholdError, match="has a column 'decision' already"):
         apply_cascade_to_table(point, decided, scores=scores)
-    own = replace(point.osteoporosis, score=ScoreIdentity(task="osteoporosis_given_loss"))
-    other = (None, ScoreIdentity(task="bone_loss"))
-    with pytest.raises(StrnetError, match="another score"):
-        apply_cascade_to_table(replace(point, osteoporosis=own), predictions, scores=scores, identities=other)
+    assert apply_cascade_to_table(point, predictions).equals(decided)
+    with pytest.raises(BundleError, match=r"Use --score logit\.osteoporosis_given_loss"):
+        apply_cascade_to_table(point, predictions, scores=("bone_loss", "logit.bone_loss"))
 
 
 def test_bone_loss_of_unknown_severity_is_left_out_and_counted(predictions):
@@ -428,10 +423,3 @@ def test_osteoporosis_recorded_without_bone_loss_is_a_contradiction(predictions)
     wrong = predictions.with_columns(pl.lit(1).alias("target.osteoporosis_given_loss"))
     with pytest.raises(StrnetError, match="osteoporosis but no bone loss"):
         cascade_from_table(wrong)
-
-
-def test_an_operating_point_of_another_score_does_not_decide_a_table(table):
-    point = fit_from_table(table, target="y", score="p", identity=ScoreIdentity(model_sha256="a" * 64))
-    other = replace(point.score, model_sha256="b" * 64)
-    with pytest.raises(StrnetError, match="another score"):
-        apply_to_table(point, table, score="p", identity=other)

@@ -1,0 +1,162 @@
+"""An operating point meets a table: is it that score, and what does it decide for each row?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypedDict, Unpack
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from strnet.errors import ThresholdError
+from strnet.row_filter import ROW, keep_rows
+from strnet.stats.inputs import Floats
+from strnet.thresholds.cascade import CascadePoint
+from strnet.thresholds.point import OperatingPoint
+from strnet.thresholds.score_identity import ScoreIdentity, candidates, identity_in, require_in_range
+from strnet.thresholds.scores_table import (
+    Source,
+    as_table_error,
+    column_named,
+    not_finite,
+    open_table,
+    refuse_scores,
+)
+
+POSITIVE = "positive"
+DECISION = "decision"
+DECISIONS = ("no bone loss", "bone loss", "osteoporosis")
+"""What a cascade decides, by the number that `CascadePoint.apply` returns."""
+TAKEN_FOR = "score_taken_for"
+"""Column of decisions whose score the user said to be the operating point's, under another name."""
+
+
+class Whose(TypedDict, total=False):
+    """What the user says of the score that an operating point meets.
+
+    `score_kind` is its kind where the column's name does not say it; `same_score`, that a column of another
+    name holds the operating point's own score.
+    """
+
+    score_kind: str | None
+    same_score: bool
+
+
+def apply_to_table(
+    point: OperatingPoint,
+    source: Source,
+    *,
+    score: str | None = None,
+    group: str | None = None,
+    where: str | None = None,
+    **whose: Unpack[Whose],
+) -> pl.DataFrame:
+    """The rows of the table with a column `positive` (true or false) behind the others.
+
+    `score` is the operating point's own column if not given.
+
+    Raises:
+        ThresholdError: unknown columns, scores that are not finite, groups without a threshold, a column
+            `positive` in the table.
+        BundleError: another score than the operating point's.
+    """
+    scored = _scored(source, where, POSITIVE)
+    found = _score_of(point, scored, score, whose)
+    groups = None
+    if group is not None:
+        groups = scored[column_named(group, scored.lazy())].cast(pl.String).to_numpy()
+    decided = scored.drop(ROW).with_columns(pl.Series(POSITIVE, point.apply(found.score, groups)))
+    return _told(decided, found)
+
+
+def apply_cascade_to_table(
+    point: CascadePoint,
+    source: Source,
+    *,
+    scores: tuple[str | None, str | None] = (None, None),
+    where: str | None = None,
+    **whose: Unpack[Whose],
+) -> pl.DataFrame:
+    """The rows of the table with a column `decision` behind the others: one of `DECISIONS`.
+
+    Raises: as `apply_to_table`; both scores of every row are needed.
+    """
+    scored = _scored(source, where, DECISION)
+    first = _score_of(point.bone_loss, scored, scores[0], whose)
+    second = _score_of(point.osteoporosis, scored, scores[1], whose)
+    levels = point.apply(first.score, second.score)
+    decided = scored.drop(ROW).with_columns(
+        pl.Series(DECISION, [DECISIONS[level] for level in levels], dtype=pl.String)
+    )
+    return _told(decided, first, second)
+
+
+def column_for(point: OperatingPoint, table: pl.LazyFrame, score: str | None) -> str:
+    """The column that `score` names for `point`, which is its own if none is named, or its task is.
+
+    Raises: ThresholdError: an unknown column, or a point that does not name its own.
+    """
+    own = point.score.column
+    existing = table.collect_schema().names()
+    if score is not None and (score in existing or score != point.score.task):
+        return column_named(score, table, *candidates(score))
+    if own is None:
+        raise ThresholdError("This operating point does not say which column it is for. Name it: --score.")
+    if own not in existing:
+        raise ThresholdError(
+            f"scores: this operating point is for {point.score}, and the table has no such column. Give the "
+            "table that has it; if it has another name, name it (--score) and say --same-score."
+        )
+    return own
+
+
+def require_same_score(
+    point: OperatingPoint, found: ScoreIdentity, score: npt.NDArray[np.floating], *, said_same: bool
+) -> str | None:
+    """The column that `found` was said to be, if it has another name; raises unless it is the same score.
+
+    Raises: BundleError: another score. ThresholdError: probabilities outside [0, 1].
+    """
+    own = point.score
+    own.require_same(found, said_same=said_same)
+    require_in_range(replace(found, kind=found.kind or own.kind), score)
+    return own.column if own.column != found.column else None
+
+
+@dataclass(frozen=True)
+class _Score:
+    """A score (n,) that may be compared with an operating point, and the column it was said to be."""
+
+    score: Floats
+    taken_for: str | None
+
+
+def _told(decided: pl.DataFrame, *scores: _Score) -> pl.DataFrame:
+    """`decided`, with what the user said of the scores in a column of its own."""
+    taken = [score.taken_for for score in scores if score.taken_for is not None]
+    return decided.with_columns(pl.lit(", ".join(taken)).alias(TAKEN_FOR)) if taken else decided
+
+
+def _scored(source: Source, where: str | None, result: str) -> pl.DataFrame:
+    """The rows of a table that `where` keeps, numbered by `ROW`; `result` is a column to come."""
+    table = open_table(source)
+    if result in table.collect_schema().names():
+        raise ThresholdError(
+            f"scores: the table has a column '{result}' already, which the decisions would overwrite. "
+            "Rename it."
+        )
+    with as_table_error():
+        return keep_rows(table.with_row_index(ROW), where).collect(engine="streaming")
+
+
+def _score_of(point: OperatingPoint, rows: pl.DataFrame, score: str | None, whose: Whose) -> _Score:
+    """The score (n,) of `rows` that `point` decides on."""
+    column = column_for(point, rows.lazy(), score)
+    if rows.select(not_finite(column).any()).item():
+        refuse_scores(rows.lazy(), column, not_finite(column))
+    values = rows[column].cast(pl.Float64).to_numpy()
+    identity = identity_in(rows.lazy(), column, whose.get("score_kind"))
+    return _Score(
+        values, require_same_score(point, identity, values, said_same=whose.get("same_score", False))
+    )
