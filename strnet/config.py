@@ -236,7 +236,7 @@ class OperatingPointConfig(Frozen):
         "0.86", description="above 0 and at most 1; kept as decimal text, so that it is exact"
     )
     confidence: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
-    method: Literal["empirical", "exact"] = Field("empirical", description="which of the two decides")
+    method: Literal["empirical", "exact"] = Field("exact", description="which of the two decides")
 
 
 class Recipe(Frozen):

@@ -38,6 +38,18 @@ class Calibrated:
     points: tuple[OperatingPoint, ...]
     not_reached: Mapping[str, str]
     table: pl.DataFrame
+    decides_by: str | None = None
+    """The method of the operating point that is to decide; None where none is asked for."""
+
+    @property
+    def deciding(self) -> OperatingPoint | None:
+        """The operating point that decides; None where none is asked for, or it was not reached."""
+        return next((point for point in self.points if point.method == self.decides_by), None)
+
+    @property
+    def undecided(self) -> str | None:
+        """Why no operating point decides although one is asked for; None where one does."""
+        return self.not_reached.get(self.decides_by or "")
 
     @property
     def not_calibrated(self) -> dict[str, str]:
@@ -79,7 +91,8 @@ def calibrate(
     }
     points, not_reached = _operating_points(table, operating_point, calibrators, weights_sha256)
     source = ScoreSource(calibrators, weights_sha256)
-    return Calibrated(calibrators, points, not_reached, with_probabilities(table, tasks, source))
+    decides_by = None if operating_point is None else operating_point.method
+    return Calibrated(calibrators, points, not_reached, with_probabilities(table, tasks, source), decides_by)
 
 
 def validation_rows(table: pl.DataFrame, task: str) -> ValidationRows:

@@ -62,6 +62,11 @@ def _shown(value: object) -> object:
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
+def print_notice(text: str) -> None:
+    """Print a sentence to standard error, where it disturbs no output for machines."""
+    sys.stderr.write(f"Note: {text}\n")
+
+
 def print_error(error: StrnetError, *, as_json: bool) -> None:
     """Print the message to standard error, or as a JSON object to standard output."""
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from strnet.cli.console import print_json, print_pairs, print_table
+from strnet.cli.console import print_json, print_notice, print_pairs, print_table
 
 RecipeFile = Annotated[Path, typer.Argument(help="Recipe (YAML); docs/recipe.md lists its keys.")]
 RunFolder = Annotated[Path, typer.Option("--out", "-o", help="Run folder.")]
@@ -60,7 +60,7 @@ def train(
     from strnet.jobs import train as job
 
     changed = _recipe(recipe, overrides, manifest=manifest, split=split, where=where)
-    done = job(changed, out, resume=resume, overwrite=overwrite, progress=not as_json)
+    done = job(changed, out, resume=resume, overwrite=overwrite, progress=not as_json, notice=print_notice)
     _show(done, f"Run {out}", as_json)
 
 

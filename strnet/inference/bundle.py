@@ -51,6 +51,21 @@ class Bundle:
         """Where the network and its numbers come from."""
         return self.document.provenance
 
+    @property
+    def deciding(self) -> OperatingPoint | None:
+        """The operating point that decides, the recipe's; None where it asks for none or got none."""
+        wanted = self.recipe.operating_point
+        if wanted is None:
+            return None
+        own = (wanted.task, wanted.method)
+        return next((p for p in self.operating_points if (p.score.task, p.method) == own), None)
+
+    @property
+    def undecided(self) -> str | None:
+        """Why no operating point decides although the recipe asks for one; None where one does."""
+        wanted = self.recipe.operating_point
+        return None if wanted is None else self.document.not_reached.get(wanted.method)
+
     def weights(self) -> bytes:
         """The content of the weights file (safetensors), checked against its hash.
 

@@ -88,6 +88,9 @@ class BundleDocument(Frozen):
     clinical: tuple[ClinicalVariable, ...]
     calibrators: Mapping[str, Mapping[str, Any]]
     operating_points: tuple[Mapping[str, Any], ...]
+    not_reached: Mapping[str, str] = Field(
+        default_factory=dict, description="by method, why there is no such operating point"
+    )
     provenance: Provenance
     weights: Weights
 

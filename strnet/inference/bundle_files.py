@@ -47,10 +47,12 @@ def write_bundle(
     calibrators: Mapping[str, Calibrator],
     operating_points: Sequence[OperatingPoint],
     provenance: Provenance,
+    not_reached: Mapping[str, str] | None = None,
 ) -> Bundle:
     """The bundle now in `folder`; an old bundle there is intact until the new one was read back.
 
-    `calibrators` by name of a binary task. `clinical` has the recipe's clinical columns in their order.
+    `calibrators` by name of a binary task. `not_reached` says by method why there is no such operating point.
+    `clinical` has the recipe's clinical columns in their order.
 
     Raises: BundleError: parts that do not agree, weights that are not finite, or a folder with other files.
     """
@@ -65,6 +67,7 @@ def write_bundle(
         ),
         calibrators={task: calibrator.to_dict() for task, calibrator in calibrators.items()},
         operating_points=tuple(to_document(point) for point in operating_points),
+        not_reached=dict(not_reached or {}),
         provenance=provenance,
         weights=Weights(sha256=sha256_bytes(weights)),
     )

@@ -40,6 +40,11 @@ def require_agreement(bundle: Bundle) -> None:
     names = [(point.score.task, point.method) for point in bundle.operating_points]
     if len(set(names)) < len(names):
         raise BundleError(f"{where}: operating points {names}, expected one of each task and method.")
+    if bundle.recipe.operating_point is not None and (bundle.deciding is None) == (bundle.undecided is None):
+        raise BundleError(
+            f"{where}: expected the operating point that the recipe decides by, or the reason why it was not "
+            "reached, and one of both. Write the bundle again from its run."
+        )
 
 
 def _require_usable(bundle: Bundle, point: OperatingPoint) -> None:

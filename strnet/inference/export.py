@@ -213,6 +213,7 @@ def _sidecar(bundle: Bundle, report: ExportReport) -> dict[str, Any]:
         "clinical": document["clinical"],
         "calibrators": document["calibrators"],
         "operating_points": document["operating_points"],
+        "decides_by": None if bundle.deciding is None else bundle.deciding.method,
         "reference_standard": document["provenance"]["reference_standard"],
         "difference_from_torch": {
             "tolerance": report.tolerance,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from strnet.inference.bundle import Bundle
 from strnet.inference.bundle_document import DOCUMENT, WEIGHTS
 from strnet.thresholds import OperatingPoint
@@ -37,7 +39,7 @@ def bundle_readme(bundle: Bundle) -> str:
         ),
         f"Clinical inputs: {clinical or 'none'}. Any of them may be missing.",
         "## Operating points",
-        "\n".join(_point_line(point) for point in bundle.operating_points) or "None.",
+        "\n".join(_point_lines(bundle)) or "None.",
         "## Origin",
         _origin(bundle),
         f"`{DOCUMENT}` holds all of this as JSON, `{WEIGHTS}` the weights. Both are checked against their "
@@ -54,6 +56,13 @@ def _intended_use(bundle: Bundle) -> str:
         f"Research on opportunistic screening for low bone density, on radiographs of: {films}. An operating "
         "point holds for films like those it was fitted on; check it on films of a new site first."
     )
+
+
+def _point_lines(bundle: Bundle) -> Iterator[str]:
+    if bundle.undecided is not None:
+        yield f"**No operating point decides.** {bundle.undecided}\n"
+    for point in bundle.operating_points:
+        yield _point_line(point) + (" **This one decides.**" if point is bundle.deciding else "")
 
 
 def _point_line(point: OperatingPoint) -> str:

@@ -46,6 +46,11 @@ def decision_column(point: OperatingPoint) -> str:
     return f"decision.{point.score.task}.{point.method}"
 
 
+def deciding_column(task: str) -> str:
+    """Name of the decision by the operating point that decides, for example `decision.bone_loss`."""
+    return f"decision.{task}"
+
+
 def threshold_column(point: OperatingPoint) -> str:
     """Name of the threshold behind a decision, in the unit of its score."""
     return f"threshold.{point.score.task}.{point.method}"
@@ -76,6 +81,7 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
     for task in bundle.tasks:
         notes |= _task_notes(task, str(measured))
     notes |= _diagnosis_notes(bundle)
+    notes |= _deciding_note(bundle)
     for point in bundle.operating_points:
         notes[threshold_column(point)] = f"threshold on {point.score.column}, fitted by '{point.method}'"
         notes[decision_column(point)] = f"positive if {point.score.column} {point.operator} the threshold"
@@ -115,7 +121,18 @@ def _decision_columns(bundle: Bundle, columns: Columns) -> Columns:
         positive = point.apply(columns[point.score.column or ""])
         found[threshold_column(point)] = np.full(positive.shape, point.threshold)
         found[decision_column(point)] = np.where(positive, "positive", "negative")
+    if bundle.deciding is not None:
+        found[deciding_column(str(bundle.deciding.score.task))] = found[decision_column(bundle.deciding)]
     return found
+
+
+def _deciding_note(bundle: Bundle) -> dict[str, str]:
+    """The column of the decision where the recipe asks for one; it is empty where no point decides."""
+    wanted = bundle.recipe.operating_point
+    if wanted is None:
+        return {}
+    told = f"the decision, which is that of '{wanted.method}'"
+    return {deciding_column(wanted.task): told if bundle.deciding else f"empty: {bundle.undecided}"}
 
 
 def _origin(bundle: Bundle) -> dict[str, str]:

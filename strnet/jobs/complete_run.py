@@ -10,11 +10,10 @@ import polars as pl
 from safetensors.torch import load_file
 
 import strnet
-from strnet.calibration import Calibrated, ScoreSource, calibrate
+from strnet.calibration import METHODS, Calibrated, ScoreSource, calibrate
 from strnet.cohort import read_manifest
 from strnet.config import Recipe, load_recipe
-from strnet.errors import ImpossibleError
-from strnet.files import read_json
+from strnet.files import read_json, write_json
 from strnet.inference import Bundle, Provenance, reference_standard_of, weights_sha256, write_bundle
 from strnet.models import ClinicalScaling
 from strnet.schema import BUNDLE_FOLDER, IMAGE_ID, SPLIT
@@ -23,42 +22,49 @@ from strnet.thresholds import write_operating_point
 from strnet.training import RunFolder, read_run
 
 OPERATING_POINTS = "operating_points"
+DECISION = "decision.json"
+"""Beside the operating points: which of them decides, or why none does."""
 
 
-def complete_run(run: Path, manifest: Path, *, deciding: bool = True) -> dict[str, Any]:
-    """Operating points and bundle of a trained run, from its validation rows only.
+def complete_run(run: Path, manifest: Path) -> dict[str, Any]:
+    """What calibration gave a trained run, from its validation rows only, and where its bundle is.
 
-    Its predictions table now holds probabilities. A calibrator that the rows cannot give is reported with its
-    reason, and so is an operating point, unless it is the recipe's and the run is to decide by it
-    (`deciding`).
-
-    Raises: ImpossibleError: the recipe's operating point cannot be reached.
+    Its predictions table now holds probabilities. What the rows cannot give, a calibrator or an operating
+    point, is reported with its reason; without the recipe's own point the bundle has none that decides.
     """
     folder = RunFolder(run)
     recipe = load_recipe(folder.recipe)
-    state_dict = load_file(folder.weights)
     done = calibrate(
         folder.predictions,
         tasks=recipe.tasks,
         calibration=recipe.calibration,
         operating_point=recipe.operating_point,
-        weights_sha256=weights_sha256(state_dict),
+        weights_sha256=weights_sha256(load_file(folder.weights)),
     )
-    wanted = recipe.operating_point
-    if deciding and wanted is not None and wanted.method in done.not_reached:
-        raise ImpossibleError(done.not_reached[wanted.method])
     write_table(done.table, folder.predictions)
-    for point in done.points:
-        write_operating_point(point, run / OPERATING_POINTS / f"{point.method}.json")
+    _write_points(done, run / OPERATING_POINTS)
     bundle = _bundle(recipe, folder, manifest, done)
     return {
         "operating_points": {
             point.method: {"threshold": point.threshold, "status": point.status} for point in done.points
         },
+        "decides": done.deciding.method if done.deciding else None,
         **({"not_reached": dict(done.not_reached)} if done.not_reached else {}),
         **({"not_calibrated": done.not_calibrated} if done.not_calibrated else {}),
         "bundle": str(bundle),
     }
+
+
+def _write_points(done: Calibrated, home: Path) -> None:
+    """Write every operating point, and which of them decides or why none does, in place of earlier ones."""
+    for name in (*(f"{method}.json" for method in METHODS), DECISION):
+        (home / name).unlink(missing_ok=True)
+    for point in done.points:
+        write_operating_point(point, home / f"{point.method}.json")
+    if done.decides_by is not None:
+        found = f"{done.decides_by}.json" if done.deciding else None
+        decision = {"method": done.decides_by, "operating_point": found, "reason": done.undecided}
+        write_json(home / DECISION, decision)
 
 
 def source_of(bundle: Bundle) -> ScoreSource:
@@ -80,6 +86,7 @@ def _bundle(
         clinical=ClinicalScaling(**{name: tuple(values) for name, values in scaling.items()}),
         calibrators=done.calibrators,
         operating_points=done.points,
+        not_reached=done.not_reached,
         provenance=_provenance(folder, manifest),
     )
     return bundle.folder

@@ -29,7 +29,7 @@ def crossval(
     manifest, split = cohort_files(recipe)
     result = run_folds(recipe, manifest, split, run, resume=resume, overwrite=overwrite, progress=progress)
     folds = range(len(result.summary["folds"]))
-    completed = [complete_run(fold_folder(run, fold), manifest, deciding=False) for fold in folds]
+    completed = [complete_run(fold_folder(run, fold), manifest) for fold in folds]
     _add_probabilities(recipe, result.folder, len(completed))
     return {
         "run": str(run),
@@ -38,6 +38,7 @@ def crossval(
         **chosen_rows(result.summary),
         "predictions": str(result.folder.predictions),
         "operating_points": [fold["operating_points"] for fold in completed],
+        "decides": [fold["decides"] for fold in completed],
         **_reasons(completed, "not_reached"),
         **_reasons(completed, "not_calibrated"),
     }

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import polars as pl
 
+from strnet.calibration import with_fold_probabilities, with_probabilities
 from strnet.config import Recipe, load_recipe
 from strnet.errors import TrainingError
 from strnet.inference import Bundle, read_bundle
+from strnet.jobs.complete_run import source_of
 from strnet.report import (
     Evaluation,
     EvaluationSettings,
@@ -23,7 +26,7 @@ from strnet.report import (
     to_json,
     write_evaluation,
 )
-from strnet.schema import BUNDLE_FOLDER
+from strnet.schema import BUNDLE_FOLDER, prob_column
 from strnet.tables import read_table
 from strnet.training import RunFolder, fold_folder, read_run
 
@@ -63,13 +66,15 @@ def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> Ev
     `truth` is a phantom's truth table; it adds the ideal observer. Rows of a cross-validation are judged by
     the calibrators and operating points of their own fold.
 
-    Raises: TrainingError: no complete run in the folder.
+    Raises: TrainingError: no complete run in the folder, or a predictions table with other probabilities than
+        its bundle gives.
     """
     folder = RunFolder(run)
     folds = "folds" in read_run(run)
     bundles = _fold_bundles(folder) if folds else [_bundle(folder, f"strnet train RECIPE -o {run} --resume")]
     recipe = load_recipe(folder.recipe)
     predictions = pl.read_parquet(folder.predictions)
+    _require_own_probabilities(predictions, recipe, bundles, folder, by_fold=folds)
     calibrators = [bundle.calibrators for bundle in bundles]
     points = [{point.method: point for point in bundle.operating_points} for bundle in bundles]
     evaluation = evaluate_predictions(
@@ -82,6 +87,8 @@ def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> Ev
         settings=EvaluationSettings(
             reference_standards=_standards(bundles),
             row_use=_row_use(bundles),
+            deciding=recipe.operating_point.method if recipe.operating_point else None,
+            undecided=_undecided(bundles),
         ),
     )
     write_evaluation(evaluation, run / f"{named(EVALUATION, split)}.json")
@@ -103,6 +110,34 @@ def _bundle(folder: RunFolder, command: str) -> Bundle:
     if not (folder.path / BUNDLE_FOLDER).is_dir():
         raise TrainingError(f"{folder.path}: no bundle. Finish the run first: {command}")
     return read_bundle(folder.path / BUNDLE_FOLDER)
+
+
+def _require_own_probabilities(
+    predictions: pl.DataFrame, recipe: Recipe, bundles: Sequence[Bundle], folder: RunFolder, *, by_fold: bool
+) -> None:
+    """Raise unless every `prob.*` column of a run holds what its bundle makes of the logits beside it."""
+    sources = [source_of(bundle) for bundle in bundles]
+    own = (
+        with_fold_probabilities(predictions, recipe.tasks, dict(enumerate(sources)))
+        if by_fold
+        else with_probabilities(predictions, recipe.tasks, sources[0])
+    )
+    for name in (name for name in predictions.columns if name.startswith(prob_column(""))):
+        # another machine's exponential may differ in the last bits
+        held, given = (table[name].cast(pl.Float64).to_numpy() for table in (predictions, own))
+        if not np.allclose(held, given, rtol=0, atol=1e-9, equal_nan=True):
+            raise TrainingError(
+                f"{folder.predictions}: column '{name}' is not what the bundle makes of its logits. "
+                "Finish the run again, with --resume."
+            )
+
+
+def _undecided(bundles: Sequence[Bundle]) -> str | None:
+    """Why no operating point decides; of a cross-validation, in which folds."""
+    reasons = [bundle.undecided for bundle in bundles]
+    if len(reasons) == 1:
+        return reasons[0]
+    return "; ".join(f"fold {k}: {reason}" for k, reason in enumerate(reasons) if reason) or None
 
 
 def _in_all(of_folds: Sequence[Mapping[str, T]]) -> dict[str, dict[int, T]]:

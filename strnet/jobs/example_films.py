@@ -28,7 +28,7 @@ PER_KIND = 2
 
 
 def example_films(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest) -> tuple[ExampleFilm, ...]:
-    """Up to eight films of an operating point's task: per kind of decision the two most typical.
+    """Up to eight films of the deciding point's task: per kind of decision the two most typical.
 
     `predictions` are the rows that the report is about: a film the network was trained on shows nothing.
     Typical is the median score among the films of the kind, so that nothing is picked by its looks. A film
@@ -40,7 +40,7 @@ def example_films(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest)
 
 
 def _examples(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest) -> Iterator[ExampleFilm]:
-    point = bundle.operating_points[0]
+    point = bundle.deciding or bundle.operating_points[0]
     task, column = str(point.score.task), str(point.score.column)
     known = predictions.filter(pl.col(target_column(task)).is_not_null())
     rows = with_probabilities(known, bundle.tasks, source_of(bundle))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from strnet.config import Recipe
 from strnet.data import targets_of
-from strnet.errors import ConfigError, ImpossibleError
+from strnet.errors import ConfigError
 from strnet.jobs.complete_run import complete_run
 from strnet.thresholds import plan
 from strnet.training import fit
@@ -16,18 +16,26 @@ from strnet.training.cohort_rows import read_rows
 
 
 def train(
-    recipe: Recipe, run: Path, *, resume: bool = False, overwrite: bool = False, progress: bool = True
+    recipe: Recipe,
+    run: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+    notice: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """What came of the run now in `run`: best epoch, operating points, where the bundle is.
+    """What came of the run now in `run`: best epoch, operating points and which decides, where the bundle is.
 
     With `resume` an interrupted run goes on; a complete one is returned. The calibration and the operating
-    points are fitted on the validation rows before anything reads the test rows.
+    points are fitted on the validation rows before anything reads the test rows. `notice` is told before the
+    training if these rows can never give the deciding operating point.
 
     Raises: ConfigError, ManifestError, SplitError, TrainingError: see `training.fit`.
-        ImpossibleError: the deciding operating point can never be reached with these validation rows.
     """
     manifest, split = cohort_files(recipe)
-    require_enough_positives(recipe, manifest, split)
+    shortage = foreseen_shortage(recipe, manifest, split)
+    if shortage is not None and notice is not None:
+        notice(f"No operating point will decide. {shortage} Training goes on.")
     result = fit(recipe, manifest, split, run, resume=resume, overwrite=overwrite, progress=progress)
     return {
         "run": str(run),
@@ -59,21 +67,17 @@ def cohort_files(recipe: Recipe) -> tuple[Path, Path]:
     return manifest, split
 
 
-def require_enough_positives(recipe: Recipe, manifest: Path, split: Path) -> None:
-    """Raise unless the validation rows can give the deciding operating point; said before training.
-
-    Raises: ImpossibleError: too few validation positives for the confidence, and how many are needed.
-    """
+def foreseen_shortage(recipe: Recipe, manifest: Path, split: Path) -> str | None:
+    """Why the validation rows can never give the deciding operating point, as far as their number says."""
     point = recipe.operating_point
     if point is None or point.method != "exact":
-        return
+        return None
     rows = read_rows(manifest, split, where=recipe.cohort.where).of(["validation"]).frame
     task = next(task for task in recipe.tasks if task.name == point.task)
     positives = int((targets_of(rows, [task])[task.name] == 1).sum())
     if positives == 0:
-        return  # training refuses a task without validation positives, in its own words
+        return None  # training refuses a task without validation positives, in its own words
     promise = plan(
         min_sensitivity=point.min_sensitivity, confidence=str(point.confidence), positives=positives
     )
-    if promise.reason:
-        raise ImpossibleError(f"operating_point of {point.task}, validation rows: {promise.reason}")
+    return f"{point.task}, validation rows: {promise.reason}" if promise.reason else None

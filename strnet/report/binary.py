@@ -138,6 +138,7 @@ def _point(
         status=max((fold.status for fold in folds), key=_WEAKER.index),
         confidence=first.confidence,
         on=tuple(decided),
+        decides=name == settings.deciding,
     )
 
 

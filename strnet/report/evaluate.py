@@ -121,4 +121,5 @@ def _subject(frame: pl.DataFrame, split: str, settings: EvaluationSettings) -> S
         confidence=settings.confidence,
         reference_standards=settings.reference_standards,
         row_use=settings.row_use,
+        undecided=settings.undecided,
     )

@@ -58,7 +58,8 @@ class PointResult(Strict):
     """An operating point as it was frozen, and what it decides on each split.
 
     `score` is the column that the threshold applies to: `logit.<task>` or, calibrated, `prob.<task>`.
-    `threshold` is None where each fold has its own.
+    `threshold` is None where each fold has its own. `decides` marks the one that a patient's next step
+    depends on.
     """
 
     name: str
@@ -69,6 +70,7 @@ class PointResult(Strict):
     status: str
     confidence: float | None
     on: tuple[Decisions, ...]
+    decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +248,10 @@ class RowUse(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Subject(Strict):
-    """What was evaluated: the rows, who they come from, and what the labels were measured with."""
+    """What was evaluated: the rows, who they come from, and what the labels were measured with.
+
+    `undecided` is why no operating point decides although the recipe asks for one.
+    """
 
     split: str
     rows: int
@@ -256,6 +261,7 @@ class Subject(Strict):
     confidence: float
     reference_standards: tuple[str, ...]
     row_use: RowUse
+    undecided: str | None = None
 
 
 TaskEvaluation = Annotated[

@@ -45,6 +45,13 @@ def banners(subject: Subject) -> tuple[Banner, ...]:
     found = [_REFERENCES[name] for name in subject.reference_standards if name in _REFERENCES]
     if not subject.reference_standards:
         found.append(_UNSTATED)
+    if subject.undecided is not None:
+        found.append(
+            Banner(
+                "No operating point decides.",
+                f"The one that the recipe asks for could not be had: {subject.undecided}",
+            )
+        )
     reused = _reused(subject)
     if reused:
         found.append(

@@ -16,7 +16,8 @@ class EvaluationSettings:
     """Confidence of intervals, seed and number of resamples, groups to report apart, what is known of rows.
 
     `reference_standards` are the values of that name in the manifest, each once; `beside` names the splits
-    on which operating points are reported beside the reported one.
+    on which operating points are reported beside the reported one. `deciding` names the operating point that
+    decides, `undecided` says why none does.
     """
 
     confidence: float = 0.95
@@ -26,6 +27,8 @@ class EvaluationSettings:
     beside: tuple[str, ...] = ("validation",)
     reference_standards: tuple[str, ...] = ()
     row_use: RowUse = field(default_factory=RowUse)
+    deciding: str | None = None
+    undecided: str | None = None
 
     @property
     def resampling(self) -> Resampling:

@@ -78,7 +78,7 @@ def decision_table(task: BinaryEvaluation) -> Table:
     columns = ("Operating point", "Split", "Threshold", "Sensitivity", "Specificity")
     rows = [
         (
-            point.name,
+            point_name(point),
             decisions.split,
             threshold_text(point),
             counted_text(decisions.sensitivity),
@@ -87,14 +87,14 @@ def decision_table(task: BinaryEvaluation) -> Table:
         for point in task.points
         for decisions in point.on
     ]
-    notes = [f"{point.name}: {promise(point)}." for point in task.points]
+    notes = [f"{point_name(point)}: {promise(point)}." for point in task.points]
     return Table(f"{sentence(task_name(task.task))}: operating points", columns, tuple(rows), tuple(notes))
 
 
 def point_table(task: BinaryEvaluation) -> Table:
     """Operating points in columns, one per split; figures with counts and intervals in rows."""
     cells = [(point, decisions) for point in task.points for decisions in point.on]
-    columns = ("", *(f"{point.name}, {decisions.split}" for point, decisions in cells))
+    columns = ("", *(f"{point_name(point)}, {decisions.split}" for point, decisions in cells))
     rows = [(label, *(text(point, decisions) for point, decisions in cells)) for label, text in _POINT_ROWS]
     notes = dict.fromkeys(
         measure.note
@@ -213,6 +213,11 @@ def class_summary_table(task: CategoricalEvaluation, contradictions: Measure | N
     notes = tuple(f"{label}: {figure.note}" for label, figure in figures if figure.note)
     title = f"{sentence(task_name(task.task))}: over all classes"
     return Table(title, ("Figure", "Value"), rows, notes)
+
+
+def point_name(point: PointResult) -> str:
+    """The name of an operating point, and whether it is the one that decides."""
+    return f"{point.name} (decides)" if point.decides else point.name
 
 
 def threshold_text(point: PointResult, digits: int = 3) -> str:

@@ -84,6 +84,7 @@ def test_both_points_are_on_the_probability_and_say_whose_it_is():
         assert point.score.column == "prob.bone_loss"
         assert point.score.model_sha256 == "a" * 64
         assert point.score.calibrator_sha256 == done.calibrators["bone_loss"].digest
+    assert (done.deciding, done.undecided) == (exact, None)
     # these rows chose the epoch, so that nothing is proven
     assert exact.status == "approximate"
 
@@ -92,6 +93,7 @@ def test_what_too_few_positives_cannot_promise_is_reported_and_the_rest_is_done(
     done = calibrated(predictions(40))
     assert [point.method for point in done.points] == ["empirical"]
     assert "20 positives" in done.not_reached["exact"]
+    assert (done.deciding, done.undecided) == (None, done.not_reached["exact"])
     assert done.table["prob.bone_loss"].null_count() == 0
 
 
@@ -119,6 +121,15 @@ def test_two_films_of_a_patient_are_its_unit():
 def test_a_recipe_without_an_operating_point_gets_none():
     done = calibrated(predictions(), operating_point=None)
     assert (done.points, dict(done.not_reached)) == ((), {})
+    assert (done.deciding, done.undecided) == (None, None)
+
+
+def test_exact_decides_unless_the_recipe_says_otherwise():
+    assert OperatingPointConfig().method == "exact"
+    empirical = POINT.model_copy(update={"method": "empirical"})
+    done = calibrated(predictions(40), operating_point=empirical)
+    assert done.deciding is done.points[0]
+    assert done.undecided is None
 
 
 def test_a_file_gives_what_its_frame_gives_and_calibrating_twice_changes_nothing(tmp_path):

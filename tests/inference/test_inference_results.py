@@ -8,7 +8,9 @@ import pytest
 
 from strnet.calibration import ScoreSource, with_probabilities
 from strnet.calibration.probability_columns import logit_columns
+from strnet.config import OperatingPointConfig
 from strnet.errors import BundleError
+from strnet.inference import column_notes, read_bundle, write_bundle
 from strnet.inference.results import result_columns
 from strnet.report import evaluate_predictions
 from strnet.schema import prob_column
@@ -86,3 +88,39 @@ def test_the_evaluation_decides_and_counts_as_prediction_does(bundle, outputs, p
     assert bundle.operating_points[0].score.column == prob_column("bone_loss")
     assert counted.true_positives == (decided & (target == 1)).sum() > 0
     assert counted.false_positives == (decided & (target == 0)).sum() > 0
+
+
+def decided_by(recipe, method):
+    wanted = OperatingPointConfig(task="bone_loss", method=method)
+    return recipe.model_copy(update={"operating_point": wanted})
+
+
+def test_the_point_that_decides_has_the_plain_column(parts, recipe, outputs, tmp_path):
+    for method in ("empirical", "exact"):
+        bundle = write_bundle(tmp_path / method, **{**parts, "recipe": decided_by(recipe, method)})
+        assert bundle.deciding.method == method
+        columns = result_columns(bundle, outputs)
+        assert (columns["decision.bone_loss"] == columns[f"decision.bone_loss.{method}"]).all()
+        lines = (bundle.folder / "README.md").read_text().splitlines()
+        (line,) = [line for line in lines if "This one decides" in line]
+        assert f"method {method}" in line
+
+
+def test_where_no_point_decides_the_bundle_says_why_everywhere(parts, recipe, outputs, tmp_path):
+    (empirical, _) = parts["operating_points"]
+    changed = {"recipe": decided_by(recipe, "exact"), "operating_points": [empirical]}
+    with pytest.raises(BundleError, match="or the reason why it was not reached"):
+        write_bundle(tmp_path / "silent", **{**parts, **changed})
+    bundle = write_bundle(tmp_path / "b", **{**parts, **changed}, not_reached={"exact": "12 are too few."})
+    bundle = read_bundle(bundle.folder)
+    assert (bundle.deciding, bundle.undecided) == (None, "12 are too few.")
+    assert "**No operating point decides.** 12 are too few." in (bundle.folder / "README.md").read_text()
+    assert column_notes(bundle)["decision.bone_loss"] == "empty: 12 are too few."
+    assert "decision.bone_loss" not in result_columns(bundle, outputs)
+    assert "decision.bone_loss.empirical" in result_columns(bundle, outputs)
+
+
+def test_a_point_and_a_reason_why_there_is_none_contradict_each_other(parts, recipe, tmp_path):
+    changed = {"recipe": decided_by(recipe, "exact"), "not_reached": {"exact": "none"}}
+    with pytest.raises(BundleError, match="and one of both"):
+        write_bundle(tmp_path / "bundle", **{**parts, **changed})

@@ -13,12 +13,11 @@ from typer.testing import CliRunner
 from strnet import jobs
 from strnet.cli.main import app
 from strnet.cohort import read_manifest
-from strnet.config import load_recipe
+from strnet.config import load_recipe, override_recipe
 from strnet.data import SampleCache, build_cache
 from strnet.errors import (
     BundleError,
     ConfigError,
-    ImpossibleError,
     ManifestError,
     PartialResultError,
     ThresholdError,
@@ -239,19 +238,51 @@ def test_a_complete_run_is_neither_trained_again_nor_overwritten(run, recipe):
         jobs.train(recipe, run, progress=False)
 
 
-def test_a_guarantee_that_the_validation_rows_cannot_give_is_refused_before_training(cohort, tmp_path):
-    recipe = load_recipe(
-        RECIPE,
-        {
-            "cohort.manifest": str(cohort / "manifest.csv"),
-            "cohort.split": str(cohort / "split.csv"),
-            "operating_point.method": "exact",
-            "operating_point.min_sensitivity": "0.95",
-        },
-    )
-    with pytest.raises(ImpossibleError, match="59 positives"):
-        jobs.train(recipe, tmp_path / "run", progress=False)
-    assert not (tmp_path / "run").exists()
+def test_a_guarantee_that_the_validation_rows_cannot_give_is_told_and_training_goes_on(
+    cohort, recipe, tmp_path
+):
+    asked = {"operating_point.method": "exact", "operating_point.min_sensitivity": "0.95"}
+    told: list[str] = []
+    home = tmp_path / "run"
+    changed = override_recipe(recipe, {**asked, "trainer.max_epochs": 1})
+    done = jobs.train(changed, home, progress=False, notice=told.append)
+    assert len(told) == 1
+    assert "59 positives" in told[0]
+    assert done["decides"] is None
+    assert "is impossible with" in done["not_reached"]["exact"]
+    decision = json.loads((home / "operating_points" / "decision.json").read_text())
+    assert (decision["method"], decision["operating_point"]) == ("exact", None)
+    assert decision["reason"] == done["not_reached"]["exact"]
+    assert not (home / "operating_points" / "exact.json").exists()
+    assert (home / "operating_points" / "empirical.json").exists()
+    assert any("No operating point decides." in warning for warning in jobs.evaluate(home).warnings)
+    assert "No operating point decides." in jobs.report(home).read_text()
+    film = next((cohort / "images").glob("*.dcm"))
+    results = jobs.predict(home / "bundle", [film], tmp_path / "results.csv").table
+    assert results["decision.bone_loss"].null_count() == 1
+    assert results["decision.bone_loss.empirical"].null_count() == 0
+
+
+def test_the_point_that_decides_is_marked_in_run_bundle_and_report(run):
+    decision = json.loads((run / "operating_points" / "decision.json").read_text())
+    assert decision == {"method": "empirical", "operating_point": "empirical.json", "reason": None}
+    assert read_bundle(run / "bundle").deciding == read_threshold(run / "operating_points" / "empirical.json")
+    points = jobs.evaluate(run).evaluation.binary()[0].points
+    assert {point.name: point.decides for point in points} == {"empirical": True}  # too few for exact
+    assert "empirical (decides)" in jobs.report(run).read_text()
+
+
+def test_the_predictions_of_a_run_hold_the_probabilities_that_its_bundle_gives(run, tmp_path):
+    table = pl.read_parquet(run / "predictions.parquet")
+    bundle = read_bundle(run / "bundle")
+    prob = bundle.calibrators["bone_loss"].prob(table["logit.bone_loss"].to_numpy())
+    assert (table["prob.bone_loss"].to_numpy() == prob).all()
+    assert {"prob.normal", "prob.osteopenia", "prob.osteoporosis"} <= set(table.columns)
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    table.with_columns(pl.col("prob.bone_loss") ** 2).write_parquet(other / "predictions.parquet")
+    with pytest.raises(TrainingError, match=r"'prob\.bone_loss' is not what the bundle makes of its logits"):
+        jobs.evaluate(other)
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +311,9 @@ def test_each_row_of_a_cross_validation_is_judged_by_its_own_fold(folds):
         mine = (table["fold"] == fold).to_numpy()
         point = next(point for point in bundle.operating_points if point.method == "empirical")
         prob[mine] = bundle.calibrators["bone_loss"].prob(table["logit.bone_loss"].to_numpy()[mine])
+        assert set(table["weights_sha256"].to_numpy()[mine]) == {bundle.document.weights.sha256}
         called[mine] = prob[mine] >= point.threshold
+    assert (table["prob.bone_loss"].to_numpy() == prob).all()
     positive = table["target.bone_loss"].to_numpy() == 1
     found = jobs.evaluate(folds).evaluation.binary()[0]
     decisions = found.points[0].on[0]
