@@ -89,29 +89,33 @@ class Calibrator:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Calibrator:
-        """The calibrator that `to_dict` wrote.
+        """The calibrator that `to_dict` wrote; a key that is not there has its default.
 
-        Raises: StatsError: unknown or missing keys, values of another type, a calibrator that is none.
+        Raises: StatsError: unknown keys or no method, values of another type, a calibrator that is none.
         """
-        expected = set(cls.__slots__)
-        if set(content) != expected:
-            raise StatsError(f"calibrator: found keys {sorted(content)}, expected {sorted(expected)}.")
+        known = set(cls.__slots__)
+        if not {"method"} <= set(content) <= known:
+            raise StatsError(f"calibrator: found keys {sorted(content)}, expected {sorted(known)}.")
+        given = {**Calibrator("none").to_dict(), **content}
         try:
             return cls(
-                method=str(content["method"]),
-                slope=float(content["slope"]),
-                intercept=float(content["intercept"]),
-                knots=tuple((float(at), float(prob)) for at, prob in content["knots"]),
-                count=int(content["count"]),
-                positives=int(content["positives"]),
-                note=str(content["note"]),
+                method=str(given["method"]),
+                slope=float(given["slope"]),
+                intercept=float(given["intercept"]),
+                knots=tuple((float(at), float(prob)) for at, prob in given["knots"]),
+                count=int(given["count"]),
+                positives=int(given["positives"]),
+                note=str(given["note"]),
             )
         except (TypeError, ValueError) as error:
             raise StatsError(f"calibrator: found values that are no numbers: {error}.") from error
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what decides the probabilities, as hexadecimal: of slope, intercept and knots."""
+        """SHA-256 of what decides the probabilities, as hexadecimal: of slope, intercept and knots.
+
+        A number added later must stay out of it at its default: results and operating points hold it.
+        """
         numbers = [self.slope.hex(), self.intercept.hex(), [[v.hex() for v in knot] for knot in self.knots]]
         return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()
 

@@ -7,9 +7,11 @@ not require are left out at their default, so that a field added later changes n
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from strnet.errors import BundleError
@@ -30,6 +32,17 @@ FORMAT: Final = Format(
 SCHEMA_FILE: Final = Path(__file__).with_name("operating_point.schema.json")
 
 THRESHOLDS: Final = ("threshold", "own_threshold")
+DEFINITIONS: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        CascadePoint: "cascade",
+        OperatingPoint: "point",
+        ScoreIdentity: "score",
+        GroupRow: "group",
+        Estimate: "estimate",
+        Ties: "ties",
+    }
+)
+"""Where the published schema describes each part of a file."""
 ESTIMATES: Final = ("expected_sensitivity", "observed_sensitivity", "sensitivity", "specificity")
 
 
@@ -63,8 +76,7 @@ def read_threshold(path: Path | str) -> OperatingPoint:
 def to_document(point: OperatingPoint | CascadePoint) -> dict[str, Any]:
     """The JSON value of a point, hash included."""
     kind = "cascade" if isinstance(point, CascadePoint) else "threshold"
-    told = _cascade_fields(point) if isinstance(point, CascadePoint) else _point_fields(point)
-    return seal({"kind": kind, "point": _plain(told)}, FORMAT)
+    return seal({"kind": kind, "point": _plain(point)}, FORMAT)
 
 
 def from_document(content: Any, *, where: str = "operating point") -> OperatingPoint | CascadePoint:
@@ -97,28 +109,19 @@ def _require_schema(content: dict[str, Any], where: str) -> None:
         raise BundleError(f"{where}: {place}: {error.message}. Fit the operating point again.")
 
 
-def _cascade_fields(cascade: CascadePoint) -> dict[str, Any]:
-    parts = {name: _point_fields(getattr(cascade, name)) for name in ("bone_loss", "osteoporosis")}
-    return {**asdict(cascade), **parts}
-
-
-def _point_fields(point: OperatingPoint) -> dict[str, Any]:
-    """The fields of a point, without those that the schema does not require and that are at their default."""
-    required = published_schema()["$defs"]["point"]["required"]
-    defaults = {field.name: field.default for field in fields(OperatingPoint)}
-    return {
-        name: value
-        for name, value in asdict(point).items()
-        if name in required or getattr(point, name) != defaults[name]
-    }
-
-
 def _plain(value: Any, name: str = "") -> Any:
+    """JSON values of a point, without the fields at their default that the schema does not require."""
     if name in THRESHOLDS and value is not None:
         return {"decimal": value, "hex": float(value).hex()}
-    if isinstance(value, dict):
-        return {key: _plain(item, key) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if type(value) in DEFINITIONS:
+        required = published_schema()["$defs"][DEFINITIONS[type(value)]]["required"]
+        told = [(field, getattr(value, field.name)) for field in fields(value)]
+        return {
+            field.name: _plain(item, field.name)
+            for field, item in told
+            if field.name in required or item != field.default
+        }
+    if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

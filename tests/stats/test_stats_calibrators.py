@@ -166,3 +166,17 @@ def test_a_logit_that_is_not_finite_has_no_probability():
 def test_an_edited_calibrator_is_refused(change, message):
     with pytest.raises(StatsError, match=message):
         Calibrator.from_dict({**Calibrator("platt").to_dict(), **change})
+
+
+def test_a_key_that_is_not_there_has_its_default_but_the_method_must_be():
+    assert Calibrator.from_dict({"method": "platt", "slope": 2.0}) == Calibrator("platt", slope=2.0)
+    with pytest.raises(StatsError, match="found keys"):
+        Calibrator.from_dict({"slope": 2.0})
+
+
+def test_the_digest_is_that_of_the_files_that_are_out_there():
+    """Pinned: operating points and results hold digests, and must be known again by every later version."""
+    platt = Calibrator("platt", slope=0.5, intercept=-0.25, count=10, positives=4)
+    steps = Calibrator("isotonic", knots=((-1.0, 0.125), (2.0, 0.75)))
+    assert platt.digest == "22aae4750ce88b615a4385166ab648ccf6696f66349570c4e4d11e6307720f25"
+    assert steps.digest == "d782c352de502a7a5769f323101ea7756c8dc20f6a9fda8015392a7dbe925db2"
