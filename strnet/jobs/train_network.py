@@ -35,7 +35,7 @@ def train(
     manifest, split = cohort_files(recipe)
     shortage = foreseen_shortage(recipe, manifest, split)
     if shortage is not None and notice is not None:
-        notice(f"No operating point will decide. {shortage} Training goes on.")
+        notice(f"No operating point will decide. {shortage} The run is made all the same.")
     result = fit(recipe, manifest, split, run, resume=resume, overwrite=overwrite, progress=progress)
     return {
         "run": str(run),

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,6 +7,8 @@ import pytest
 from strnet.config import Target, TaskConfig
 from strnet.report import EvaluationSettings, RowUse, evaluate_predictions
 from strnet.report.honesty import banners
+from strnet.report.summary_tables import decision_table
+from strnet.thresholds import ScoreIdentity, fit_threshold
 
 LOSS = TaskConfig(name="bone_loss", kind="binary", target=Target(column="t_score", below=-1.0))
 T_SCORE = TaskConfig(name="t_score", kind="regression", target=Target(column="t_score"))
@@ -118,3 +122,27 @@ def test_labels_of_another_kind_stand_in_a_banner(scores, standard, words):
 def test_dxa_needs_no_banner_and_an_unknown_reference_does(scores):
     assert banners(evaluated(table(scores["good"]), reference_standards=("dxa",)).subject) == ()
     assert banners(evaluated(table(scores["good"])).subject)[0].heading == "Reference standard not stated."
+
+
+def test_that_no_operating_point_decides_stands_above_everything_with_its_reason(scores):
+    frame = table(scores["good"])
+    (banner,) = banners(evaluated(frame, reference_standards=("dxa",), undecided="12 are too few.").subject)
+    assert banner.heading == "No operating point decides."
+    assert "12 are too few." in banner.text
+    assert banners(evaluated(frame, reference_standards=("dxa",)).subject) == ()
+
+
+def test_the_operating_point_that_decides_is_named_in_the_tables(scores):
+    points = {
+        method: replace(
+            fit_threshold(np.arange(200) % 2, scores["good"], method=method),
+            score=ScoreIdentity(task="bone_loss", column="logit.bone_loss"),
+        )
+        for method in ("empirical", "exact")
+    }
+    settings = EvaluationSettings(draws=40, deciding="exact")
+    found = evaluate_predictions(
+        table(scores["good"]), tasks=(LOSS,), operating_points=points, settings=settings
+    )
+    named = [row[0] for row in decision_table(found.binary()[0]).rows]
+    assert named == ["empirical", "exact (decides)"]
