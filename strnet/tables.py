@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import polars as pl
 
+from strnet.decimal_marks import with_decimal_points
+from strnet.dialects import Dialect, read_delimited
 from strnet.errors import ManifestError, unknown_name
 from strnet.files import write_atomically
 
@@ -33,6 +37,73 @@ def read_table(path: Path | str, what: str = "table", *, as_text: bool = False) 
         return _read(path, as_text)
     except (pl.exceptions.PolarsError, csv.Error, ValueError, OSError) as error:
         raise ManifestError(f"{path}: the {what} cannot be read: {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class ForeignTable:
+    """A table that somebody else's program wrote: cells as text, blank ones null, numbers with a point."""
+
+    frame: pl.DataFrame
+    path: Path
+    lines: pl.Series
+    """Where each row stands in its file."""
+    line_word: str
+    """What that is called: `line`, or `row` in a spreadsheet or Parquet file."""
+    dialect: Dialect | None = None
+    """How a delimited file was read; None for the other kinds."""
+
+
+def read_foreign_table(path: Path | str, what: str = "table", *, dialect: str | None = None) -> ForeignTable:
+    """The rows that are not blank of a CSV, TSV, Parquet or XLSX file, as hospitals and archives write them.
+
+    A delimited file may be separated by comma, semicolon or tab, with decimal commas, in UTF-8, UTF-16 or
+    Windows-1252: found where one reading is left, or said by `dialect` (`dialects.DIALECTS`).
+
+    Raises: ManifestError: no such file, several readings, a column that stands twice, or uneven rows.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        return _foreign_sheet(read_table(path, what, as_text=True), path)
+    try:
+        content = path.read_bytes()
+        cells = read_delimited(content, str(path), suffix=path.suffix.lower(), dialect=dialect)
+    except (OSError, csv.Error) as error:
+        raise ManifestError(f"{path}: the {what} cannot be read: {error}") from error
+    return _foreign(cells.header, cells.rows, cells.lines, path, "line", cells.dialect)
+
+
+def _foreign_sheet(frame: pl.DataFrame, path: Path) -> ForeignTable:
+    first = 2 if path.suffix.lower() == ".xlsx" else 1  # a spreadsheet counts its header, Parquet has none
+    texts = frame.select(pl.all().cast(pl.String).fill_null("")).rows()
+    held = [(place, row) for place, row in enumerate(texts, start=first) if any(map(str.strip, row))]
+    lines, rows = [place for place, _ in held], [row for _, row in held]
+    if path.suffix.lower() == ".xlsx":
+        rows = list(with_decimal_points(frame.columns, rows, lines, str(path))[0])
+    return _foreign(frame.columns, rows, lines, path, "row", None)
+
+
+def _foreign(
+    header: Sequence[str],
+    rows: Sequence[tuple[str, ...]],
+    lines: Sequence[int],
+    path: Path,
+    line_word: str,
+    dialect: Dialect | None,
+) -> ForeignTable:
+    """Raises: ManifestError: a column name that stands twice."""
+    named = [name.strip() or f"column_{n}" for n, name in enumerate(header, start=1)]
+    twice = [name for name, count in Counter(named).items() if count > 1]
+    if twice:
+        raise ManifestError(f"{path}: column '{twice[0]}' stands twice. Keep one.")
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(named, pl.String), orient="row")
+    frame = frame.select(pl.all().str.strip_chars().replace("", None))
+    # Spreadsheets leave columns behind that have neither a name nor a cell.
+    empty = [
+        ours
+        for ours, theirs in zip(named, header, strict=True)
+        if not theirs.strip() and not frame[ours].count()
+    ]
+    return ForeignTable(frame.drop(empty), path, pl.Series(lines, dtype=pl.Int64), line_word, dialect)
 
 
 def write_table(frame: pl.DataFrame, path: Path | str) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "strnet"
-LEAVES = {"schema", "config", "errors", "files", "row_filter", "sealed", "tables", "yaml_text"}
+LEAVES = {
+    *("schema", "config", "errors", "files", "row_filter", "sealed", "yaml_text"),
+    *("tables", "dialects", "decimal_marks"),
+}
 ALLOWED = {
     "errors": set(),
     "schema": set(),
@@ -17,7 +20,9 @@ ALLOWED = {
     "sealed": {"errors", "files"},
     "yaml_text": {"errors"},
     "row_filter": {"errors"},
-    "tables": {"errors", "files"},
+    "decimal_marks": {"errors"},
+    "dialects": {"errors", "decimal_marks"},
+    "tables": {"errors", "files", "dialects", "decimal_marks"},
     "imaging": LEAVES,
     "stats": LEAVES,
     "models": LEAVES,
