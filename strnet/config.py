@@ -109,11 +109,23 @@ class NetworkConfig(Frozen):
     routing: RoutingConfig = RoutingConfig()
 
 
+def _as_written_in_a_cell(value: object) -> object:
+    """The text of a whole or other number as a table has it; `positive: [1]` means the cell 1, not a text."""
+    if isinstance(value, bool):
+        raise ValueError("write 0 or 1, or put the word in quotes: true and yes are not text in YAML")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else value
+
+
+Cell = Annotated[str, BeforeValidator(_as_written_in_a_cell)]
+
+
 class Given(Frozen):
     """The rows where a task is defined: those whose `column` holds one of `values`."""
 
     column: str
-    values: tuple[str, ...] = Field(min_length=1)
+    values: tuple[Cell, ...] = Field(min_length=1)
 
 
 class Target(Frozen):
@@ -124,10 +136,10 @@ class Target(Frozen):
     """
 
     column: str
-    positive: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    positive: Annotated[tuple[Cell, ...], Field(min_length=1)] | None = None
     at_most: float | None = None
     below: float | None = None
-    classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
+    classes: Annotated[tuple[Cell, ...], Field(min_length=2)] | None = None
 
     @model_validator(mode="after")
     def _classes_differ(self) -> Self:

@@ -73,21 +73,50 @@ def ingest(
     ] = "auto",
     table: Annotated[Path | None, typer.Option(help="Table with one row per image or per patient.")] = None,
     column: Annotated[
-        list[str] | None, typer.Option("--column", help="MANIFEST=TABLE column name; may be repeated.")
+        list[str] | None,
+        typer.Option("--column", help="MANIFEST=TABLE column, where the guess is not right; repeatable."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="Column of the table not to read; repeatable.")
+    ] = None,
+    value: Annotated[
+        list[str] | None,
+        typer.Option("--value", help="COLUMN:CELL=WORD, such as sex:W=F; view:?= is blank; repeatable."),
     ] = None,
     constant: Annotated[
         list[str] | None,
         typer.Option("--set", help="COLUMN=VALUE for every row, such as reference_standard=dxa."),
     ] = None,
+    csv_dialect: Annotated[
+        str | None,
+        typer.Option(
+            help="comma, semicolon or tab; with /point or /comma, the decimal mark. [default: found]"
+        ),
+    ] = None,
+    patient_id_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Patient by file name: {patient}_{n}.png, a regex with (?P<patient>...), or folder.",
+        ),
+    ] = None,
+    one_patient_per_film: Annotated[
+        bool, typer.Option("--one-patient-per-film", help="Nothing says whose films they are: one each.")
+    ] = False,
+    duplicates: Annotated[
+        str, typer.Option(help="Identical pictures with different labels: refuse, drop, first, keep.")
+    ] = "refuse",
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """A cohort manifest from a folder of images; files that cannot be read go to a quarantine table.
 
+    The table's columns are found by their names and cells, and shown. What is open is asked at once.
+
     \b
     Examples:
-      strnet ingest films -o manifest.csv --table labels.csv --column t_score=T --set reference_standard=dxa
-      strnet ingest dicom_folder -o manifest.csv --table labels.csv
+      strnet ingest films -o manifest.csv --table labels.csv --set reference_standard=dxa
+      strnet ingest films -o manifest.csv --patient-id-from {patient}_{n} --column t_score=T
       strnet ingest knee_qus -o manifest.csv --layout knee-qus
     """
     from strnet.jobs import ingest as job
@@ -99,13 +128,21 @@ def ingest(
             layout=layout,
             table=table,
             columns=pairs(column, "--column"),
+            ignored=tuple(ignore or ()),
+            values=cell_values(value),
             constants=pairs(constant, "--set"),
+            dialect=csv_dialect,
+            patient_id_from=patient_id_from,
+            one_patient_per_film=one_patient_per_film,
+            duplicates=duplicates,
             workers=workers,
             progress=progress,
         )
     if as_json:
         print_json(done)
         return
+    for sentence in done["read_as"]:
+        print_text(sentence)
     counts = {name: done[name] for name in ("films", "patients", "diagnosis", "left_out")}
     print_pairs(f"Manifest {out}", {**counts, "unknown": done["audit"]["unknown"]})
     for sentence in _seen(done):
@@ -198,4 +235,16 @@ def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
         if not equals:
             raise typer.BadParameter(f"{option} {text}: expected NAME=VALUE.")
         found[name.strip()] = value.strip()
+    return found
+
+
+def cell_values(texts: list[str] | None) -> dict[tuple[str, str], str]:
+    """What cells stand for, by column and cell, that repeated `--value COLUMN:CELL=WORD` options say."""
+    found = {}
+    for text in texts or []:
+        column, colon, rest = text.partition(":")
+        cell, equals, word = rest.rpartition("=")
+        if not colon or not equals:
+            raise typer.BadParameter(f"--value {text}: expected COLUMN:CELL=WORD, such as sex:W=F.")
+        found[column.strip(), cell.strip()] = word.strip()
     return found

@@ -57,8 +57,8 @@ class Column:
         return f"did you mean '{meant}'?" if meant else f"valid: {', '.join(self.values)}, or blank"
 
 
-_SEX = {"female": "F", "woman": "F", "male": "M", "man": "M"}
-_SIDE = {"left": "L", "right": "R", "both": "B", "bilateral": "B"}
+_SEX = {"female": "F", "woman": "F", "male": "M", "man": "M", "w": "F", "weiblich": "F", "männlich": "M"}
+_SIDE = {"left": "L", "right": "R", "both": "B", "bilateral": "B", "links": "L", "rechts": "R"}
 _VIEW = {
     "lat": "LATERAL",
     "ll": "LATERAL",
@@ -80,13 +80,16 @@ COLUMNS: tuple[Column, ...] = (
         schema.IMAGE_ID,
         "Name of the film, unique",
         required=True,
-        aliases=("image", "film", "sop_instance_uid"),
+        aliases=("image", "image_index", "image_name", "film", "bild"),
     ),
     Column(
         schema.PATIENT_ID,
         "Whose film it is; splits are made by it",
         required=True,
-        aliases=("patient", "subject", "subject_id"),
+        aliases=(
+            *("patient", "patient_no", "patient_number", "pid", "mrn", "subject", "subject_id"),
+            *("patienten_id", "patientennummer", "pat_id", "pat_nr"),
+        ),
     ),
     Column(
         "path",
@@ -99,13 +102,15 @@ COLUMNS: tuple[Column, ...] = (
         "Examination: images of one patient taken together, such as AP and lateral",
         aliases=("exam", "examination", "study_instance_uid", "accession_number"),
     ),
-    Column("site", "Hospital; one site can be kept as external", aliases=("hospital", "centre", "center")),
+    Column("site", "Hospital; one site can be kept as external", aliases=("hospital", "centre", "klinik")),
     Column("scanner", "Manufacturer and model", aliases=("device", "machine")),
     Column("anatomy", "Body part", values=schema.ANATOMIES, aliases=("body_part",), synonyms=_ANATOMY),
     Column(
         "view", "Projection", values=schema.VIEWS, aliases=("projection", "view_position"), synonyms=_VIEW
     ),
-    Column("laterality", "Side; B is both", values=schema.LATERALITIES, aliases=("side",), synonyms=_SIDE),
+    Column(
+        "laterality", "Side; B is both", values=schema.LATERALITIES, aliases=("side", "seite"), synonyms=_SIDE
+    ),
     Column(
         "age",
         "Age at the film",
@@ -113,9 +118,9 @@ COLUMNS: tuple[Column, ...] = (
         "years",
         low=_AGE[0],
         high=_AGE[1],
-        aliases=("patient_age", "age_years"),
+        aliases=("patient_age", "age_years", "alter"),
     ),
-    Column("sex", "Sex", values=schema.SEXES, aliases=("gender", "patient_sex"), synonyms=_SEX),
+    Column("sex", "Sex", values=schema.SEXES, aliases=("gender", "patient_sex", "geschlecht"), synonyms=_SEX),
     Column(
         "bmi",
         "Body mass index",
@@ -134,14 +139,21 @@ COLUMNS: tuple[Column, ...] = (
         low=-8,
         high=8,
         hint="is it a BMD or a Z-score?",
-        aliases=("tscore", "t", "t_value", "t_score_value"),
+        aliases=("t", "t_value", "t_score_value", "t_scores", "t_wert"),
     ),
     Column(
         "diagnosis",
         "Class of the reference standard; filled from t_score where blank",
         values=schema.DIAGNOSES,
-        aliases=("label", "class", "dx"),
-        synonyms={"osteoporotic": "osteoporosis", "osteopenic": "osteopenia", "healthy": "normal"},
+        aliases=("label", "class", "dx", "diagnose"),
+        synonyms={
+            "osteoporotic": "osteoporosis",
+            "osteopenic": "osteopenia",
+            "healthy": "normal",
+            "osteoporose": "osteoporosis",
+            "osteopenie": "osteopenia",
+            "gesund": "normal",
+        },
     ),
     Column(
         "reference_standard",
@@ -178,8 +190,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "file_format", "Format of the file the film came in", values=FILE_FORMATS, synonyms={"jpg": "jpeg"}
     ),
-    Column("rows", "Rows of that file", "integer", "pixels", low=1, high=100_000, aliases=("height",)),
-    Column("columns", "Columns of that file", "integer", "pixels", low=1, high=100_000, aliases=("width",)),
+    Column("rows", "Rows of that file", "integer", "pixels", low=1, high=100_000),
+    Column("columns", "Columns of that file", "integer", "pixels", low=1, high=100_000),
     Column("slices", "Slices of a volume; blank for a film", "integer", "slices", low=1, high=100_000),
     Column("slice_spacing_mm", "Distance between the slices of a volume", "number", "mm", low=0.01, high=100),
     Column("bits_stored", "Bits per grey value in that file", "integer", "bits", low=1, high=64),
@@ -190,6 +202,14 @@ COLUMNS: tuple[Column, ...] = (
 
 BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
 NUMBER_COLUMNS = tuple(column.name for column in COLUMNS if column.kind != "text")
+_UNITS = {
+    "age": {"years", "year", "yrs", "yr", "y", "jahre"},
+    "bmi": {"kgm2", "kgm"},
+    schema.T_SCORE: {"sd"},
+    "sex": {"mf", "fm", "mw"},
+    "days_to_reference": {"days", "d"},
+}
+"""What may stand in brackets behind a column's name without changing what it holds."""
 _NAMES_IN_THEIR_OWN_RIGHT = frozenset({"z_score", "bmd"})
 _NEAR = 0.84
 
@@ -244,6 +264,17 @@ def meant_column(name: str, present: Iterable[str]) -> str | None:
             return column.name
     near = difflib.get_close_matches(name.strip().lower(), sorted(absent), n=1, cutoff=_NEAR)
     return near[0] if near else None
+
+
+def spelt_column(name: str) -> str | None:
+    """The manifest column that `name` spells beyond doubt: its own name or an alias, signs and unit aside."""
+    bracketed = re.fullmatch(r"(.+?)\s*[(\[]([^)\]]*)[)\]]", name.strip())
+    plain = _plain(bracketed[1] if bracketed else name)
+    unit = _plain(bracketed[2]) if bracketed else ""
+    for column in COLUMNS:
+        if plain in {_plain(spelling) for spelling in (column.name, *column.aliases)}:
+            return column.name if not unit or unit in _UNITS.get(column.name, ()) else None
+    return None
 
 
 def _plain(name: str) -> str:

@@ -68,6 +68,11 @@ def raise_findings(where: str, findings: Sequence[Finding], line_word: str = "li
     raise ManifestError(f"{where}: {len(findings)} kinds of problem in {_rows(total)}.\n" + "\n".join(parts))
 
 
+def finding_text(found: Finding, line_word: str = "line") -> str:
+    """What one finding says: headline, the first rows, and what to do."""
+    return _section(found, found.rows, line_word)
+
+
 def _section(found: Finding, shown: Sequence[tuple[str, ...]], line_word: str) -> str:
     table = [(f"{line_word} {line}", f"patient {patient}", *rest) for line, patient, *rest in shown]
     widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]

@@ -44,12 +44,17 @@ def inspect_file(path: Path) -> Inspection:
 
 
 def inspect_files(
-    paths: Sequence[Path], *, workers: int | None = None, progress: Progress | None = None
+    paths: Sequence[Path],
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    each: Callable[[Inspection], None] | None = None,
 ) -> list[Inspection]:
     """What is in each file, in order.
 
     `workers` processes read the files; 0 is this process, None is one per processor from 16 files on. A file
     that brings a decoder down costs one process, and is reported like any other unreadable one.
+    `each` is called with every inspection as soon as it is there.
     """
     if workers is None:
         workers = (os.cpu_count() or 1) if len(paths) >= _FEW_FILES else 0
@@ -57,6 +62,8 @@ def inspect_files(
     found = []
     for result in results:
         found.append(result)
+        if each:
+            each(result)
         if progress:
             progress(len(found), len(paths))
     return found

@@ -11,6 +11,9 @@ from strnet.cohort.columns import BY_NAME, COLUMNS, Column, require_known_names
 from strnet.cohort.findings import LINE, Finding, finding, named, raise_findings
 from strnet.errors import ManifestError
 
+_CODE = r"^[+-]?0\d|^[+-]?\d{16,}$"
+"""Digits that name something: a leading zero, or more of them than a number keeps."""
+_LARGEST_WHOLE = 2**53
 Rule = Callable[[pl.DataFrame], Iterator[Finding | None]]
 
 
@@ -22,14 +25,23 @@ def validated(table: pl.DataFrame, where: str, *, lines: pl.Series, line_word: s
 
     Raises: ManifestError: column names, or every broken rule with its rows; nothing is repaired.
     """
+    frame, findings = examined(table, where, lines=lines)
+    raise_findings(where, findings, line_word)
+    return frame
+
+
+def examined(table: pl.DataFrame, where: str, *, lines: pl.Series) -> tuple[pl.DataFrame, list[Finding]]:
+    """The rows as `validated` gives them, and every broken rule; only without findings can they be trusted.
+
+    Raises: ManifestError: column names, or no rows.
+    """
     require_known_names(table.columns, where)
     if not table.height:
         raise ManifestError(f"{where}: no rows below the header, expected one per film.")
     text = _blank_to_null(table).with_columns(lines.alias(LINE))
     typed = _typed(text)
     findings = [found for rule in _RULES for found in rule(typed) if found]
-    raise_findings(where, [*_unreadable(text, typed), *findings], line_word)
-    return _with_diagnosis(typed.drop(LINE))
+    return _with_diagnosis(typed.drop(LINE)), [*_unreadable(text, typed), *findings]
 
 
 def lines_of(table: pl.DataFrame) -> pl.Series:
@@ -58,8 +70,7 @@ def _blank_to_null(table: pl.DataFrame) -> pl.DataFrame:
 def _typed(text: pl.DataFrame) -> pl.DataFrame:
     known = [_cast(column) for column in COLUMNS]
     others = [name for name in text.columns if name not in BY_NAME and name != LINE]
-    extras = [name for name in others if _all_numbers(text[name])]
-    return text.with_columns(known).with_columns(pl.col(extras).cast(pl.Float64))
+    return text.with_columns(known).with_columns(_further(text[name]) for name in others)
 
 
 def _cast(column: Column) -> pl.Expr:
@@ -74,10 +85,21 @@ def _cast(column: Column) -> pl.Expr:
     return pl.when(number == number.round()).then(number).cast(pl.Int64).alias(column.name)
 
 
-def _all_numbers(cells: pl.Series) -> bool:
-    if cells.dtype != pl.String:
-        return cells.dtype.is_numeric()
-    return cells.cast(pl.Float64, strict=False).null_count() == cells.null_count() < cells.len()
+def _further(cells: pl.Series) -> pl.Series:
+    """The cells of a further column: whole numbers, else numbers, else as they are.
+
+    A code stays text: 007 is not 7, and no number is cut to the digits that a float holds.
+    """
+    if cells.dtype != pl.String and not cells.dtype.is_numeric():
+        return cells
+    numbers = cells.cast(pl.Float64, strict=False)
+    known = numbers.null_count() == cells.null_count() < cells.len()
+    if not known or (cells.dtype == pl.String and cells.str.contains(_CODE).any()):
+        return cells
+    whole = numbers.is_finite() & (numbers == numbers.round()) & (numbers.abs() <= _LARGEST_WHOLE)
+    if whole.drop_nulls().all():
+        return numbers.cast(pl.Int64)
+    return numbers.fill_nan(None)
 
 
 def _unreadable(text: pl.DataFrame, typed: pl.DataFrame) -> Iterator[Finding]:

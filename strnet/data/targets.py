@@ -108,29 +108,53 @@ def _require(frame: pl.DataFrame, column: str, where: str) -> None:
 
 
 def _is_one_of(column: pl.Series, values: Sequence[str], where: str) -> pl.Series:
-    """Whether each cell is one of `values`; null stays null."""
-    text = column.cast(pl.String)
+    """Whether each cell is one of `values`; null stays null. Among numbers 1, 1.0 and '1' are one."""
+    text = _cells(column)
     valid = _VOCABULARIES.get(column.name) or text.drop_nulls().unique().sort().to_list()
-    for value in values:
-        if value not in valid:
+    wanted = [_cell(value, column) for value in values]
+    for value, cell in zip(values, wanted, strict=True):
+        if cell not in valid:
             raise ConfigError(f"{where}: {unknown_name(f'value of {column.name}', value, valid)}")
-    return text.is_in(list(values))
+    return text.is_in(wanted)
 
 
 def _class_index(
     column: pl.Series, classes: Sequence[str], defined: NDArray[np.bool_], where: str
 ) -> pl.Series:
-    text = column.cast(pl.String)
+    text = _cells(column)
+    wanted = [_cell(name, column) for name in classes]
+    if len(set(wanted)) < len(wanted):
+        raise ConfigError(f"{where}: {', '.join(classes)} name one number twice. Classes must differ.")
     _is_one_of(column, classes, where)
-    strange = text.filter(pl.Series(defined) & text.is_not_null() & ~text.is_in(list(classes)))
+    strange = text.filter(pl.Series(defined) & text.is_not_null() & ~text.is_in(wanted))
     if len(strange):
         raise ConfigError(
             f"{where}: {len(strange)} rows hold '{strange[0]}', which is none of {', '.join(classes)}. "
             "Add the class, or say with `given` in which rows the task is defined."
         )
-    return text.replace_strict(
-        {name: float(i) for i, name in enumerate(classes)}, default=None, return_dtype=pl.Float64
-    )
+    places = {name: float(i) for i, name in enumerate(wanted)}
+    return text.replace_strict(places, default=None, return_dtype=pl.Float64)
+
+
+def _cells(column: pl.Series) -> pl.Series:
+    """The cells as text; a whole number without decimals."""
+    if not column.dtype.is_float():
+        return column.cast(pl.String)
+    return pl.Series(column.name, [None if x is None else _number_text(x) for x in column], dtype=pl.String)
+
+
+def _cell(value: str, column: pl.Series) -> str:
+    """How a cell of `column` that means `value` is written by `_cells`."""
+    if not column.dtype.is_numeric():
+        return value
+    try:
+        return _number_text(float(value))
+    except ValueError:
+        return value
+
+
+def _number_text(number: float) -> str:
+    return str(int(number)) if number.is_integer() else repr(number)
 
 
 def _numeric(column: pl.Series, where: str) -> pl.Series:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from strnet.cohort.importers import ImportedCohort, import_dicom_folder, import_knee_qus, import_table
+from strnet.cohort.importers import ImportedCohort, ImportRequest, import_films, import_knee_qus
 from strnet.cohort.importers.outcome import AUDIT, QUARANTINE
+from strnet.cohort.importers.request import DUPLICATES
 from strnet.cohort.manifest import beside_manifest
 from strnet.errors import ConfigError, unknown_name
 from strnet.tables import require_writable
@@ -15,43 +15,28 @@ from strnet.tables import require_writable
 LAYOUTS = ("auto", "dicom", "table", "knee-qus")
 
 
-def ingest(
-    folder: Path,
-    out: Path,
-    *,
-    layout: str = "auto",
-    table: Path | None = None,
-    columns: Mapping[str, str] | None = None,
-    constants: Mapping[str, str] | None = None,
-    workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Any]:
+def ingest(folder: Path, out: Path, *, layout: str = "auto", **asked: Any) -> dict[str, Any]:
     """Counts of the cohort whose manifest is now `out`; quarantine, flow and audit stand beside it.
 
     `layout` says what the folder is: `table` (a table lists the films), `dicom` (headers do, a table may add
     labels), `knee-qus` (the published data set); `auto` is `table` if one is given, else `dicom`.
-    `columns` maps manifest columns to the table's, `constants` fill blank cells.
+    `asked` are the other fields of an `ImportRequest`: the table, what is said about its columns and cells,
+    whose films they are, what becomes of conflicting duplicates, workers and progress.
 
     Raises: ConfigError: an unknown layout. ManifestError: an `out` that cannot be written, told before any
-    film is read, or rows that break a rule, each with its line.
+    film is read, or all that is open or broken in the table, at once.
     """
     if layout not in LAYOUTS:
         raise ConfigError(f"--layout: {unknown_name('layout', layout, LAYOUTS)}")
-    if layout == "auto":
-        layout = "table" if table else "dicom"
-    if layout == "table" and table is None:
+    request = ImportRequest(folder=folder, out=out, keep_unlisted=layout == "dicom", **asked)
+    if layout == "table" and request.table is None:
         raise ConfigError("--layout table: no table is given. Add --table FILE.")
+    if request.duplicates not in DUPLICATES:
+        raise ConfigError(f"--duplicates: {unknown_name('choice', request.duplicates, DUPLICATES)}")
+    if request.patient_id_from is not None and request.one_patient_per_film:
+        raise ConfigError("--patient-id-from and --one-patient-per-film say two things. Give one.")
     require_writable(out)
-    options: dict[str, Any] = {"workers": workers, "progress": progress}
-    if layout == "knee-qus":
-        cohort = import_knee_qus(folder, out, **options)
-    elif layout == "dicom" or table is None:
-        cohort = import_dicom_folder(
-            folder, out, labels=table, columns=columns, constants=constants, **options
-        )
-    else:
-        cohort = import_table(folder, table, out, columns=columns, constants=constants, **options)
-    return _summary(cohort, out)
+    return _summary(import_knee_qus(request) if layout == "knee-qus" else import_films(request), out)
 
 
 def _summary(cohort: ImportedCohort, out: Path) -> dict[str, Any]:
@@ -65,6 +50,7 @@ def _summary(cohort: ImportedCohort, out: Path) -> dict[str, Any]:
         "patients": frame["patient_id"].n_unique(),
         "diagnosis": dict(counts.rows()),
         "left_out": cohort.quarantine.height,
+        "read_as": list(cohort.clear),
         "notes": list(cohort.notes),
         "audit": cohort.audit.as_json(),
     }

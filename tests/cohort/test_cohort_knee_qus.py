@@ -6,15 +6,14 @@ import polars as pl
 import pytest
 
 from strnet.cohort import make_split
-from strnet.cohort.importers import import_knee_qus
+from strnet.cohort.importers import ImportRequest, import_knee_qus
 from strnet.errors import ManifestError
 
 
 @pytest.fixture(scope="module")
 def cohort(shared_data, tmp_path_factory):
-    return import_knee_qus(
-        shared_data / "knee_qus", tmp_path_factory.mktemp("qus") / "manifest.csv", workers=0
-    )
+    out = tmp_path_factory.mktemp("qus") / "manifest.csv"
+    return import_knee_qus(ImportRequest(folder=shared_data / "knee_qus", out=out, workers=0))
 
 
 def test_the_usable_films_are_177_of_147_patients(cohort):
@@ -36,7 +35,7 @@ def test_labels_come_from_the_sheet_and_not_from_the_folders(cohort):
     )
     assert frame.filter(pl.col("diagnosis") != prefix).height == 0
     assert frame["t_score"].null_count() == 0
-    in_normal = frame.filter(pl.col("image_id").str.starts_with("normal/"))
+    in_normal = frame.filter(pl.col("path").str.contains("/normal/"))
     assert in_normal.filter(pl.col("diagnosis") != "normal").height > in_normal.height / 2
 
 
@@ -48,7 +47,7 @@ def test_the_reference_is_ultrasound_at_an_unknown_site(cohort):
 
 
 def test_acquisition_columns_describe_the_original_files(cohort):
-    row = cohort.manifest.frame.filter(pl.col("image_id") == "normal/101.jpg").row(0, named=True)
+    row = cohort.manifest.frame.filter(pl.col("image_id") == "101__jpeg").row(0, named=True)
     assert (row["file_format"], row["rows"], row["columns"], row["photometric"]) == (
         "jpeg",
         2656,
@@ -84,10 +83,10 @@ def test_five_folds_hold_every_class(cohort):
 
 def test_a_folder_without_its_tables_is_refused_with_what_it_needs(shared_data, tmp_path):
     with pytest.raises(ManifestError, match=r"patient details.xlsx: no such file"):
-        import_knee_qus(tmp_path, tmp_path / "m.csv")
+        import_knee_qus(ImportRequest(folder=tmp_path, out=tmp_path / "m.csv", workers=0))
     shutil.copy(shared_data / "knee_qus" / "patient details.xlsx", tmp_path)
     with pytest.raises(ManifestError, match=r"images.csv: no such file.*original_width"):
-        import_knee_qus(tmp_path, tmp_path / "m.csv")
+        import_knee_qus(ImportRequest(folder=tmp_path, out=tmp_path / "m.csv", workers=0))
 
 
 def test_an_unreadable_and_an_unknown_patients_film_are_listed(shared_data, tmp_path):
@@ -102,7 +101,7 @@ def test_an_unreadable_and_an_unknown_patients_film_are_listed(shared_data, tmp_
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source / file, tmp_path / file)
     (tmp_path / images["file"][0]).write_bytes(b"\xff\xd8\xff broken")
-    cohort = import_knee_qus(tmp_path, tmp_path / "m.csv")
+    cohort = import_knee_qus(ImportRequest(folder=tmp_path, out=tmp_path / "m.csv", workers=0))
     assert cohort.manifest.frame.height == 1
     texts = cohort.quarantine["reason"].to_list()
     assert any("cannot be decoded" in text for text in texts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from strnet.cohort.importers import import_knee_qus
+from strnet.cohort.importers import ImportRequest, import_knee_qus
 from strnet.errors import ManifestError
 
 HEADINGS = {
@@ -63,7 +63,7 @@ def folder(tmp_path, write_png):
 
 
 def test_sheet_and_films_become_rows_with_the_original_files_size(folder):
-    cohort = import_knee_qus(folder, folder / "manifest.csv")
+    cohort = import_knee_qus(ImportRequest(folder=folder, out=folder / "manifest.csv", workers=0))
     frame = cohort.manifest.frame
     assert frame["patient_id"].to_list() == ["OP1", "N2", "OS3"]
     assert frame["sex"].to_list() == ["F", "M", "F"]
@@ -79,7 +79,7 @@ def test_sheet_and_films_become_rows_with_the_original_files_size(folder):
 
 
 def test_what_was_left_blank_or_left_out_is_said(folder):
-    cohort = import_knee_qus(folder, folder / "manifest.csv")
+    cohort = import_knee_qus(ImportRequest(folder=folder, out=folder / "manifest.csv", workers=0))
     assert cohort.notes == (
         "a man's pregnancies, left blank: patient N2.",
         "menopause after the present age, left blank: patient OS3.",
@@ -97,14 +97,14 @@ def test_a_sheet_without_a_column_is_refused(folder):
         folder / "patient details.xlsx"
     )
     with pytest.raises(ManifestError, match="column 'BMI' is missing"):
-        import_knee_qus(folder, folder / "manifest.csv")
+        import_knee_qus(ImportRequest(folder=folder, out=folder / "manifest.csv", workers=0))
 
 
 def test_a_patient_twice_in_the_sheet_is_refused_with_the_sheets_row(folder):
     twice = pl.DataFrame(HEADINGS).with_columns(pl.col("Patient Id").replace("N2", "OP1"))
     twice.write_excel(folder / "patient details.xlsx")
     with pytest.raises(ManifestError, match=r"row 3 +patient OP1"):
-        import_knee_qus(folder, folder / "manifest.csv")
+        import_knee_qus(ImportRequest(folder=folder, out=folder / "manifest.csv", workers=0))
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,13 @@ def test_an_image_table_that_cannot_be_used_is_refused_before_any_film_is_read(f
     second = pl.when(pl.int_range(pl.len()) == 1).then(pl.lit(cell)).otherwise(column)
     table.with_columns(second.alias(column)).write_csv(folder / "images.csv")
     with pytest.raises(ManifestError) as caught:
-        import_knee_qus(folder, folder / "m.csv", progress=lambda *_: pytest.fail("a film was read"))
+        import_knee_qus(
+            ImportRequest(
+                folder=folder,
+                out=folder / "m.csv",
+                workers=0,
+                progress=lambda *_: pytest.fail("a film was read"),
+            )
+        )
     assert message in str(caught.value)
     assert "images.csv" in str(caught.value)

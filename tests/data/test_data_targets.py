@@ -62,6 +62,36 @@ def test_a_target_rule_gives_the_numbers_worked_out_by_hand(of, expected):
     np.testing.assert_array_equal(target(of), expected)
 
 
+NUMBERS = pl.DataFrame(
+    {"whole": [0, 1, None], "float": [0.0, 1.0, None], "half": [0.5, 1.0, None], "text": ["0", "1", None]}
+)
+
+
+@pytest.mark.parametrize("column", ["whole", "float", "text"])
+@pytest.mark.parametrize("value", [1, 1.0, "1"])
+def test_a_number_in_the_recipe_is_that_number_in_the_table_however_it_is_written(column, value):
+    np.testing.assert_array_equal(target(task(column=column, positive=[value]), NUMBERS), [0, 1, NAN])
+
+
+def test_numbers_that_are_written_differently_are_equal_in_a_column_of_numbers():
+    np.testing.assert_array_equal(target(task(column="whole", positive=["1.0"]), NUMBERS), [0, 1, NAN])
+    np.testing.assert_array_equal(target(task(column="half", positive=[0.5]), NUMBERS), [1, 0, NAN])
+    given = {"column": "float", "values": [1]}
+    np.testing.assert_array_equal(
+        target(task(column="whole", positive=[1], given=given), NUMBERS), [NAN, 1, NAN]
+    )
+
+
+def test_one_number_is_not_two_classes():
+    with pytest.raises(ConfigError, match="name one number twice"):
+        target(task("multiclass", column="whole", classes=["1", "1.0"]), NUMBERS)
+
+
+def test_a_truth_value_of_yaml_is_no_cell():
+    with pytest.raises(ValueError, match="put the word in quotes"):
+        task(column="whole", positive=[True])
+
+
 def test_a_t_score_just_beside_a_cutoff_is_not_rounded_onto_it():
     frame = pl.DataFrame({"t_score": [-2.5, -2.4999999, -1.0, -1.0000001]})
     assert target(task(column="t_score", at_most=-2.5), frame) == [1, 0, 0, 0]

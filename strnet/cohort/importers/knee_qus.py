@@ -14,15 +14,19 @@ import polars as pl
 
 from strnet.cohort.audit import duplicate_groups
 from strnet.cohort.findings import LINE, finding, named, raise_findings
+from strnet.cohort.importers.conflicting_pictures import settle_conflicts
 from strnet.cohort.importers.header import completed
 from strnet.cohort.importers.labels import LabelTable, read_labels
 from strnet.cohort.importers.outcome import ImportedCohort, LeftOut, write_cohort
-from strnet.cohort.inspection import Inspection, Progress, inspect_files
+from strnet.cohort.importers.request import ImportRequest
+from strnet.cohort.inspection import Inspection
+from strnet.cohort.inspection_journal import inspect_with_journal, journal_path
 from strnet.cohort.manifest import located_rows
 from strnet.cohort.validation import implied_diagnosis, validated
 from strnet.errors import ManifestError
+from strnet.imaging import image_names
 from strnet.schema import IMAGE_ID, PATIENT_ID
-from strnet.tables import read_table, require_columns
+from strnet.tables import read_foreign_table, read_table, require_columns
 
 SHEET = "patient details.xlsx"
 IMAGES = "images.csv"
@@ -99,10 +103,8 @@ _NUMBERS = ("z_score", "height_m", "weight_kg", "menopause_age", "pregnancies", 
 _BONES = "arm|leg|foot|knee|wrist|hip|ankle|elbow|shoulder|vertebra|lumbar|neck|collar|hand|head|fracture"
 
 
-def import_knee_qus(
-    folder: Path, out: Path, *, workers: int | None = None, progress: Progress | None = None
-) -> ImportedCohort:
-    """The usable films of the data set in `folder`, written to the manifest `out` and beside it.
+def import_knee_qus(request: ImportRequest) -> ImportedCohort:
+    """The usable films of the data set in the request's folder, written to its manifest and beside it.
 
     T-scores are by ultrasound (`reference_standard` qus), and diagnoses follow from them. `file_format`,
     `rows`, `columns` and `photometric` describe the original files, since they give classes away. Yes and
@@ -111,9 +113,12 @@ def import_knee_qus(
 
     Raises: ManifestError: sheet or images.csv is missing, or breaks a rule; no film is read.
     """
+    folder, journal = request.folder, journal_path(request.out)
     patients, notes = _patients(read_labels(_sheet(folder), _heading_map(_sheet(folder))))
     listed = _images(folder / IMAGES).join(patients, on=PATIENT_ID, how="left", maintain_order="left")
-    films = inspect_files([folder / file for file in listed["file"]], workers=workers, progress=progress)
+    paths = [folder / file for file in listed["file"]]
+    films = inspect_with_journal(paths, journal, workers=request.workers, progress=request.progress)
+    listed = listed.with_columns(pl.Series(IMAGE_ID, image_names(paths), dtype=pl.String))
     reasons = [_why_not(row) for row in listed.iter_rows(named=True)]
     used = [why is None and film.reason is None for film, why in zip(films, reasons, strict=True)]
     left_out = [
@@ -126,8 +131,11 @@ def import_knee_qus(
     )
     made = completed(rows, [film for film, use in zip(films, used, strict=True) if use])
     unreadable = [film for film in films if film.reason is not None]
-    notes = [*notes, *_pictures_twice(listed, films)]
-    return write_cohort(made.rows, out, unreadable, [*left_out, *made.left_out], notes)
+    kept, conflicting, said = settle_conflicts(made.rows, request)
+    notes = [*notes, *_pictures_twice(listed, films), *said]
+    cohort = write_cohort(kept, request.out, unreadable, [*left_out, *made.left_out, *conflicting], notes)
+    journal.unlink(missing_ok=True)
+    return cohort
 
 
 def _sheet(folder: Path) -> Path:
@@ -142,7 +150,7 @@ def _sheet(folder: Path) -> Path:
 
 def _heading_map(sheet: Path) -> dict[str, str]:
     """Our column names and the sheet's own headings, which have stray blanks and colons."""
-    headings = {_plain(name): name for name in read_table(sheet, "sheet", as_text=True).columns}
+    headings = {_plain(name): name for name in read_foreign_table(sheet, "sheet").frame.columns}
     missing = [ours for ours in _SHEET_COLUMNS if _plain(ours) not in headings]
     if missing:
         raise ManifestError(
@@ -222,7 +230,6 @@ def _images(path: Path) -> pl.DataFrame:
     ]
     raise_findings(str(path), [each for each in found if each], line_word)
     return table.select(_IMAGE_COLUMNS).with_columns(
-        pl.col("original_file").alias(IMAGE_ID),
         pl.col("original_format").str.to_lowercase().alias("file_format"),
         pl.col("original_height").cast(pl.Int64).alias("rows"),
         pl.col("original_width").cast(pl.Int64).alias("columns"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from strnet.errors import DicomError, ImageError, ManifestError
+from strnet.imaging import image_name, image_names
 from strnet.imaging.reading import file_format
 
 
@@ -33,25 +34,38 @@ def looks_like_film(path: Path) -> bool:
 
 
 class FilmFinder:
-    """Films below a folder by relative path, by file name, and by name without extension."""
+    """The films below a folder with their names, found by the end of their path, with or without ending."""
 
     def __init__(self, folder: Path, films: Sequence[Path]) -> None:
-        self._folder = folder
-        self._by_key: dict[str, set[Path]] = {}
+        self.folder = folder
+        self.films = list(films)
+        self.names = dict(zip(films, image_names(films), strict=True))
+        self._by_name: dict[str, list[Path]] = {}
         for film in films:
-            for key in {film.relative_to(folder).as_posix(), film.name, film.stem}:
-                self._by_key.setdefault(key, set()).add(film)
+            self._by_name.setdefault(image_name(film.name), []).append(film)
+
+    def fitting(self, key: str) -> set[Path]:
+        """The films that `key` may mean: a table's paths may begin above the folder, or below it."""
+        key = key.replace("\\", "/").removeprefix("./")
+        bare = image_name(key)
+        alike = {film: film.absolute().as_posix() for film in self._by_name.get(PurePosixPath(bare).name, [])}
+        whole = {film for film, path in alike.items() if f"/{path}".endswith(f"/{key}")}
+        return whole or {film for film, path in alike.items() if f"/{image_name(path)}".endswith(f"/{bare}")}
+
+    def name_of(self, film: Path) -> str:
+        """The name of a film, or of a file that is not there."""
+        return self.names.get(film) or image_name(film.name)
 
     def find(self, key: str) -> Path:
         """The film that `key` means; a path where no film is, if it means none.
 
         Raises: ManifestError: several films fit, and none of them by its whole relative path.
         """
-        exact = self._folder / key
-        found = {exact} if exact.is_file() else self._by_key.get(key.replace("\\", "/"), set())
+        exact = self.folder / key
+        found = {exact} if exact.is_file() else self.fitting(key)
         if len(found) > 1:
-            listing = ", ".join(sorted(film.relative_to(self._folder).as_posix() for film in found)[:5])
+            listing = ", ".join(sorted(film.relative_to(self.folder).as_posix() for film in found)[:5])
             raise ManifestError(
-                f"'{key}' fits {len(found)} films: {listing}. Give paths relative to {self._folder}."
+                f"'{key}' fits {len(found)} films: {listing}. Give paths relative to {self.folder}."
             )
         return next(iter(found), exact)

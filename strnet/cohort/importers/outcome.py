@@ -34,6 +34,8 @@ class ImportedCohort:
     audit: Audit
     notes: tuple[str, ...]
     """What the importer saw and did not change, in sentences."""
+    clear: tuple[str, ...] = ()
+    """How a table was read and its columns were mapped, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ def write_cohort(
     unreadable: Sequence[Inspection],
     left_out: Sequence[LeftOut] = (),
     notes: Sequence[str] = (),
+    clear: Sequence[str] = (),
 ) -> ImportedCohort:
     """What an importer found, written to `out` and, named after it, its quarantine, flow and audit.
 
@@ -82,8 +85,8 @@ def write_cohort(
         frame=manifest.frame,
     )
     write_flow(flow, flow_file)
-    outcome = ImportedCohort(manifest, quarantine, flow, audit_manifest(manifest), tuple(notes))
-    write_json(audit_file, outcome.audit.as_json() | {"notes": list(notes)})
+    outcome = ImportedCohort(manifest, quarantine, flow, audit_manifest(manifest), tuple(notes), tuple(clear))
+    write_json(audit_file, outcome.audit.as_json() | {"notes": list(notes), "read_as": list(clear)})
     return outcome
 
 
