@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from strnet.errors import ManifestError
@@ -28,15 +28,17 @@ def with_decimal_points(
     *,
     said: Mark | None = None,
     separator: str = "semicolon",
+    ignored: Collection[str] = (),
 ) -> tuple[tuple[Row, ...], Mark]:
     """The rows with decimal points, and the mark they were written with.
 
     The mark is `said`, or found: a comma that groups no thousands is a decimal comma, except between commas
-    as separators, where a quoted "1,5" may as well be a list of two. Cells of text are left alone.
+    as separators, where a quoted "1,5" may as well be a list of two. Cells of text and columns that are
+    `ignored` are left alone.
 
     Raises: ManifestError: a column whose numbers can be read in two ways.
     """
-    columns = {n: _marked_cells([row[n] for row in rows]) for n in range(len(header))}
+    columns = {n: _marked_cells([r[n] for r in rows]) for n, h in enumerate(header) if h not in ignored}
     mark = said or _mark([cell for cells in columns.values() for cell in cells], separator)
     unclear = [n for n, cells in columns.items() if _is_unclear(cells, mark)]
     if unclear:
@@ -45,7 +47,7 @@ def with_decimal_points(
             f"{where}: {len(unclear)} column(s) hold numbers that can be read in two ways.\n"
             + "\n".join(examples)
             + f"\nSay which: --csv-dialect {separator}/comma or --csv-dialect {separator}/point. Grouped "
-            "digits are not read: write 1234, not 1.234 or 1,234."
+            "digits are not read: write 1234, not 1.234 or 1,234. A column that is not needed: --ignore COLUMN."
         )
     if mark != "comma":
         return tuple(rows), "point"

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from strnet.decimal_marks import Mark, with_decimal_points
@@ -53,11 +53,17 @@ class Delimited:
 
 
 def read_delimited(
-    content: bytes, where: str, *, suffix: str = ".csv", dialect: str | None = None
+    content: bytes,
+    where: str,
+    *,
+    suffix: str = ".csv",
+    dialect: str | None = None,
+    ignored: Collection[str] = (),
 ) -> Delimited:
     """The cells of a table, numbers with a decimal point whatever they were written with.
 
-    `dialect` is one of DIALECTS; without it separator and mark are found. Blank rows are left out.
+    `dialect` is one of DIALECTS; without it separator and mark are found. Blank rows are left out. Numbers
+    in columns that are `ignored` may be anything.
 
     Raises: ManifestError: several readings or none, with the option that settles it.
     """
@@ -66,7 +72,9 @@ def read_delimited(
     text, first_line, declared = _without_declaration(text)
     separator_name = separator_name or declared or ("tab" if suffix == ".tsv" else _separator(text, where))
     header, rows, lines = _cells(text, SEPARATORS[separator_name], first_line, where)
-    rows, found = with_decimal_points(header, rows, lines, where, said=mark, separator=separator_name)
+    rows, found = with_decimal_points(
+        header, rows, lines, where, said=mark, separator=separator_name, ignored=ignored
+    )
     return Delimited(header, rows, lines, Dialect(encoding, separator_name, found))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -53,32 +53,41 @@ class ForeignTable:
     """How a delimited file was read; None for the other kinds."""
 
 
-def read_foreign_table(path: Path | str, what: str = "table", *, dialect: str | None = None) -> ForeignTable:
+def read_foreign_table(
+    path: Path | str,
+    what: str = "table",
+    *,
+    dialect: str | None = None,
+    ignored: Collection[str] = (),
+) -> ForeignTable:
     """The rows that are not blank of a CSV, TSV, Parquet or XLSX file, as hospitals and archives write them.
 
     A delimited file may be separated by comma, semicolon or tab, with decimal commas, in UTF-8, UTF-16 or
-    Windows-1252: found where one reading is left, or said by `dialect` (`dialects.DIALECTS`).
+    Windows-1252: found where one reading is left, or said by `dialect` (`dialects.DIALECTS`). Columns that
+    are `ignored` come too, but their numbers raise no question.
 
     Raises: ManifestError: no such file, several readings, a column that stands twice, or uneven rows.
     """
     path = Path(path)
     if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
-        return _foreign_sheet(read_table(path, what, as_text=True), path)
+        return _foreign_sheet(read_table(path, what, as_text=True), path, ignored)
     try:
         content = path.read_bytes()
-        cells = read_delimited(content, str(path), suffix=path.suffix.lower(), dialect=dialect)
+        cells = read_delimited(
+            content, str(path), suffix=path.suffix.lower(), dialect=dialect, ignored=ignored
+        )
     except (OSError, csv.Error) as error:
         raise ManifestError(f"{path}: the {what} cannot be read: {error}") from error
     return _foreign(cells.header, cells.rows, cells.lines, path, "line", cells.dialect)
 
 
-def _foreign_sheet(frame: pl.DataFrame, path: Path) -> ForeignTable:
+def _foreign_sheet(frame: pl.DataFrame, path: Path, ignored: Collection[str]) -> ForeignTable:
     first = 2 if path.suffix.lower() == ".xlsx" else 1  # a spreadsheet counts its header, Parquet has none
     texts = frame.select(pl.all().cast(pl.String).fill_null("")).rows()
     held = [(place, row) for place, row in enumerate(texts, start=first) if any(map(str.strip, row))]
     lines, rows = [place for place, _ in held], [row for _, row in held]
     if path.suffix.lower() == ".xlsx":
-        rows = list(with_decimal_points(frame.columns, rows, lines, str(path))[0])
+        rows = list(with_decimal_points(frame.columns, rows, lines, str(path), ignored=ignored)[0])
     return _foreign(frame.columns, rows, lines, path, "row", None)
 
 

@@ -76,6 +76,12 @@ def test_a_grouped_thousand_in_a_table_with_decimal_commas_is_no_fraction(tmp_pa
     assert "two ways" in refusal(write(tmp_path, "a;b\n0,9;1\n1.5;1\n"))
 
 
+def test_a_column_that_is_ignored_raises_no_question(tmp_path):
+    path = write(tmp_path, "a;version\n0,9;1.100\n")
+    assert "--ignore COLUMN" in refusal(path)
+    assert rows_of(path, ignored=["version"]) == [("0.9", "1.100")]
+
+
 def test_a_column_of_text_keeps_its_commas(tmp_path):
     text = "name;t\nMaier, A;0,5\nLWK 1,2;0,6\nX;0,7\n"
     assert rows_of(write(tmp_path, text))[1] == ("LWK 1,2", "0.6")

@@ -102,11 +102,19 @@ COLUMNS: tuple[Column, ...] = (
         "Examination: images of one patient taken together, such as AP and lateral",
         aliases=("exam", "examination", "study_instance_uid", "accession_number"),
     ),
-    Column("site", "Hospital; one site can be kept as external", aliases=("hospital", "centre", "klinik")),
+    Column(
+        "site",
+        "Hospital; one site can be kept as external",
+        aliases=("hospital", "centre", "klinik", "krankenhaus"),
+    ),
     Column("scanner", "Manufacturer and model", aliases=("device", "machine")),
     Column("anatomy", "Body part", values=schema.ANATOMIES, aliases=("body_part",), synonyms=_ANATOMY),
     Column(
-        "view", "Projection", values=schema.VIEWS, aliases=("projection", "view_position"), synonyms=_VIEW
+        "view",
+        "Projection",
+        values=schema.VIEWS,
+        aliases=("projection", "view_position", "strahlengang"),
+        synonyms=_VIEW,
     ),
     Column(
         "laterality", "Side; B is both", values=schema.LATERALITIES, aliases=("side", "seite"), synonyms=_SIDE

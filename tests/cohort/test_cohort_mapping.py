@@ -117,6 +117,8 @@ def test_a_table_of_far_more_films_than_the_folder_holds_is_understood(ingest):
     cohort = ingest("Image Index,Patient ID\n0001_000.png,a\n0002_000.png,b\n0003_001.png,c\n" + more)
     assert frame(cohort)["patient_id"].to_list() == ["a", "b", "c"]
     assert cohort.clear[0].endswith("(its cells name 3 of 3 films, 50 name none)")
+    assert cohort.quarantine.height == 50
+    assert cohort.notes == ()
 
 
 def test_two_columns_that_name_films_are_a_question(refused):

@@ -48,7 +48,7 @@ def checked_table(request: ImportRequest, films: FilmFinder) -> CheckedTable:
     """
     if request.table is None:
         raise ValueError("the request has no table")
-    table = read_foreign_table(request.table, dialect=request.dialect)
+    table = read_foreign_table(request.table, dialect=request.dialect, ignored=request.ignored)
     mapping = map_columns(table.frame, request, films)
     frame = _in_our_words(table, mapping, request)
     questions = list(mapping.questions)

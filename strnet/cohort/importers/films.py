@@ -31,7 +31,8 @@ class _Plan:
 
     films: list[Path]
     names: Mapping[Path, str]
-    unlisted: list[Path]
+    unlisted: list[Path] | None
+    """Films that a table which lists the cohort leaves out; None where every film is in it."""
     table: CheckedTable | None
     patients: FilmPatients
     clear: tuple[str, ...]
@@ -54,15 +55,21 @@ def import_films(request: ImportRequest) -> ImportedCohort:
         plan.films, journal_path(request.out), workers=request.workers, progress=request.progress
     )
     films = [film for film in inspected if film.reason is None]
-    rows, notes = labelled(_named_rows(films, plan), plan.table, films)
+    rows, unused = labelled(_named_rows(films, plan), plan.table, films)
     made = completed(_with_constants(rows, request), films)
-    notes = [*plan.patients.notes, *notes, *made.notes, *_nobodys(made, films, request, plan)]
+    # Rows of a list without a readable film are in the quarantine, one by one.
+    notes = [
+        *plan.patients.notes,
+        *(unused if plan.unlisted is None else []),
+        *made.notes,
+        *_nobodys(made, films, request, plan),
+    ]
     kept, conflicting, said = settle_conflicts(made.rows, request)
     cohort = write_cohort(
         kept,
         request.out,
         [film for film in inspected if film.reason is not None],
-        [*made.left_out, *conflicting, *(LeftOut(path, "not in the table") for path in plan.unlisted)],
+        [*made.left_out, *conflicting, *(LeftOut(path, "not in the table") for path in plan.unlisted or ())],
         [*notes, *said],
         plan.clear,
     )
@@ -77,10 +84,10 @@ def _planned(request: ImportRequest) -> _Plan:
     if request.table is None:
         patients, questions = film_patients(request, finder)
         raise_open(request, questions)
-        return _Plan(finder.films, finder.names, [], None, patients, patients.clear)
+        return _Plan(finder.films, finder.names, None, None, patients, patients.clear)
     table = checked_table(request, finder)
     if table.key == PATIENT_ID or request.keep_unlisted or not table.names_patients:
-        return _Plan(finder.films, finder.names, [], table, table.patients, table.clear)
+        return _Plan(finder.films, finder.names, None, table, table.patients, table.clear)
     films = [Path(film) for film in table.rows[FILM]]
     listed = set(films)
     unlisted = [film for film in finder.films if film not in listed and looks_like_film(film)]
