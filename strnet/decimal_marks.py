@@ -38,7 +38,8 @@ def with_decimal_points(
 
     Raises: ManifestError: a column whose numbers can be read in two ways.
     """
-    columns = {n: _marked_cells([r[n] for r in rows]) for n, h in enumerate(header) if h not in ignored}
+    read = {n: name for n, name in enumerate(header) if name not in ignored}
+    columns = {n: _marked_cells([row[n] for row in rows]) for n in read}
     mark = said or _mark([cell for cells in columns.values() for cell in cells], separator)
     unclear = [n for n, cells in columns.items() if _is_unclear(cells, mark)]
     if unclear:
@@ -47,7 +48,8 @@ def with_decimal_points(
             f"{where}: {len(unclear)} column(s) hold numbers that can be read in two ways.\n"
             + "\n".join(examples)
             + f"\nSay which: --csv-dialect {separator}/comma or --csv-dialect {separator}/point. Grouped "
-            "digits are not read: write 1234, not 1.234 or 1,234. A column that is not needed: --ignore COLUMN."
+            "digits are not read: write 1234, not 1.234 or 1,234. A column that is not needed: --ignore "
+            "COLUMN."
         )
     if mark != "comma":
         return tuple(rows), "point"
