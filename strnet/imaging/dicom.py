@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
-import pydicom
-from pydicom import uid
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.multival import MultiValue
-from pydicom.pixels import pixel_array
 
-from strnet.errors import DicomError
+from strnet.errors import DicomError, ImageError
+from strnet.imaging.codestreams.findings import Flag
+from strnet.imaging.dicom_file import data_set
 from strnet.imaging.grayscale import display_table
+from strnet.imaging.limits import LARGEST_SIDE, require_film_size
 from strnet.imaging.radiograph import Acquisition, Image, Radiograph
+from strnet.imaging.stored_values import stored_values
 
 # A slice or a map is not a film, whatever its pixels look like. Blank, OT and the like may be one.
 _NOT_PROJECTION = frozenset(
@@ -29,16 +30,6 @@ _NOT_PROJECTION = frozenset(
         *("RTPLAN", "RTSTRUCT", "RTDOSE", "RTIMAGE", "RTRECORD"),
     )
 )
-_LARGEST_SIDE = 20_000  # pixels; a film of 43 cm at 0.025 mm. More is a corrupt header.
-
-# One decoder per encoding, so that lossy films decode to the same grey values on every machine.
-# JPEG by libjpeg and not GDCM: pydicom's GDCM plugin refuses JPEG Extended of 12 bits.
-_DECODERS: dict[str, str] = {
-    **dict.fromkeys(uid.JPEGLSTransferSyntaxes, "pyjpegls"),
-    **dict.fromkeys(uid.JPEGTransferSyntaxes, "pylibjpeg"),
-    **dict.fromkeys(uid.JPEG2000TransferSyntaxes, "pylibjpeg"),
-    uid.RLELossless: "pylibjpeg",
-}
 
 
 def read_dicom(path: Path) -> Radiograph:
@@ -49,8 +40,9 @@ def read_dicom(path: Path) -> Radiograph:
     with _refusals(path, "the pixels cannot be decoded"):
         header = _read(path, pixels=True)
         source = _acquisition(header)
-        shown = _shown(header)
-        return _with_square_pixels(shown, source, _aspect(header, source.spacing_mm))
+        aspect = _aspect(header, source.spacing_mm)
+        shown, flags = _shown(header)
+        return _with_square_pixels(Radiograph(shown, source, source.spacing_mm, flags), aspect)
 
 
 def read_dicom_acquisition(path: Path) -> Acquisition:
@@ -67,7 +59,7 @@ def _refusals(path: Path, what: str) -> Iterator[None]:
     """Turns whatever the block raises into a DicomError that names the file."""
     try:
         yield
-    except DicomError as error:
+    except ImageError as error:
         raise DicomError(f"{path}: {error}") from error
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
@@ -78,10 +70,7 @@ def _refusals(path: Path, what: str) -> Iterator[None]:
 
 
 def _read(path: Path, *, pixels: bool) -> FileDataset:
-    header = pydicom.dcmread(path, force=True, stop_before_pixels=not pixels)
-    # Where compressed pixels end too soon, pydicom drops the whole header with them.
-    if pixels and not header and "Rows" in pydicom.dcmread(path, force=True, stop_before_pixels=True):
-        raise DicomError("Pixel Data (7FE0,0010) is cut short: the file ends before it does. Copy it again.")
+    header = data_set(path, pixels=pixels)
     _require_radiograph(header, pixels=pixels)
     return header
 
@@ -115,8 +104,9 @@ def _require_grey_frame(header: Dataset) -> None:
             f"Samples per Pixel (0028,0002) is {samples} ({photometric}), expected 1: a colour picture."
         )
     for keyword, tag in (("Rows", "(0028,0010)"), ("Columns", "(0028,0011)")):
-        if not 1 <= int(header.get(keyword) or 0) <= _LARGEST_SIDE:
-            raise DicomError(f"{keyword} {tag} is {header.get(keyword)}, expected 1 to {_LARGEST_SIDE}.")
+        if not 1 <= int(header.get(keyword) or 0) <= LARGEST_SIDE:
+            raise DicomError(f"{keyword} {tag} is {header.get(keyword)}, expected 1 to {LARGEST_SIDE}.")
+    require_film_size(int(header.Rows), int(header.Columns))
     _require_depth(header)
 
 
@@ -134,7 +124,7 @@ def _require_depth(header: Dataset) -> None:
         )
 
 
-def _shown(header: FileDataset) -> Image:
+def _shown(header: FileDataset) -> tuple[Image, tuple[Flag, ...]]:
     if "PixelRepresentation" not in header:
         header.PixelRepresentation = (
             0  # type 1 in the standard; where old files leave it out, they mean unsigned
@@ -143,32 +133,8 @@ def _shown(header: FileDataset) -> Image:
     patterns = np.arange(2**header.BitsAllocated, dtype=f"u{width}")
     kind = np.dtype(f"{'i' if header.PixelRepresentation == 1 else 'u'}{width}")
     table = display_table(header, patterns.view(kind))  # before the pixels: a bad header is cheaper to refuse
-    return np.asarray(cv2.LUT(_stored_values(header, kind).view(patterns.dtype), table), dtype=np.float32)
-
-
-def _stored_values(header: FileDataset, kind: np.dtype[np.integer]) -> npt.NDArray[np.integer]:
-    """Stored values (H, W) of type `kind`."""
-    syntax = _transfer_syntax(header)
-    stored = pixel_array(header, decoding_plugin=_DECODERS.get(syntax, ""))
-    if stored.ndim != 2 or stored.dtype.newbyteorder("=") != kind:
-        found = f"{stored.dtype} {stored.shape}"
-        raise DicomError(f"Pixel Data (7FE0,0010) decodes to {found}, expected one frame of {kind}.")
-    return np.ascontiguousarray(stored, dtype=kind)  # Explicit VR Big Endian comes in its own byte order
-
-
-def _transfer_syntax(header: FileDataset) -> uid.UID:
-    """The transfer syntax; without file meta, the uncompressed one the data set was written in.
-
-    Safe, because pydicom then refuses pixels whose length is not rows x columns x bytes.
-    """
-    meta = header.file_meta
-    if "TransferSyntaxUID" not in meta:
-        implicit, little = header.original_encoding
-        if implicit:
-            meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian
-        else:
-            meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
-    return uid.UID(meta.TransferSyntaxUID)
+    stored, flags = stored_values(header, kind)
+    return np.asarray(cv2.LUT(stored.view(patterns.dtype), table), dtype=np.float32), flags
 
 
 def _acquisition(header: Dataset) -> Acquisition:
@@ -208,15 +174,16 @@ def age_in_years(text: str | None) -> float | None:
     return years if years <= 120.0 else None
 
 
-def _with_square_pixels(shown: Image, source: Acquisition, aspect: float) -> Radiograph:
+def _with_square_pixels(film: Radiograph, aspect: float) -> Radiograph:
     """The film with the finer of its two spacings both ways, so that bones keep their shape."""
     if abs(aspect - 1.0) < 0.01:
-        return Radiograph(pixels=shown, source=source, spacing_mm=source.spacing_mm)
-    rows, columns = shown.shape
+        return film
+    rows, columns = film.pixels.shape
     size = (columns, round(rows * aspect)) if aspect > 1.0 else (round(columns / aspect), rows)
-    square = cv2.resize(shown, size, interpolation=cv2.INTER_LINEAR)
-    finer = None if source.spacing_mm is None else min(source.spacing_mm)
-    return Radiograph(np.asarray(square, np.float32), source, None if finer is None else (finer, finer))
+    require_film_size(size[1], size[0])
+    square = cv2.resize(film.pixels, size, interpolation=cv2.INTER_LINEAR)
+    finer = None if film.spacing_mm is None else (min(film.spacing_mm),) * 2
+    return replace(film, pixels=np.asarray(square, np.float32), spacing_mm=finer)
 
 
 def _aspect(header: Dataset, spacing: tuple[float, float] | None) -> float:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from strnet.imaging.codestreams.findings import Flag
+
 Image = npt.NDArray[np.float32]
 FileFormat = Literal["dicom", "png", "jpeg"]
 
@@ -53,6 +55,8 @@ class Radiograph:
     source: Acquisition
     spacing_mm: tuple[float, float] | None = None
     """Distance between rows, between columns of `pixels`, mm."""
+    flags: tuple[Flag, ...] = ()
+    """What is odd in the file although it was decoded; in words: `codestreams.findings.FLAGS`."""
 
 
 def pixel_sha256(radiograph: Radiograph) -> str:

@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
+import libjpeg
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from strnet.errors import ImageError
+from strnet.imaging.codestreams.findings import Flag
+from strnet.imaging.codestreams.jpeg_completeness import decode_whole
+from strnet.imaging.codestreams.jpeg_stream import jpeg_stream
+from strnet.imaging.codestreams.png_chunks import png_flags
+from strnet.imaging.limits import require_file_size, require_film_size
 from strnet.imaging.radiograph import Acquisition, Radiograph
 
 Stored = npt.NDArray[np.integer]
@@ -43,13 +49,15 @@ def read_raster(path: Path, file_format: Literal["png", "jpeg"]) -> Radiograph:
     try:
         with PillowImage.open(path) as picture:
             source = _acquisition(path, picture, file_format)
+            require_film_size(source.rows, source.columns)
+            flags = _flags(path, file_format)
             stored = _grey(_oriented(path, picture))
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
     except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error, ... on corrupt bytes
         raise ImageError(f"{path}: the {file_format.upper()} cannot be decoded: {error}") from error
     largest = 2**source.bits_stored - 1
-    return Radiograph(pixels=stored.astype(np.float32) / np.float32(largest), source=source)
+    return Radiograph(stored.astype(np.float32) / np.float32(largest), source, flags=flags)
 
 
 def read_raster_acquisition(path: Path, file_format: Literal["png", "jpeg"]) -> Acquisition:
@@ -62,6 +70,22 @@ def read_raster_acquisition(path: Path, file_format: Literal["png", "jpeg"]) -> 
             return _acquisition(path, picture, file_format)
     except Exception as error:
         raise ImageError(f"{path}: the {file_format.upper()} header cannot be read: {error}") from error
+
+
+def _flags(path: Path, file_format: Literal["png", "jpeg"]) -> tuple[Flag, ...]:
+    """Flags of a file that is whole.
+
+    Raises: ImageError: cut or damaged, as its syntax shows it, or a decoder given a tail to stumble over.
+    """
+    require_file_size(path)
+    data = path.read_bytes()
+    if file_format == "png":
+        return png_flags(data)
+    stream = jpeg_stream(data)
+    try:
+        return decode_whole(stream, libjpeg.decode)[1]
+    except RuntimeError:  # a kind of JPEG that Pillow reads and libjpeg does not
+        return () if stream.ended else ("no_end_marker",)
 
 
 def _acquisition(path: Path, picture: PillowImage.Image, file_format: Literal["png", "jpeg"]) -> Acquisition:

@@ -10,8 +10,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from strnet.errors import DicomError, ImageError
-from strnet.imaging import dicom as dicom_module
-from strnet.imaging import pixel_sha256, read_acquisition, read_radiograph
+from strnet.imaging import pixel_sha256, read_acquisition, read_radiograph, stored_values
 from strnet.imaging.dicom import age_in_years
 
 FILM = np.random.default_rng(3).integers(0, 4096, (48, 40)).astype(np.uint16)
@@ -142,7 +141,7 @@ def test_a_panicking_decoder_is_an_error_and_an_interrupt_is_not(write_dicom, mo
         def fail(*_, error=raised, **__):
             raise error
 
-        monkeypatch.setattr(dicom_module, "pixel_array", fail)
+        monkeypatch.setattr(stored_values, "pixel_array", fail)
         with pytest.raises(expected):
             read_radiograph(path)
 
