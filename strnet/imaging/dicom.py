@@ -15,8 +15,8 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.multival import MultiValue
 
 from strnet.errors import DicomError, ImageError
-from strnet.imaging.codestreams.findings import Flag
-from strnet.imaging.dicom_file import data_set
+from strnet.imaging.codestreams.wholeness import Flag
+from strnet.imaging.data_set import data_set
 from strnet.imaging.grayscale import display_table
 from strnet.imaging.limits import LARGEST_SIDE, require_film_size
 from strnet.imaging.radiograph import Acquisition, Image, Radiograph
@@ -66,7 +66,7 @@ def _refusals(path: Path, what: str) -> Iterator[None]:
     except (
         BaseException
     ) as error:  # decoders raise anything on corrupt bytes; those in Rust panic past Exception
-        raise DicomError(f"{path}: {what}: {_said(error)}") from error
+        raise DicomError(f"{path}: {what}: {_said(error)}. If it was copied, copy it again.") from error
 
 
 def _read(path: Path, *, pixels: bool) -> FileDataset:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from strnet.imaging.codestreams.findings import Flag
+from strnet.imaging.codestreams.wholeness import Flag
 
 Image = npt.NDArray[np.float32]
 FileFormat = Literal["dicom", "png", "jpeg"]
@@ -56,7 +56,7 @@ class Radiograph:
     spacing_mm: tuple[float, float] | None = None
     """Distance between rows, between columns of `pixels`, mm."""
     flags: tuple[Flag, ...] = ()
-    """What is odd in the file although it was decoded; in words: `codestreams.findings.FLAGS`."""
+    """What is odd in the file although it was decoded; in words: `codestreams.wholeness.FLAGS`."""
 
 
 def pixel_sha256(radiograph: Radiograph) -> str:

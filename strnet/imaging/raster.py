@@ -13,10 +13,10 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from strnet.errors import ImageError
-from strnet.imaging.codestreams.findings import Flag
 from strnet.imaging.codestreams.jpeg_completeness import decode_whole
 from strnet.imaging.codestreams.jpeg_stream import jpeg_stream
 from strnet.imaging.codestreams.png_chunks import png_flags
+from strnet.imaging.codestreams.wholeness import Flag
 from strnet.imaging.limits import require_file_size, require_film_size
 from strnet.imaging.radiograph import Acquisition, Radiograph
 
@@ -81,11 +81,7 @@ def _flags(path: Path, file_format: Literal["png", "jpeg"]) -> tuple[Flag, ...]:
     data = path.read_bytes()
     if file_format == "png":
         return png_flags(data)
-    stream = jpeg_stream(data)
-    try:
-        return decode_whole(stream, libjpeg.decode)[1]
-    except RuntimeError:  # a kind of JPEG that Pillow reads and libjpeg does not
-        return () if stream.ended else ("no_end_marker",)
+    return decode_whole(jpeg_stream(data), libjpeg.decode)[1]  # Pillow fills missing rows in silence
 
 
 def _acquisition(path: Path, picture: PillowImage.Image, file_format: Literal["png", "jpeg"]) -> Acquisition:

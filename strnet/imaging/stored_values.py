@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+import jpeg_ls
 import numpy as np
 import numpy.typing as npt
 from pydicom import uid
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import pixel_array
-from rle.utils import decode_frame
 
 from strnet.errors import DicomError, ImageError
-from strnet.imaging.codestreams.findings import Flag, Size, cut_short, has_zero_block, require_same_size
 from strnet.imaging.codestreams.jpeg2000_stream import jpeg2000_stream
 from strnet.imaging.codestreams.jpeg_completeness import decode_whole
 from strnet.imaging.codestreams.jpeg_stream import JPEG_LS, jpeg_stream
-from strnet.imaging.codestreams.rle_segments import rle_segments, single_segment_frame
+from strnet.imaging.codestreams.rle_segments import require_no_more, rle_segments
+from strnet.imaging.codestreams.wholeness import Flag, Size, cut_short, has_zero_block, require_same_size
 from strnet.imaging.quality import has_constant_tail
 
 Stored = npt.NDArray[np.generic]
@@ -35,7 +34,8 @@ _DECODERS: dict[str, str] = {
     **dict.fromkeys(_HTJ2K, "pylibjpeg"),
     uid.RLELossless: "pylibjpeg",
 }
-_END = b"\xff\xd9"  # of a JPEG 2000 code stream
+_END = b"\xff\xd9"  # marker, of JPEG-LS and JPEG 2000
+_LITERAL_ZEROS = 8  # bytes that no encoder writes at the end of an RLE segment: it codes them as a run
 _TAIL = b"\x55\xaa" * 32
 
 
@@ -115,12 +115,19 @@ def _jpeg(frame: bytes, size: Size, decode: Decode) -> Checked:
 
 
 def _jpeg_ls(frame: bytes, size: Size, decode: Decode) -> Checked:
-    """CharLS itself refuses data that are too short, too long, or without their end marker."""
+    """CharLS refuses data too short or too long, but takes missing bits of the last sample for zeros."""
     stream = jpeg_stream(frame)
     require_same_size(stream.size, size)
     if not stream.ended:
         raise cut_short("the JPEG-LS data have no end marker")
-    return decode(frame), ()
+    stored = decode(frame)
+    longer = frame[: stream.scans[-1].end] + b"\x80" + _END
+    try:
+        jpeg_ls.decode_pixel_data(longer)
+    except RuntimeError:  # too long now: so nothing was missing
+        return stored, ()
+    _require_same(stored, longer, decode)
+    return stored, ()
 
 
 def _jpeg2000(frame: bytes, size: Size, decode: Decode) -> Checked:
@@ -139,24 +146,16 @@ def _jpeg2000(frame: bytes, size: Size, decode: Decode) -> Checked:
 def _require_same(stored: Stored, frame: bytes, decode: Decode) -> None:
     """Raise unless bytes behind the data change nothing, so that the decoder needed none of them."""
     if not np.array_equal(decode(frame), stored):
-        raise cut_short("the JPEG 2000 data end before the picture does")
+        raise cut_short("the coded data end before the picture does")
 
 
 def _rle(frame: bytes, size: Size, decode: Decode) -> Checked:
-    """The decoder refuses a segment that is too short; here, one that has data left over."""
+    """The decoder refuses segments that are too short; those too long, it would panic at."""
     segments = rle_segments(frame, size.bits // 8)
-    stored = decode(frame)
-    left_over = any(_does_without_its_end(segment, replace(size, bits=8)) for segment in segments)
-    return stored, ("data_left_over",) if left_over else ()
-
-
-def _does_without_its_end(segment: bytes, size: Size) -> bool:
-    shorter = single_segment_frame(segment.rstrip(b"\0")[:-1])
-    try:
-        decode_frame(shorter, size.rows * size.columns, 8, "<")
-    except ValueError:
-        return False
-    return True
+    for segment in segments:
+        require_no_more(segment, size.rows * size.columns)
+    zeros = any(segment.endswith(bytes(_LITERAL_ZEROS)) for segment in segments)
+    return decode(frame), ("zero_block",) if zeros else ()
 
 
 _CHECKS: dict[str, Callable[[bytes, Size, Decode], Checked]] = {

@@ -41,7 +41,7 @@ def film_dataset(stored: np.ndarray, **tags: Any) -> FileDataset:
     return dataset
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_film() -> Callable[..., FileDataset]:
     return film_dataset
 

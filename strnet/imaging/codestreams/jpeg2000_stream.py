@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from strnet.errors import ImageError
-from strnet.imaging.codestreams.findings import Size, cut_short
+from strnet.imaging.codestreams.wholeness import Size, cut_short
 
 _SOC, _SIZ, _COM, _SOT, _EOC = b"\xff\x4f", b"\xff\x51", b"\xff\x64", b"\xff\x90", b"\xff\xd9"
 _MOST_TILES = 65_535

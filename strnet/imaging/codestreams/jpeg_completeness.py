@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import libjpeg
 import numpy as np
 import numpy.typing as npt
 
 from strnet.errors import ImageError
-from strnet.imaging.codestreams.findings import Flag, cut_short, has_zero_block
 from strnet.imaging.codestreams.huffman_tail import ends_with_whole_symbol
-from strnet.imaging.codestreams.jpeg_stream import JpegStream, with_tails
+from strnet.imaging.codestreams.jpeg_stream import LOSSLESS, JpegStream, with_tails
+from strnet.imaging.codestreams.wholeness import Flag, cut_short, has_zero_block
 
 Picture = npt.NDArray[np.generic]
 Decode = Callable[[bytes], Picture]
@@ -37,10 +38,8 @@ def decode_whole(stream: JpegStream, decode: Decode) -> tuple[Picture, tuple[Fla
         raise cut_short("the JPEG data end before the last row")
     if not ends_with_whole_symbol(stream):
         _require_same(picture, stream, decode)
-    flags: list[Flag] = [] if stream.ended else ["no_end_marker"]
-    if _has_left_over(stream, decode):
-        flags.append("data_left_over")
-    return picture, tuple(flags)
+    end: tuple[Flag, ...] = () if stream.ended else ("no_end_marker",)
+    return picture, end + _flags_of_zeros(stream)
 
 
 def _attempt(stream: JpegStream, decode: Decode) -> Picture | None:
@@ -60,15 +59,24 @@ def _require_same(picture: Picture, stream: JpegStream, decode: Decode) -> None:
         raise cut_short("the JPEG data end within the last sample")
 
 
-def _has_left_over(stream: JpegStream, decode: Decode) -> bool:
-    """Whether a stream with a block of zeros in it does without its last bytes.
+def _flags_of_zeros(stream: JpegStream) -> tuple[Flag, ...]:
+    """Flags for a block of zero bytes in the coded data: no symbols at all, or too many.
 
     Zeros decode to fewer or more samples than what they replaced. Too few end in an error before this.
     """
     scan = stream.scans[-1]
     if not has_zero_block(stream.data, scan.start, scan.end):
-        return False
+        return ()
+    if not _may_be_zeros(stream):
+        return ("zero_block",)
     coded = stream.data[scan.start : scan.end].rstrip(b"\xff")
     shorter = replace(scan, end=scan.start + max(len(coded) - _NEEDED, 0))
     shortened = replace(stream, data=stream.data[: shorter.end], scans=[*stream.scans[:-1], shorter])
-    return _attempt(shortened, decode) is not None
+    return () if _attempt(shortened, libjpeg.decode) is None else ("data_left_over",)
+
+
+def _may_be_zeros(stream: JpegStream) -> bool:
+    """Whether a constant area is coded in zero bits alone: by the first code of each table of the scan."""
+    dc, ac = stream.scans[-1].tables[0]
+    tables = [(0, dc)] if stream.process == LOSSLESS else [(0, dc), (1, ac)]
+    return all(stream.tables.get(table, ((), b""))[1][:1] == b"\0" for table in tables)

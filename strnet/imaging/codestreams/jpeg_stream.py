@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from strnet.errors import ImageError
-from strnet.imaging.codestreams.findings import ZERO_BLOCK, Size, cut_short
+from strnet.imaging.codestreams.wholeness import ZERO_BLOCK, Size, cut_short
 
 JPEG_LS, LOSSLESS, PROGRESSIVE = 0xF7, 0xC3, 0xC2  # frame markers, less their 0xFF
 _FRAMES = {0xC0, 0xC1, PROGRESSIVE, LOSSLESS, JPEG_LS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from strnet.errors import ImageError
-from strnet.imaging.codestreams.findings import Flag, cut_short
+from strnet.imaging.codestreams.wholeness import Flag, cut_short
 
 _SIGNATURE = 8  # bytes
 

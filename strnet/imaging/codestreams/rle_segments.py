@@ -5,8 +5,10 @@ from __future__ import annotations
 import struct
 from itertools import pairwise
 
+from PIL import Image as PillowImage
+
 from strnet.errors import ImageError
-from strnet.imaging.codestreams.findings import cut_short
+from strnet.imaging.codestreams.wholeness import cut_short
 
 _HEADER = 64  # bytes
 
@@ -29,6 +31,14 @@ def rle_segments(frame: bytes, count: int) -> list[bytes]:
     return [frame[a:b] for a, b in zip(starts, [*starts[1:], len(frame)], strict=True)]
 
 
-def single_segment_frame(segment: bytes) -> bytes:
-    """A frame of 8 bits per pixel that holds `segment` alone."""
-    return struct.pack("<16I", 1, _HEADER, *[0] * 14) + segment
+def require_no_more(segment: bytes, pixels: int) -> None:
+    """Raise if the segment decodes to more than `pixels` bytes; decodes no further than that.
+
+    Raises: ImageError: bytes left over, as where a part of the segment was overwritten.
+    """
+    coded = segment.rstrip(b"\0") + b"\0"  # a last run may be one of zeros; the rest is padding
+    try:
+        PillowImage.frombytes("L", (pixels + 1, 1), coded, "packbits", "L")
+    except ValueError:  # not enough data for one byte more
+        return
+    raise ImageError(f"an RLE segment holds more than {pixels} bytes: it is damaged. Copy it again.")

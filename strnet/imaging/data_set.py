@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
 import pydicom
 from pydicom import uid
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 
 from strnet.errors import DicomError
 from strnet.imaging.limits import (
-    LARGEST_FILM,
     LARGEST_HEADER,
     inflated,
     require_file_size,
+    require_film_size,
     start_of_inflated,
 )
 
@@ -34,6 +36,8 @@ def data_set(path: Path, *, pixels: bool) -> FileDataset:
     require_file_size(path)
     source = _source(path)
     header = pydicom.dcmread(source, force=True, stop_before_pixels=not pixels)
+    if isinstance(source, io.BytesIO):
+        _require_order(header)
     # Where compressed pixels end too soon, pydicom drops the whole header with them.
     if (
         pixels
@@ -42,6 +46,19 @@ def data_set(path: Path, *, pixels: bool) -> FileDataset:
     ):
         raise DicomError("Pixel Data (7FE0,0010) is cut short: the file ends before it does. Copy it again.")
     return header
+
+
+def _require_order(header: FileDataset) -> None:
+    """Raise unless elements stand in the order of their tags; inflated from damaged bytes, they do not.
+
+    Deflated data carry no checksum; a lost block shifts all that follows. Source: DICOM PS3.5 7.1, A.5.
+    """
+    elements = (header.get_item(tag) for tag in sorted(header.keys()))
+    starts = [
+        e.value_tell if isinstance(e, RawDataElement) else e.file_tell for e in elements if e is not None
+    ]
+    if any((a or 0) >= (b or 0) for a, b in pairwise(starts)):
+        raise DicomError("the deflated data set is damaged: its elements are out of order. Copy it again.")
 
 
 def _source(path: Path) -> Path | BinaryIO:
@@ -65,5 +82,6 @@ def _most(meta: bytes, deflated: bytes) -> int:
         header = pydicom.dcmread(
             probe, force=True, stop_before_pixels=True, specific_tags=["Rows", "Columns"]
         )
-    pixels = int(header.get("Rows") or 0) * int(header.get("Columns") or 0)
-    return LARGEST_HEADER + 2 * min(pixels, LARGEST_FILM)
+    rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
+    require_film_size(rows, columns)
+    return LARGEST_HEADER + 2 * rows * columns  # 16 bits at most
