@@ -36,7 +36,7 @@ def require_file_size(path: Path) -> None:
     """
     size = path.stat().st_size
     if size > LARGEST_FILE:
-        raise ImageError(f"{path}: {size:,} bytes, more than the {LARGEST_FILE:,} a film file may have.")
+        raise ImageError(f"{size:,} bytes, more than the {LARGEST_FILE:,} a film file may have.")
 
 
 def inflated(deflated: bytes, most: int) -> bytes:

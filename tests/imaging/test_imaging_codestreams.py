@@ -237,9 +237,7 @@ def test_a_constant_area_coded_in_zero_bits_is_no_lost_block(write_frame):
     assert read_radiograph(write_frame(frame, uid.JPEGLosslessSV1, stored)).flags == ()
 
 
-def test_a_compressed_picture_of_another_size_is_refused_before_it_is_decoded(
-    make_film, write_frame, tmp_path
-):
+def test_a_compressed_picture_of_another_size_is_refused_before_it_is_decoded(frames, write_frame):
     for name, (frame, syntax, stored, tags) in frames.items():
         if name == "rle":
             continue
