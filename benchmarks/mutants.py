@@ -113,8 +113,11 @@ def cut_files(encoding: Encoding, whole: Path, target: Path, dice: random.Random
         return
     frame = frame_of(whole)
     less = dice.choice((1, 2, 3, 10, 100, dice.randrange(1, len(frame) // 2), dice.randrange(1, len(frame))))
-    kept = frame.rstrip(b"\0")
-    kept = kept[: max(len(kept) - less, 1)]
+    if encoding.name == "RLE":  # an odd length would be filled with a zero, which may be a legal last value
+        kept = frame[: -(-(-less // 2) * 2)]
+    else:
+        kept = frame.rstrip(b"\0")
+        kept = kept[: max(len(kept) - less, 1)]
     cuts = {
         "cut": kept,
         "cut, end marker put behind": kept + (b"" if encoding.name == "RLE" else _END),

@@ -83,7 +83,7 @@ def test_unreadable_missing_and_unlisted_films_are_listed_and_the_run_goes_on(
     cohort = import_table(films, table, tmp_path / "m.csv")
     found = reasons(cohort)
     assert set(found) == {"c.png", "d.png", "gone.png"}
-    assert "cannot be decoded" in found["c.png"]
+    assert "the picture is cut short" in found["c.png"]
     assert "No such file" in found["gone.png"]
     assert found["d.png"] == "not in the table"
     assert cohort.manifest.frame["path"].to_list() == ["films/a.png", "films/b.png"]
