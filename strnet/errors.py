@@ -56,6 +56,10 @@ class RowFilterError(ConfigError, ThresholdError):
     """A condition on rows (`cohort.where`, `--where`) that cannot be read or names what is not there."""
 
 
+class GroupingError(ConfigError, ThresholdError):
+    """A column (`--group`) that cannot be grouped as it was asked."""
+
+
 class ImpossibleError(ThresholdError):
     """A threshold request that these rows can never meet; the message says what would."""
 

@@ -65,12 +65,16 @@ def condition_of(where: str, table: pl.LazyFrame, named: str = WHERE) -> pl.Expr
     return condition
 
 
-def columns_of(where: str, known: Collection[str]) -> list[str]:
-    """Names of the columns that `where` uses, of which `known` exist; none if it cannot be read."""
+def columns_of(where: str, known: Collection[str] | None = None) -> set[str]:
+    """Names of the columns that `where` uses; none if it cannot be read.
+
+    What stands in double quotes is text unless `known` has it, and a column where nothing is known.
+    """
     try:
-        return pl.sql_expr(f"({_with_text_quoted(where, known)}\n)").meta.root_names()
+        quoted = where if known is None else _with_text_quoted(where, known)
+        return set(pl.sql_expr(f"({quoted}\n)").meta.root_names())
     except pl.exceptions.PolarsError:
-        return []  # `condition_of` says why
+        return set()  # `condition_of` says why
 
 
 def require_held(

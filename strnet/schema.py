@@ -58,6 +58,12 @@ CLINICAL_COLUMNS: Final = ("age", "sex", "bmi")
 PLAUSIBLE: Final = MappingProxyType({"age": (0, 120), "bmi": (10, 90)})
 """Lowest and highest value of a clinical variable that a person can have, in its unit."""
 
+GROUP_CUTS: Final = MappingProxyType({"age": (50.0, 60.0, 70.0, 80.0), "bmi": (18.5, 25.0, 30.0)})
+"""Where the groups of a clinical variable begin if nobody says otherwise.
+
+Source: WHO 2000 (TRS 894) for the BMI; the ages are decades.
+"""
+
 BUNDLE_FOLDER: Final = "bundle"
 """Where the bundle of a run stands in its folder."""
 

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "strnet"
 LEAVES = {
-    *("schema", "config", "errors", "files", "row_filter", "sealed", "yaml_text"),
+    *("schema", "config", "errors", "files", "grouping", "row_filter", "sealed", "yaml_text"),
     *("tables", "dialects", "decimal_marks"),
 }
 ALLOWED = {
@@ -20,6 +20,7 @@ ALLOWED = {
     "sealed": {"errors", "files"},
     "yaml_text": {"errors"},
     "row_filter": {"errors"},
+    "grouping": {"errors", "schema"},
     "decimal_marks": {"errors"},
     "dialects": {"errors", "decimal_marks"},
     "tables": {"errors", "files", "dialects", "decimal_marks"},

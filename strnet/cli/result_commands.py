@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 RunFolder = Annotated[Path, typer.Argument(help="Run folder of `strnet train` or `crossval`.")]
 Split = Annotated[str, typer.Option(help="Rows that are reported: test or external.")]
+Groups = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group",
+        help="Column of the predictions or of the manifest to report by; numbers are cut: age:50,65,80. "
+        "May be repeated; site, scanner, sex, age and fold are in the report unasked.",
+    ),
+]
 Truth = Annotated[Path | None, typer.Option(help="Truth table of a phantom cohort: adds its ideal observer.")]
 
 export_app = typer.Typer(help="A bundle in another format.", no_args_is_help=True)
@@ -37,6 +45,7 @@ def evaluate(
     run: RunFolder,
     truth: Truth = None,
     split: Split = "test",
+    group: Groups = None,
     as_json: Json = False,
 ) -> None:
     """Metrics with intervals, patients as the unit, beside the baselines; also written to the run.
@@ -44,12 +53,13 @@ def evaluate(
     Those of the test rows to evaluation.json, those of another split to evaluation_<split>.json.
 
     \b
-    Example:
+    Examples:
       strnet evaluate run --truth cohort/truth.csv
+      strnet evaluate run --group sex --group age:50,65,80
     """
     from strnet.jobs import evaluate as job
 
-    done = job(run, truth=truth, split=split)
+    done = job(run, truth=truth, split=split, groups=group or ())
     if as_json:
         print_json(done.content)
         return
@@ -67,6 +77,7 @@ def report(
     ] = None,
     truth: Truth = None,
     split: Split = "test",
+    group: Groups = None,
     as_json: Json = False,
 ) -> None:
     """One self-contained HTML page with tables and figures, and the figures as SVG.
@@ -77,7 +88,7 @@ def report(
     """
     from strnet.jobs import report as job
 
-    page = job(run, out, truth=truth, split=split)
+    page = job(run, out, truth=truth, split=split, groups=group or ())
     if as_json:
         print_json({"report": str(page)})
     else:

@@ -13,8 +13,10 @@ import polars as pl
 from strnet.calibration import with_fold_probabilities, with_probabilities
 from strnet.config import Recipe, load_recipe
 from strnet.errors import TrainingError
+from strnet.grouping import read_grouping
 from strnet.inference import Bundle, read_bundle
 from strnet.jobs.complete_run import source_of
+from strnet.jobs.run_columns import with_manifest_columns
 from strnet.report import (
     Evaluation,
     EvaluationSettings,
@@ -43,6 +45,8 @@ class EvaluatedRun:
     recipe: Recipe
     bundle: Bundle | None
     """None for a cross-validation, which has one per fold."""
+    groups: tuple[str, ...] = ()
+    """The columns whose groups were asked for."""
 
     @property
     def content(self) -> dict[str, Any]:
@@ -52,7 +56,7 @@ class EvaluatedRun:
     @property
     def tables(self) -> tuple[Table, ...]:
         """The tables to print, the most important first."""
-        return summary_tables(self.evaluation)
+        return summary_tables(self.evaluation, self.groups)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -60,25 +64,29 @@ class EvaluatedRun:
         return tuple(f"{banner.heading} {banner.text}" for banner in banners(self.evaluation.subject))
 
 
-def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> EvaluatedRun:
+def evaluate(
+    run: Path, *, truth: Path | None = None, split: str = "test", groups: Sequence[str] = ()
+) -> EvaluatedRun:
     """The evaluation of a run on `split`, also written to its folder: evaluation.json for the test rows.
 
     `truth` is a phantom's truth table; it adds the ideal observer. Rows of a cross-validation are judged by
-    the calibrators and operating points of their own fold.
+    the calibrators and operating points of their own fold. `groups` are columns of the predictions or of the
+    run's manifest, such as `bmi` or `age:50,65`; the usual ones are reported without being asked for.
 
     Raises: TrainingError: no complete run in the folder, or a predictions table with other probabilities than
-        its bundle gives.
+        its bundle gives. GroupingError, ManifestError: a column that is not there or cannot be grouped.
     """
     folder = RunFolder(run)
     folds = "folds" in read_run(run)
     bundles = _fold_bundles(folder) if folds else [_bundle(folder, f"strnet train RECIPE -o {run} --resume")]
     recipe = load_recipe(folder.recipe)
-    predictions = pl.read_parquet(folder.predictions)
-    _require_own_probabilities(predictions, recipe, bundles, folder, by_fold=folds)
+    joined = with_manifest_columns(run, groups)
+    asked = tuple(read_grouping(group, joined.frame.columns) for group in groups)
+    _require_own_probabilities(joined.frame, recipe, bundles, folder, by_fold=folds)
     calibrators = [bundle.calibrators for bundle in bundles]
     points = [{point.method: point for point in bundle.operating_points} for bundle in bundles]
     evaluation = evaluate_predictions(
-        predictions,
+        joined.frame,
         tasks=recipe.tasks,
         calibrators=_in_all(calibrators) if folds else calibrators[0],
         operating_points=_in_all(points) if folds else points[0],
@@ -89,10 +97,14 @@ def evaluate(run: Path, *, truth: Path | None = None, split: str = "test") -> Ev
             row_use=_row_use(bundles),
             deciding=recipe.operating_point.method if recipe.operating_point else None,
             undecided=_undecided(bundles),
+            groups=asked,
+            where=recipe.cohort.where,
+            remarks=(joined.remark,) if joined.remark else (),
         ),
     )
     write_evaluation(evaluation, run / f"{named(EVALUATION, split)}.json")
-    return EvaluatedRun(evaluation, predictions, recipe, None if folds else bundles[0])
+    columns = tuple(grouping.column for grouping in asked)
+    return EvaluatedRun(evaluation, joined.frame, recipe, None if folds else bundles[0], columns)
 
 
 def named(what: str, split: str) -> str:

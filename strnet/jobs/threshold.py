@@ -35,6 +35,10 @@ from strnet.thresholds.from_table import (
     certify_from_table,
     compare_from_table,
 )
+from strnet.thresholds.scores_table import Source
+
+RECIPE = "recipe.yaml"
+"""What stands in a run folder, and not beside anybody's scores."""
 
 
 def threshold_fit(
@@ -49,7 +53,7 @@ def threshold_fit(
         cannot keep.
     """
     _require_other_files(scores, out, plot)
-    found = compare_from_table(scores, plot=plot, **asked)
+    found = compare_from_table(_table(scores, asked.get("where"), asked.get("group")), plot=plot, **asked)
     write_operating_point(found.chosen, out)
     return found
 
@@ -74,15 +78,15 @@ def threshold_apply(
     """
     _require_other_files(scores, out)
     _require_other_files(point, out)
-    found = read_operating_point(point)
+    found, table = read_operating_point(point), _table(scores, where, group)
     if isinstance(found, CascadePoint):
         if group is not None:
             raise ThresholdError(f"cascade: found group {group!r}, expected none. Leave --group out.")
         pair = _both(score)
-        decided = apply_cascade_to_table(found, scores, scores=pair, where=where, **whose)
+        decided = apply_cascade_to_table(found, table, scores=pair, where=where, **whose)
         counts = {decision: int((decided[DECISION] == decision).sum()) for decision in DECISIONS}
     else:
-        decided = apply_to_table(found, scores, score=score, group=group, where=where, **whose)
+        decided = apply_to_table(found, table, score=score, group=group, where=where, **whose)
         positive = int(decided[POSITIVE].sum())
         counts = {"positive": positive, "negative": decided.height - positive}
     write_table(decided, out)
@@ -110,7 +114,8 @@ def threshold_certify(
     Raises: BundleError: an edited operating point, or another score than its own. ThresholdError: unusable
         rows, or the very rows that the threshold was chosen from.
     """
-    return certify_from_table(read_threshold(point), scores, **asked)
+    table = _table(scores, asked.get("where"), asked.get("group"))
+    return certify_from_table(read_threshold(point), table, **asked)
 
 
 def threshold_cascade(
@@ -130,7 +135,7 @@ def threshold_cascade(
     """
     _require_other_files(scores, out)
     found = cascade_from_table(
-        scores,
+        _table(scores, where),
         bone_loss=bone_loss,
         osteoporosis=osteoporosis,
         where=where,
@@ -140,6 +145,24 @@ def threshold_cascade(
     )
     write_operating_point(found, out)
     return found
+
+
+def _table(scores: Path, where: str | None, group: str | None = None) -> Source:
+    """Where the scores come from; a run's with the columns of its manifest that `where` and `group` name.
+
+    Raises: ManifestError: no manifest with such a column. ThresholdError: it has changed since the training.
+    """
+    if not (scores / RECIPE).is_file() or (where is None and group is None):  # anybody's table
+        return scores
+    from strnet.jobs.run_columns import with_manifest_columns  # a table of scores must not wait for torch
+
+    joined = with_manifest_columns(scores, () if group is None else (group,), where)
+    if joined.remark is not None:
+        raise ThresholdError(
+            f"{scores}: {joined.remark} A threshold is for rows that can be named again: restore the "
+            "manifest, or put the column into a table of your own with the scores."
+        )
+    return joined.frame
 
 
 def _require_other_files(read: Path, *written: Path | None) -> None:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from strnet import schema, stats
 from strnet.errors import ManifestError, StatsError
@@ -23,6 +22,7 @@ from strnet.report.folds import Calibration, Point, by_fold
 from strnet.report.measures import AgainstNetwork, absent, attempt, measured
 from strnet.report.probabilities import calibration_results
 from strnet.report.settings import EvaluationSettings
+from strnet.report.subgroups import subgroups
 from strnet.report.task_rows import NETWORK, Bools, Floats, TaskRows
 from strnet.stats import Calibrator, Estimate
 from strnet.thresholds import OperatingPoint
@@ -182,7 +182,7 @@ def _numbers(calibration: Calibration | None) -> dict[str, Any] | None:
 def _groups(
     task: BinaryTask, split: str, rows: TaskRows, settings: EvaluationSettings
 ) -> Iterator[BinaryGroup]:
-    for column, value, keep in grouped(rows.frame, settings.group_columns):
+    for column, value, keep in subgroups(rows.frame, settings.groups):
         part = rows.where(keep)
         points = [
             (
@@ -199,13 +199,3 @@ def _groups(
             auroc=attempt(partial(_auroc, part, part.scores[NETWORK], settings)),
             points=tuple(points),
         )
-
-
-def grouped(frame: pl.DataFrame, columns: tuple[str, ...]) -> Iterator[tuple[str, str, Any]]:
-    """Column, value and rows (n,) of every group of each column that tells two or more apart."""
-    for column in columns:
-        if column not in frame.columns or frame[column].n_unique() < 2:
-            continue
-        labels = frame[column].cast(pl.String).fill_null("unknown")
-        for value in labels.unique().sort():
-            yield column, value, (labels == value).to_numpy()

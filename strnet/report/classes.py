@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -15,10 +15,11 @@ from strnet.config import TaskConfig
 from strnet.errors import ManifestError, StatsError, unknown_name
 from strnet.report.class_baselines import ScoredClasses, class_baseline, scored_classes
 from strnet.report.decisions import share_of
-from strnet.report.evaluation import CategoricalEvaluation, ClassResult
+from strnet.report.evaluation import CategoricalEvaluation, CategoricalGroup, ClassResult
 from strnet.report.measures import Measure, absent, attempt
 from strnet.report.settings import EvaluationSettings
-from strnet.report.task_rows import Floats, Ints, clusters_of, numbers, require_finite
+from strnet.report.subgroups import subgroups
+from strnet.report.task_rows import Bools, Floats, Ints, clusters_of, numbers, require_finite
 from strnet.stats import Estimate
 from strnet.stats.answers import class_probabilities
 from strnet.stats.coherence import most_probable
@@ -37,7 +38,20 @@ class ClassRows:
     predicted: Ints
     patients: npt.NDArray[Any]
     unknown: int
+    frame: pl.DataFrame
     baselines: tuple[ScoredClasses, ...] = ()
+
+    def only(self, keep: Bools) -> ClassRows:
+        """The rows that `keep` (n,) names, without baselines."""
+        return replace(
+            self,
+            target=self.target[keep],
+            prob=self.prob[keep],
+            predicted=self.predicted[keep],
+            patients=self.patients[keep],
+            frame=self.frame.filter(keep),
+            baselines=(),
+        )
 
     @property
     def clusters(self) -> npt.NDArray[Any] | None:
@@ -57,14 +71,31 @@ def evaluate_classes(rows: ClassRows, settings: EvaluationSettings) -> Categoric
         labels=rows.labels,
         confusion=tuple(tuple(int(count) for count in row) for row in matrix),
         classes=tuple(_class(rows, code, settings) for code in range(len(rows.labels))),
-        accuracy=share_of(
-            rows.predicted == rows.target, np.ones(rows.target.size, bool), rows.patients, settings
-        ),
+        accuracy=_accuracy(rows, settings),
         macro_auroc=_over_all(rows, "ovr", settings),
         hand_till=_over_all(rows, "hand_till", settings),
         weighted_kappa=attempt(partial(_kappa, rows, settings)),
         baselines=tuple(class_baseline(baseline, rows.task, settings) for baseline in rows.baselines),
+        groups=tuple(
+            _group(column, value, rows.only(keep), settings)
+            for column, value, keep in subgroups(rows.frame, settings.groups)
+        ),
     )
+
+
+def _group(column: str, value: str, rows: ClassRows, settings: EvaluationSettings) -> CategoricalGroup:
+    return CategoricalGroup(
+        column=column,
+        value=value,
+        rows=rows.target.size,
+        accuracy=_accuracy(rows, settings),
+        macro_auroc=_over_all(rows, "ovr", settings),
+    )
+
+
+def _accuracy(rows: ClassRows, settings: EvaluationSettings) -> Measure:
+    everyone = np.ones(rows.target.size, bool)
+    return share_of(rows.predicted == rows.target, everyone, rows.patients, settings)
 
 
 def class_rows(frame: pl.DataFrame, task: TaskConfig) -> ClassRows:
@@ -94,6 +125,7 @@ def class_rows(frame: pl.DataFrame, task: TaskConfig) -> ClassRows:
         predicted=most_probable(prob),
         patients=rows[schema.PATIENT_ID].cast(pl.String).to_numpy(),
         unknown=int(np.count_nonzero(~known)),
+        frame=rows,
         baselines=tuple(scored_classes(rows, task.name, labels, codes, prob)),
     )
 

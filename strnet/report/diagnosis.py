@@ -59,6 +59,7 @@ def diagnosis_rows(frame: pl.DataFrame, calibrators: Mapping[str, Calibration]) 
         predicted=np.array([schema.DIAGNOSES.index(name) for name in named], dtype=np.int64),
         patients=rows[schema.PATIENT_ID].cast(pl.String).to_numpy(),
         unknown=int(np.count_nonzero(~known)),
+        frame=rows,
     )
     return DiagnosisRows(classes, named, _t_score(rows))
 

@@ -64,7 +64,7 @@ def evaluate_predictions(
         tasks=tuple(results),
         diagnosis=_diagnosis(frames[split], tasks, calibrated, chosen),
         verdicts=verdicts(results, chosen.reference_standards),
-        statements=statements(subject),
+        statements=(*statements(subject), *chosen.remarks),
     )
 
 
@@ -122,4 +122,5 @@ def _subject(frame: pl.DataFrame, split: str, settings: EvaluationSettings) -> S
         reference_standards=settings.reference_standards,
         row_use=settings.row_use,
         undecided=settings.undecided,
+        where=settings.where,
     )

@@ -98,7 +98,7 @@ class CalibrationResult(Strict):
 
 @dataclass(frozen=True, slots=True)
 class BinaryGroup(Strict):
-    """A site's, scanner's or fold's share of a binary task's rows."""
+    """The share of a binary task's rows that one group has: a site, an age from 50 to below 60, ..."""
 
     column: str
     value: str
@@ -146,7 +146,7 @@ class AgreementResult(Strict):
 
 @dataclass(frozen=True, slots=True)
 class RegressionGroup(Strict):
-    """A site's, scanner's or fold's share of a regression task's rows."""
+    """A group's share of a regression task's rows."""
 
     column: str
     value: str
@@ -191,6 +191,17 @@ class ClassBaseline(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class CategoricalGroup(Strict):
+    """A group's share of the rows of a task with several classes."""
+
+    column: str
+    value: str
+    rows: int
+    accuracy: Measure
+    macro_auroc: Measure
+
+
+@dataclass(frozen=True, slots=True)
 class CategoricalEvaluation(Strict):
     """Several classes on the reported rows; `confusion[i][j]` counts reference i called j."""
 
@@ -207,6 +218,7 @@ class CategoricalEvaluation(Strict):
     hand_till: Measure
     weighted_kappa: Measure
     baselines: tuple[ClassBaseline, ...] = ()
+    groups: tuple[CategoricalGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +262,8 @@ class RowUse(Strict):
 class Subject(Strict):
     """What was evaluated: the rows, who they come from, and what the labels were measured with.
 
-    `undecided` is why no operating point decides although the recipe asks for one.
+    `undecided` is why no operating point decides although the recipe asks for one. `where` is the condition
+    by which the recipe chose its rows; None if it took all.
     """
 
     split: str
@@ -262,6 +275,7 @@ class Subject(Strict):
     reference_standards: tuple[str, ...]
     row_use: RowUse
     undecided: str | None = None
+    where: str | None = None
 
 
 TaskEvaluation = Annotated[

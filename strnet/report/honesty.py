@@ -74,6 +74,8 @@ def statements(subject: Subject) -> tuple[str, ...]:
         told.append("Which rows trained, stopped, calibrated or tuned this model was not recorded.")
     reused = _reused(subject)
     told.append(f"Everything below is reported on the split '{subject.split}'" + _own_words(reused, use))
+    if subject.where is not None:
+        told.append(f"Only rows with {subject.where} were used at any step; nothing is said of others.")
     unit = (
         f"Patients are the unit of every interval: one has up to {subject.largest_cluster} films."
         if subject.largest_cluster > 1

@@ -9,10 +9,10 @@ import numpy as np
 
 from strnet import stats
 from strnet.errors import StatsError
-from strnet.report.binary import grouped
 from strnet.report.evaluation import AgreementResult, RegressionEvaluation, RegressionGroup
 from strnet.report.measures import AgainstNetwork, Measure, absent, attempt, measured
 from strnet.report.settings import EvaluationSettings
+from strnet.report.subgroups import subgroups
 from strnet.report.task_rows import NETWORK, Floats, TaskRows
 from strnet.stats import Estimate
 
@@ -31,7 +31,7 @@ def evaluate_regression(rows: TaskRows, settings: EvaluationSettings) -> Regress
         scorers=tuple(agreement_result(scorer, rows, settings) for scorer in rows.scores),
         groups=tuple(
             _group(column, value, rows.where(keep), settings)
-            for column, value, keep in grouped(rows.frame, settings.group_columns)
+            for column, value, keep in subgroups(rows.frame, settings.groups)
         ),
     )
 

@@ -19,6 +19,7 @@ from strnet.report.evaluation import (
 from strnet.report.figures.canvas import Drawing, draw
 from strnet.report.figures.course import learning_curves, quantities
 from strnet.report.figures.flow_chart import CohortFlow, cohort_flow
+from strnet.report.group_tables import group_tables
 from strnet.report.table import Table
 from strnet.report.task_rows import TaskRows, task_rows
 from strnet.report.wording import counted, sentence, task_name
@@ -67,8 +68,7 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
     )
     after = [summary_tables.point_table(task)] if task.points else []
     after += [summary_tables.calibration_table(task)] if task.calibration else []
-    after += [summary_tables.binary_group_table(task)] if task.groups else []
-    after += [summary_tables.decision_group_table(task)] if task.groups and task.points else []
+    after += group_tables(task)
     return Section(
         anchor=f"task-{task.task}",
         title=sentence(task_name(task.task)),
@@ -82,7 +82,7 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
 def regression_section(task: RegressionEvaluation, rows: TaskRows, evaluation: Evaluation) -> Section:
     """How well values agree with the reference."""
     name = task_name(task.task, evaluation.subject.reference_standards)
-    after = (summary_tables.regression_group_table(task),) if task.groups else ()
+    after = tuple(group_tables(task))
     lead = (
         f"The reference value is known for {counted(task.rows, 'film')} of "
         f"{counted(task.patients, 'patient')} and unknown for {counted(task.unknown, 'film')}."
@@ -99,6 +99,7 @@ def class_section(task: CategoricalEvaluation, evaluation: Evaluation | None = N
     films = f"{counted(task.rows, 'film')} of {counted(task.patients, 'patient')}."
     after = [summary_tables.class_summary_table(task, contradictions)]
     after += [summary_tables.class_baseline_table(task)] if task.baselines else []
+    after += group_tables(task)
     return Section(
         anchor=f"task-{task.task}",
         title=sentence(task_name(task.task)),

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from strnet.grouping import Grouping
 from strnet.report.evaluation import RowUse
-from strnet.schema import FOLD
 from strnet.stats import Resampling
 
 
@@ -15,15 +15,18 @@ from strnet.stats import Resampling
 class EvaluationSettings:
     """Confidence of intervals, seed and number of resamples, groups to report apart, what is known of rows.
 
-    `reference_standards` are the values of that name in the manifest, each once; `beside` names the splits
-    on which operating points are reported beside the reported one. `deciding` names the operating point that
-    decides, `undecided` says why none does.
+    `groups` are reported besides the usual ones (see `subgroups.USUAL`) or instead of them. `where` is the
+    condition that chose the rows, `remarks` are further statements. `reference_standards` are the values of
+    that name in the manifest, each once; `beside` names the splits on which operating points are reported
+    beside the reported one. `deciding` names the operating point that decides, `undecided` says why none does.
     """
 
     confidence: float = 0.95
     seed: int = 0
     draws: int = 2000
-    group_columns: tuple[str, ...] = ("site", FOLD)
+    groups: tuple[Grouping, ...] = ()
+    where: str | None = None
+    remarks: tuple[str, ...] = ()
     beside: tuple[str, ...] = ("validation",)
     reference_standards: tuple[str, ...] = ()
     row_use: RowUse = field(default_factory=RowUse)

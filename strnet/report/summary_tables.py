@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
 from strnet.report.evaluation import (
     BinaryEvaluation,
-    BinaryGroup,
     CategoricalEvaluation,
     Evaluation,
     PointResult,
     RegressionEvaluation,
-    RegressionGroup,
 )
+from strnet.report.group_tables import group_tables
 from strnet.report.measures import Measure
 from strnet.report.table import MeasureRow, Table, measure_table
 from strnet.report.wording import (
@@ -21,7 +21,6 @@ from strnet.report.wording import (
     counted,
     counted_text,
     estimate_text,
-    group_name,
     number,
     p_text,
     plain_name,
@@ -31,21 +30,28 @@ from strnet.report.wording import (
 )
 
 
-def summary_tables(evaluation: Evaluation) -> tuple[Table, ...]:
-    """What the console shows: scorers and operating points of binary tasks, classes, T-score figures."""
+def summary_tables(evaluation: Evaluation, groups: Collection[str] = ()) -> tuple[Table, ...]:
+    """What the console shows: scorers and operating points of binary tasks, classes, T-score figures.
+
+    Groups are those of the columns `groups`; the report shows all.
+    """
     standards = evaluation.subject.reference_standards
     tables = []
     for task in evaluation.binary():
         tables.append(scorer_table(task))
         if task.points:
             tables.append(decision_table(task))
+        tables += group_tables(task, groups)
     if evaluation.diagnosis is not None:
         three = evaluation.diagnosis.three_classes
         tables += [class_table(three), class_summary_table(three, evaluation.diagnosis.contradictions)]
+        tables += group_tables(three, groups)
     for several in evaluation.categorical():
         tables += [class_table(several), class_summary_table(several)]
         tables += [class_baseline_table(several)] if several.baselines else []
-    tables += [agreement_table(task, standards) for task in evaluation.regression()]
+        tables += group_tables(several, groups)
+    for values in evaluation.regression():
+        tables += [agreement_table(values, standards), *group_tables(values, groups)]
     return tuple(tables)
 
 
@@ -127,31 +133,6 @@ def calibration_table(task: BinaryEvaluation) -> Table:
     return measure_table("Calibration", columns, rows)
 
 
-def binary_group_table(task: BinaryEvaluation) -> Table:
-    """AUROC of the network per site, scanner or fold."""
-    rows = [
-        MeasureRow((_group_name(group), str(group.rows), str(group.positives)), (group.auroc,))
-        for group in task.groups
-    ]
-    return measure_table("By group", ("Group", "Films", "Positive", "AUROC"), rows)
-
-
-def decision_group_table(task: BinaryEvaluation) -> Table:
-    """What each operating point does per site, scanner or fold."""
-    rows = [
-        (
-            _group_name(group),
-            name,
-            counted_text(decisions.sensitivity),
-            counted_text(decisions.specificity),
-        )
-        for group in task.groups
-        for name, decisions in group.points
-    ]
-    columns = ("Group", "Operating point", "Sensitivity", "Specificity")
-    return Table("Operating points by group", columns, tuple(rows))
-
-
 def agreement_table(task: RegressionEvaluation, reference_standards: tuple[str, ...]) -> Table:
     """Agreement with the reference, limits of agreement included; a column per scorer."""
     names = tuple(scorer_name(result.scorer) for result in task.scorers)
@@ -163,15 +144,6 @@ def agreement_table(task: RegressionEvaluation, reference_standards: tuple[str, 
     title = f"{sentence(task_name(task.task, reference_standards))}: agreement"
     table = measure_table(title, ("Figure", *names), figures)
     return replace(table, rows=(films, *table.rows))
-
-
-def regression_group_table(task: RegressionEvaluation) -> Table:
-    """Agreement of the network per site, scanner or fold."""
-    rows = [
-        MeasureRow((_group_name(group), str(group.rows)), (group.r, group.mae, group.bias))
-        for group in task.groups
-    ]
-    return measure_table("By group", ("Group", "Films", "r", "MAE", "Bias"), rows)
 
 
 def class_table(task: CategoricalEvaluation) -> Table:
@@ -263,10 +235,6 @@ def promise(point: PointResult) -> str:
     if point.status == "approximate" and point.confidence is not None:
         return f"floor kept with confidence about {point.confidence:g}"
     return "no promise beyond the rows that chose it"
-
-
-def _group_name(group: BinaryGroup | RegressionGroup) -> str:
-    return group_name(group.column, group.value)
 
 
 def _method_note(area: Measure) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from strnet.errors import ThresholdError
+from strnet.grouping import group_labels, read_grouping
 from strnet.row_filter import ROW, keep_rows
 from strnet.stats.inputs import Floats
 from strnet.thresholds.cascade import CascadePoint
@@ -65,7 +66,8 @@ def apply_to_table(
     found = _score_of(point, scored, score, whose)
     groups = None
     if group is not None:
-        groups = scored[column_named(group, scored.lazy())].cast(pl.String).to_numpy()
+        grouping = read_grouping(group, scored.columns)
+        groups = group_labels(scored[grouping.column], grouping).cast(pl.String).to_numpy()
     decided = scored.drop(ROW).with_columns(pl.Series(POSITIVE, point.apply(found.score, groups)))
     return _told(decided, found)
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from strnet.errors import ThresholdError, unknown_name
+from strnet.grouping import column_of, group_labels, read_grouping
 from strnet.row_filter import ROW, keep_rows
 from strnet.schema import IMAGE_ID, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
@@ -43,8 +44,8 @@ class ScoreColumns:
     """Names of columns; `target` and `score` may also name a task of the predictions table.
 
     A score that names a task is its probability where the table has it, otherwise its logit or value.
-    `score_kind` is what the user says of a column whose name does not. `identifier` must be unique; it is
-    `image_id`, where there is one, if not given.
+    `score_kind` is what the user says of a column whose name does not. `group` may cut numbers: `age:50,65`.
+    `identifier` must be unique; it is `image_id`, where there is one, if not given.
     """
 
     target: str
@@ -95,12 +96,16 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
         than 0 and 1, scores or weights that are not finite, rows without patient or group, an id twice.
     """
     table = open_table(source)
+    names = table.collect_schema().names()
+    grouping = None if columns.group is None else read_grouping(columns.group, names)
     columns = _resolved(columns, table)
     _require_types(columns, table)
     numbered = table if ROW in table.collect_schema().names() else table.with_row_index(ROW)
     kept = keep_rows(numbered, where)
     with as_table_error():
         frame = kept.select(*_expressions(columns)).collect(engine="streaming")
+    if grouping is not None:
+        frame = frame.with_columns(group_labels(frame["group"], grouping).alias("group"))
     if frame.height == 0:
         raise ThresholdError("scores: found no rows. Check the table and the filter (--where).")
     _require_sound(frame, kept, columns)
@@ -189,7 +194,7 @@ def _resolved(columns: ScoreColumns, table: pl.LazyFrame) -> ScoreColumns:
         target=column_named(columns.target, table, target_column(columns.target)),
         score=column_named(columns.score, table, *candidates(columns.score)),
         cluster=named(columns.cluster),
-        group=named(columns.group),
+        group=None if columns.group is None else column_of(columns.group, table.collect_schema().names()),
         weight=named(columns.weight),
         identifier=named(columns.identifier or (IMAGE_ID if has_image_id else None)),
         score_kind=columns.score_kind,
@@ -224,7 +229,7 @@ def _expressions(columns: ScoreColumns) -> Iterator[pl.Expr]:
     if columns.cluster is not None:
         yield pl.col(columns.cluster).alias("cluster")
     if columns.group is not None:
-        yield pl.col(columns.group).cast(pl.String).alias("group")
+        yield pl.col(columns.group).alias("group")
     if columns.identifier is not None:
         yield pl.col(columns.identifier).hash().alias("identifier")
 
@@ -262,7 +267,7 @@ def _require_sound(frame: pl.DataFrame, kept: pl.LazyFrame, columns: ScoreColumn
         )
     for role, column in (("cluster", columns.cluster), ("group", columns.group)):
         if column is not None and frame[role].null_count():
-            wrong = pl.col(column).is_null()
+            wrong = pl.col(column).is_null() | pl.col(column).cast(pl.String).eq("NaN")
             _refuse(kept, column, wrong, "empty cells", "Name the patient or group of each row")
     if columns.identifier is not None:
         _require_unique(kept, columns.identifier, frame["identifier"])
