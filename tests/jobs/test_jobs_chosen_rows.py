@@ -1,0 +1,93 @@
+"""A run on rows that its recipe chose, from training to report."""
+
+import json
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from strnet import jobs
+from strnet.cli.main import app
+from strnet.config import override_recipe
+from strnet.errors import GroupingError, ImpossibleError
+from strnet.inference import read_bundle
+
+pytestmark = pytest.mark.slow
+
+WHERE = "age >= 60 and not sex = 'M'"
+
+
+@pytest.fixture(scope="module")
+def women(recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("women") / "run"
+    jobs.train(override_recipe(recipe, {"cohort.where": WHERE}), folder, progress=False)
+    return folder
+
+
+def kept(cohort):
+    manifest = pl.read_csv(cohort / "manifest.csv")
+    return [row for row in manifest.iter_rows(named=True) if row["age"] >= 60 and row["sex"] == "F"]
+
+
+def test_the_bundle_is_of_the_chosen_rows_and_says_so(women, cohort):
+    bundle = read_bundle(women / "bundle")
+    assert bundle.recipe.cohort.where == WHERE
+    assert bundle.recipe.cohort.manifest is None
+    assert sum(bundle.provenance.images.values()) == len(kept(cohort))
+    assert WHERE in (women / "bundle" / "README.md").read_text()
+
+
+def test_the_report_s_cohort_flow_ends_in_the_chosen_rows_and_says_what_was_lost(women, cohort):
+    page = jobs.report(women, groups=["bmi:25,30"])
+    parts = json.loads((women / "run.json").read_text())["chosen"]["parts"]
+    assert sum(part["images"] for part in parts.values()) == len(kept(cohort))
+    flow = (page.parent / "figures" / "cohort_flow.svg").read_text()
+    for part in parts.values():
+        assert f"{part['left_out']} not chosen" in flow
+    text = page.read_text()
+    assert "Only rows with age &gt;= 60" in text
+    assert "bmi 25 to &lt;30" in text
+
+
+def test_the_groups_of_an_evaluation_are_counted_from_the_manifest(run, cohort):
+    arguments = ["evaluate", str(run), "--group", "bmi:25,30", "--group", "sex", "--json"]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    groups = json.loads(done.output)["tasks"][0]["groups"]
+    test = pl.read_parquet(run / "predictions.parquet").filter(pl.col("split") == "test")
+    manifest = pl.read_csv(cohort / "manifest.csv").select("image_id", "bmi")
+    known = test.join(manifest, on="image_id").filter(pl.col("target.bone_loss").is_not_null())
+    counts = {(group["column"], group["value"]): group["rows"] for group in groups}
+    assert counts["sex", "F"] == known.filter(sex="F").height
+    assert counts.get(("bmi", "<25"), 0) == known.filter(pl.col("bmi") < 25).height
+    assert counts.get(("bmi", ">=30"), 0) == known.filter(pl.col("bmi") >= 30).height
+
+
+def test_the_console_prints_the_groups_and_that_they_may_differ_by_chance(run):
+    done = CliRunner().invoke(app, ["evaluate", str(run), "--group", "sex"], catch_exceptions=False)
+    assert "sex F" in done.output
+    assert "Groups differ by chance" in " ".join(done.output.split())
+
+
+def test_a_group_that_is_nowhere_leaves_the_evaluation_as_it_was(run):
+    before = (run / "evaluation.json").read_bytes() if (run / "evaluation.json").exists() else None
+    with pytest.raises(GroupingError, match="did you mean 'scanner'"):
+        jobs.evaluate(run, groups=["scaner"])
+    after = (run / "evaluation.json").read_bytes() if (run / "evaluation.json").exists() else None
+    assert before == after
+
+
+def test_only_chosen_positives_count_towards_a_guarantee(recipe, cohort, tmp_path):
+    asked = {
+        "cohort.where": WHERE,
+        "operating_point.method": "exact",
+        "operating_point.min_sensitivity": "0.5",
+    }
+    split = pl.read_csv(cohort / "split.csv").filter(pl.col("split") == "validation")
+    positives = [row for row in kept(cohort) if row["image_id"] in set(split["image_id"])]
+    count = sum(row["t_score"] < -1 for row in positives)
+    with pytest.raises(ImpossibleError, match=rf"\b{count} positives"):
+        jobs.train(
+            override_recipe(recipe, asked | {"operating_point.min_sensitivity": "0.95"}),
+            tmp_path / "run",
+            progress=False,
+        )
