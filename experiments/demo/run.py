@@ -1,6 +1,7 @@
 """The main job as a user would type it: phantom films, training, operating points, report, prediction.
 
 Each command is printed before it runs. Everything lands in ./demo; run it again to go on where it stopped.
+Its figures are the same each time on one machine; on another, with the same seed, they differ a little.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ SameScore = Annotated[
 ]
 Where = Annotated[str | None, typer.Option(help="Rows that count, as SQL: 'split == \"validation\"'.")]
 Cluster = Annotated[str | None, typer.Option(help="Column of patients, where one has several films.")]
-Group = Annotated[str | None, typer.Option(help="Column of sites or subgroups; each keeps the floor.")]
+Group = Annotated[str | None, typer.Option(help="Column of sites or subgroups; numbers are cut: age:50,65.")]
 Weight = Annotated[str | None, typer.Option(help="Column of sampling weights.")]
 Floor = Annotated[str, typer.Option("--min-sensitivity", help="The floor, as a decimal: 0.86.")]
 Confidence = Annotated[str, typer.Option(help="Probability that the true sensitivity keeps the floor.")]

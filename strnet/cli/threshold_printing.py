@@ -97,10 +97,12 @@ def print_certifications(found: Mapping[str, Any], point: Path) -> None:
         ]
         for name, site in found.items()
     ]
-    everyone = next(iter(found.values()))
+    everyone, *groups = found.values()
     if everyone.taken_for is not None:
         print_text(f"{everyone.score} is taken for {everyone.taken_for}, as --same-score says.")
-    print_table(f"Floor {everyone.min_sensitivity} of {point}", columns, rows)
+    by_chance = "Each group is judged by itself: among many of them a verdict may arise by chance."
+    title = f"Floor {everyone.min_sensitivity} of {point}"
+    print_table(title, columns, rows, by_chance if len(groups) > 1 else "")
     print_left_out(everyone.rows_without_target)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from strnet.errors import GroupingError
 from strnet.grouping import Grouping, group_labels
 from strnet.report.task_rows import Bools
-from strnet.schema import FOLD
+from strnet.schema import FOLD, GROUP_CUTS
 
 USUAL: Final = ("site", "scanner", "sex", "age", FOLD)
 """Columns whose groups are reported unasked where they tell two or more apart."""
@@ -31,7 +31,8 @@ def subgroups(frame: pl.DataFrame, asked: Sequence[Grouping]) -> Iterator[tuple[
     for column in dict.fromkeys((*USUAL, *wanted)):
         if column not in frame.columns:
             continue
-        labels = group_labels(frame[column], wanted.get(column, Grouping(column)))
+        usual = Grouping(column, each=column not in GROUP_CUTS)
+        labels = group_labels(frame[column], wanted.get(column, usual))
         count = labels.n_unique()
         if column in wanted:
             _require_few(column, count)

@@ -90,8 +90,9 @@ def kept_settings(recorded: Mapping[str, Any]) -> MachineSettings:
 def reproducible(settings: MachineSettings, seed: int) -> Iterator[None]:
     """A block in which torch draws from `seed` and uses the run's threads; afterwards all is as before.
 
-    On the CPU the same block gives the same bits. Not so on a GPU, where some backward passes have no
-    deterministic form.
+    On the CPU the same block gives the same bits, on the same machine with the same packages and number of
+    threads: another processor may round otherwise, and a training amplifies it. Not so on a GPU, where some
+    backward passes have no deterministic form.
     """
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()

@@ -144,6 +144,18 @@ def test_an_alarm_at_another_site_is_exit_code_1(scores, tmp_path):
         assert "alarm" in done.output
 
 
+def test_verdicts_of_several_groups_come_with_a_word_on_chance(scores, tmp_path):
+    point, new = tmp_path / "op.json", tmp_path / "new.csv"
+    fit(scores, point, "--where", "site == 'a'")
+    table = pl.read_csv(scores).filter(site="b")
+    table.with_columns(age=40 + 10 * (pl.int_range(pl.len()) % 4)).write_csv(new)
+    certify = ("certify", point, new, "--target", "disease", "--score", "prob")
+    assert "by chance" not in run(*certify).output
+    grouped = run(*certify, "--group", "age:50,65").output
+    assert "by chance" in grouped
+    assert all(name in grouped for name in ("<50", "50 to <65", ">=65"))
+
+
 def test_misses_are_shown_in_the_unit_that_is_allowed(scores, tmp_path):
     point, new = tmp_path / "op.json", tmp_path / "new.csv"
     fit(scores, point, "--where", "site == 'a'")

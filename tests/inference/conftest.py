@@ -56,7 +56,7 @@ def recipe() -> Recipe:
     return parse_recipe(
         {
             "name": "tiny",
-            "cohort": {"manifest": "/home/someone/manifest.csv"},
+            "cohort": {"manifest": "/home/someone/manifest.csv", "where": "view = 'AP'"},
             "preprocessing": {"height": 64, "width": 48},
             "network": network,
             "tasks": tasks,

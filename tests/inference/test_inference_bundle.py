@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load
 
+from strnet.config import CohortConfig
 from strnet.errors import BundleError
 from strnet.files import canonical_json, sha256_bytes
 from strnet.inference import (
@@ -67,6 +68,11 @@ def test_no_path_of_the_machine_that_trained_is_published(bundle):
     for name in ("bundle.json", "README.md"):
         assert "/home/someone" not in (bundle.folder / name).read_text()
     assert str(bundle.recipe.network.backbone.weights) == "imagenet.pth"
+
+
+def test_which_rows_were_chosen_is_published(bundle):
+    assert bundle.recipe.cohort == CohortConfig(where="view = 'AP'")
+    assert "Rows chosen: `view = 'AP'`" in (bundle.folder / "README.md").read_text()
 
 
 def test_the_same_parts_make_the_same_bytes(bundle, parts, tmp_path):

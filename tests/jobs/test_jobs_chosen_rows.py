@@ -91,3 +91,21 @@ def test_only_chosen_positives_count_towards_a_guarantee(recipe, cohort, tmp_pat
             tmp_path / "run",
             progress=False,
         )
+
+
+def test_a_cross_validation_of_chosen_rows_is_reported_by_groups_of_the_manifest(recipe, cohort, tmp_path):
+    jobs.split(cohort / "manifest.csv", tmp_path / "folds.csv", folds=3, seed=1)
+    changes = {
+        "cohort.split": str(tmp_path / "folds.csv"),
+        "cohort.where": "age >= 55",
+        "trainer.max_epochs": 1,
+    }
+    jobs.crossval(override_recipe(recipe, changes), tmp_path / "folds", progress=False)
+    page = jobs.report(tmp_path / "folds", groups=["bmi:27"])
+    evaluation = json.loads((tmp_path / "folds" / "evaluation.json").read_text())
+    old = pl.read_csv(cohort / "manifest.csv").filter(pl.col("age") >= 55)
+    groups = {(g["column"], g["value"]): g["rows"] for g in evaluation["tasks"][0]["groups"]}
+    assert groups["bmi", "<27"] == old.filter(pl.col("bmi") < 27).height
+    assert groups["bmi", ">=27"] == old.filter(pl.col("bmi") >= 27).height
+    assert sum(rows for (column, _), rows in groups.items() if column == "fold") == old.height
+    assert "fold 2" in (page.parent / "figures" / "cohort_flow.svg").read_text()

@@ -158,6 +158,13 @@ def test_out_of_fold_rows_are_grouped_by_fold_and_by_what_else_is_asked():
     assert groups == [("sex", "F"), ("sex", "M"), ("fold", "0"), ("fold", "1"), ("fold", "2")]
 
 
+def test_many_folds_or_sites_by_number_are_groups_without_being_asked_for():
+    frame = films(60, fold=[n % 30 for n in range(60)], site=[n % 25 for n in range(60)])
+    found = names(frame)
+    assert found[:2] == [("site", "0", 3), ("site", "1", 3)]
+    assert found[25:] == [("fold", str(n), 2) for n in range(30)]
+
+
 def test_the_condition_on_rows_and_what_is_to_be_known_of_groups_are_stated():
     settings = EvaluationSettings(draws=30, where="view = 'AP'", remarks=("The manifest has changed.",))
     found = evaluate_predictions(films(30), tasks=[LOSS], settings=settings)
