@@ -18,7 +18,8 @@ class EvaluationSettings:
     `groups` are reported besides the usual ones (see `subgroups.USUAL`) or instead of them. `where` is the
     condition that chose the rows, `remarks` are further statements. `reference_standards` are the values of
     that name in the manifest, each once; `beside` names the splits on which operating points are reported
-    beside the reported one. `deciding` names the operating point that decides, `undecided` says why none does.
+    beside the reported one. `deciding` names the operating point that decides, `undecided` says why none
+    does.
     """
 
     confidence: float = 0.95
