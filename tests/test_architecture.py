@@ -9,13 +9,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "strnet"
 LEAVES = {
-    *("schema", "config", "errors", "files", "grouping", "row_filter", "sealed", "yaml_text"),
+    *("schema", "config", "errors", "files", "grouping", "row_filter", "sealed", "workers", "yaml_text"),
     *("tables", "dialects", "decimal_marks"),
 }
 ALLOWED = {
     "errors": set(),
     "schema": set(),
-    "config": {"errors", "yaml_text"},
+    "config": {"errors", "yaml_text", "workers"},
     "files": {"errors"},
     "sealed": {"errors", "files"},
     "yaml_text": {"errors"},
@@ -24,6 +24,8 @@ ALLOWED = {
     "decimal_marks": {"errors"},
     "dialects": {"errors", "decimal_marks"},
     "tables": {"errors", "files", "dialects", "decimal_marks"},
+    "worker_process": {"errors"},
+    "workers": {"errors", "worker_process"},
     "imaging": LEAVES,
     "stats": LEAVES,
     "models": LEAVES,

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
+from strnet.cli.worker_options import FileMemory, FileSeconds, WorkerCount
+from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS, Workers
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
 
 phantom_app = typer.Typer(help="Films with planted truth, made by simulation.", no_args_is_help=True)
 
@@ -34,7 +35,7 @@ def phantom_knee(
         float, typer.Option(help="Fraction of patients with a T-score.", min=0, max=1)
     ] = 0.7,
     sites: Annotated[int, typer.Option(help="Hospitals; each has its scanner.", min=1)] = 2,
-    workers: Workers = None,
+    workers: WorkerCount = None,
     as_json: Json = False,
 ) -> None:
     """AP knee radiographs as DICOM, with a manifest, the planted truth and its ideal observer.
@@ -106,7 +107,9 @@ def ingest(
     duplicates: Annotated[
         str, typer.Option(help="Identical pictures with different labels: refuse, drop, first, keep.")
     ] = "refuse",
-    workers: Workers = None,
+    workers: WorkerCount = None,
+    file_seconds: FileSeconds = FILE_SECONDS,
+    file_memory_gib: FileMemory = FILE_MEMORY_GIB,
     as_json: Json = False,
 ) -> None:
     """A cohort manifest from a folder of images; files that cannot be read go to a quarantine table.
@@ -135,7 +138,7 @@ def ingest(
             patient_id_from=patient_id_from,
             one_patient_per_film=one_patient_per_film,
             duplicates=duplicates,
-            workers=workers,
+            workers=Workers(workers, file_seconds, file_memory_gib),
             progress=progress,
         )
     if as_json:

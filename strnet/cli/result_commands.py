@@ -11,7 +11,9 @@ import typer
 
 from strnet.cli.cohort_commands import pairs
 from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
+from strnet.cli.worker_options import FileMemory, FileSeconds, WorkerCount
 from strnet.errors import PartialResultError
+from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS, Workers
 
 if TYPE_CHECKING:
     from strnet.jobs.predict_files import ClinicalSource
@@ -112,9 +114,9 @@ def predict(
     ] = None,
     engine: Annotated[str, typer.Option(help="torch or onnx.")] = "torch",
     batch_size: Annotated[int, typer.Option(help="Films per call of the network.", min=1)] = 8,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that read files; default: one per core.", min=1)
-    ] = None,
+    workers: WorkerCount = None,
+    file_seconds: FileSeconds = FILE_SECONDS,
+    file_memory_gib: FileMemory = FILE_MEMORY_GIB,
     as_json: Json = False,
 ) -> None:
     """Probabilities, T-score, class and decision for each film; exit code 4 if one could not be predicted.
@@ -136,7 +138,7 @@ def predict(
             clinical=table,
             engine=engine,
             batch_size=batch_size,
-            workers=workers,
+            workers=Workers(workers, file_seconds, file_memory_gib),
             progress=progress,
         )
     if as_json:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from strnet import __version__
 from strnet.cohort.inspection import Inspection, Progress, inspect_files
 from strnet.errors import StrnetError
+from strnet.workers import AnyWorkers
 
 _READ_BY = json.dumps({"films read by": f"strnet {__version__}"})
 """First line: another version may read a film in another way, so its findings are not taken over."""
@@ -35,7 +36,7 @@ def journal_path(out: Path) -> Path:
 
 
 def inspect_with_journal(
-    paths: Sequence[Path], journal: Path, *, workers: int | None = None, progress: Progress | None = None
+    paths: Sequence[Path], journal: Path, *, workers: AnyWorkers = None, progress: Progress | None = None
 ) -> list[Inspection]:
     """What is in each file, in order; readable files that `journal` knows are not read again.
 

@@ -7,11 +7,10 @@ Content-addressed: a record belongs to the SHA-256 of a file's bytes and to the 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +35,7 @@ from strnet.errors import CacheError, unknown_name
 from strnet.files import write_json
 from strnet.schema import IMAGE_ID
 from strnet.tables import read_table, write_table
+from strnet.workers import AnyWorkers
 
 Progress = Callable[[int, int], None]
 """Called with (files done, files in all)."""
@@ -45,7 +45,6 @@ _FILES = "files.jsonl"
 _PREPROCESSING = "preprocessing.json"
 _QUARANTINE = "quarantine.csv"
 _QUARANTINE_SCHEMA = {IMAGE_ID: pl.String, "path": pl.String, "reason": pl.String}
-_FEW_FILES = 64
 _COMMIT_EVERY = 64
 
 
@@ -101,13 +100,13 @@ def build_cache(
     preprocessing: Preprocessing,
     folder: Path,
     *,
-    workers: int | None = None,
+    workers: AnyWorkers = None,
     progress: Progress | None = None,
 ) -> SampleCache:
     """The cache of `files` (image_id, path) in `folder`, reading only what it does not hold yet.
 
-    `workers` processes read the files; 0 is this process, None is one per processor from 64 files on.
-    Killed at any moment, the next call goes on where it stopped.
+    `workers` processes read the files (see `strnet.workers`); a file that brings one down or passes a
+    limit goes to quarantine. Killed at any moment, the next call goes on where it stopped.
 
     Raises: CacheError: another process builds the same cache, a full disk, or an image_id with two files.
     """
@@ -118,7 +117,8 @@ def build_cache(
     missing = held.missing(paths.values())
     if missing:
         with _lock(home):
-            held, refused = _complete(held, missing, preprocessing, workers, _Counter(progress, len(paths)))
+            read = partial(prepare_files, preprocessing=preprocessing, workers=workers)
+            held, refused = _complete(held, missing, preprocessing, read, _Counter(progress, len(paths)))
             _write_quarantine(home, paths, missing, refused)
     elif progress:
         progress(len(paths), len(paths))
@@ -183,7 +183,11 @@ class _Counter:
 
 
 def _complete(
-    held: _Held, missing: list[Path], preprocessing: Preprocessing, workers: int | None, counter: _Counter
+    held: _Held,
+    missing: list[Path],
+    preprocessing: Preprocessing,
+    read: Callable[..., Iterator[PreparedFile]],
+    counter: _Counter,
 ) -> tuple[_Held, list[PreparedFile]]:
     """`held` with every readable file in it, and the files that were refused."""
     home = held.store.folder
@@ -193,12 +197,10 @@ def _complete(
         drop_torn_tail(home / journal)
     if not (home / _PREPROCESSING).exists():
         write_json(home / _PREPROCESSING, preprocessing.model_dump(mode="json"))
-    if workers is None:
-        workers = (os.cpu_count() or 1) if len(missing) >= _FEW_FILES else 0
     refused: list[PreparedFile] = []
     left = len(missing)
     counter.report(left)
-    made = prepare_files(missing, preprocessing, frozenset(held.store.numbers), workers)
+    made = read(missing, known=frozenset(held.store.numbers))
     for group in _groups(made, _COMMIT_EVERY):
         held = held.add(group)
         refused += [f for f in group if f.reason is not None]

@@ -1,27 +1,20 @@
-"""Files to prepared films, in this process or in several. Torch-free: every worker process imports this."""
+"""Files to prepared films, in processes apart. Torch-free: every worker process imports this."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from strnet.config import Preprocessing
-from strnet.errors import CacheError, StrnetError
+from strnet.errors import StrnetError
 from strnet.files import sha256_file
 from strnet.imaging import prepare, read_radiograph
-
-_CHUNK = 8
+from strnet.workers import AnyWorkers, in_order
 
 
 @dataclass(frozen=True)
@@ -37,7 +30,10 @@ class PreparedFile:
 
 
 def prepare_file(path: Path, preprocessing: Preprocessing, known: frozenset[str]) -> PreparedFile:
-    """The film in `path` as (height, width) uint16; no pixels if its SHA-256 is in `known`."""
+    """The film in `path` as (height, width) uint16; no pixels if its SHA-256 is in `known`.
+
+    Raises: MemoryError: there is not enough for this film.
+    """
     try:
         status = path.stat()
         digest = sha256_file(path)
@@ -47,6 +43,8 @@ def prepare_file(path: Path, preprocessing: Preprocessing, known: frozenset[str]
         if digest in known:
             return identity()
         return identity(pixels=prepare(read_radiograph(path).pixels, preprocessing))
+    except MemoryError:
+        raise
     except (StrnetError, OSError) as error:
         return PreparedFile(path, reason=" ".join(str(error).split()))
     except Exception as error:
@@ -54,51 +52,18 @@ def prepare_file(path: Path, preprocessing: Preprocessing, known: frozenset[str]
 
 
 def prepare_files(
-    paths: Sequence[Path], preprocessing: Preprocessing, known: frozenset[str], workers: int
+    paths: Sequence[Path],
+    preprocessing: Preprocessing,
+    known: frozenset[str],
+    workers: AnyWorkers = None,
 ) -> Iterator[PreparedFile]:
-    """Each file in turn, made by `workers` processes; by this one if `workers` is 0.
+    """Each file in turn, made by `workers` processes (see `strnet.workers`).
 
-    Raises: CacheError: a worker process died (out of memory, or a crash inside a codec).
+    A file that brings a decoder down or passes a limit has no pixels, and the reason.
     """
-    if workers == 0:
-        yield from (prepare_file(path, preprocessing, known) for path in paths)
-        return
-    # Spawned, not forked: torch and OpenMP threads of this process do not survive a fork.
-    with ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _start_worker, (preprocessing, known)
-    ) as pool:
-        chunks = (paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK))
-        window: deque[tuple[Sequence[Path], Future[list[PreparedFile]]]] = deque()
-        while True:
-            # A bounded window: finished films must not pile up in memory faster than they are written.
-            window.extend(
-                (c, pool.submit(_prepare_chunk, c)) for c in islice(chunks, 4 * workers - len(window))
-            )
-            if not window:
-                return
-            yield from _result(*window.popleft())
+    function = partial(prepare_file, preprocessing=preprocessing, known=known)
+    return in_order(function, paths, _unreadable, workers)
 
 
-def _result(paths: Sequence[Path], future: Future[list[PreparedFile]]) -> list[PreparedFile]:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        listing = "\n  ".join(str(path) for path in paths)
-        raise CacheError(
-            f"A process that reads films died, at or shortly after one of\n  {listing}\n"
-            "It ran out of memory, or a decoder crashed. Start again with fewer workers, or without that "
-            "file; films already in the cache are kept."
-        ) from error
-
-
-_worker_arguments: tuple[Preprocessing, frozenset[str]]
-
-
-def _start_worker(preprocessing: Preprocessing, known: frozenset[str]) -> None:
-    global _worker_arguments  # noqa: PLW0603 - sent once to each process, not with each file
-    cv2.setNumThreads(0)
-    _worker_arguments = (preprocessing, known)
-
-
-def _prepare_chunk(paths: Sequence[Path]) -> list[PreparedFile]:
-    return [prepare_file(path, *_worker_arguments) for path in paths]
+def _unreadable(path: Path, reason: str) -> PreparedFile:
+    return PreparedFile(path, reason=f"{path}: {reason}")

@@ -61,7 +61,7 @@ def _refusals(path: Path, what: str) -> Iterator[None]:
         yield
     except ImageError as error:
         raise DicomError(f"{path}: {error}") from error
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
         raise
     except (
         BaseException

@@ -54,6 +54,8 @@ def read_raster(path: Path, file_format: Literal["png", "jpeg"]) -> Radiograph:
             stored = _grey(_oriented(path, picture))
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error, ... on corrupt bytes
         raise ImageError(f"{path}: the {file_format.upper()} cannot be decoded: {error}") from error
     largest = 2**source.bits_stored - 1

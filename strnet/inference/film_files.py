@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,12 +16,10 @@ from strnet.config import Preprocessing
 from strnet.errors import DicomError, ImageError, StrnetError
 from strnet.imaging import Acquisition, pixel_sha256, prepare, read_acquisition, read_radiograph
 from strnet.imaging.reading import file_format
+from strnet.workers import AnyWorkers, in_order
 
 Status = Literal["ok", "failed", "skipped"]
 
-_FEW = 64
-"""Up to so many files are read faster in this process than the others start."""
-_IN_FLIGHT = 4
 _FILM_SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")
 
 
@@ -43,9 +34,6 @@ class Film:
     source: Acquisition | None = None
     pixel_sha256: str | None = None
     """Where it was asked for."""
-
-
-Reader = Callable[[Path], Film]
 
 
 @dataclass(frozen=True)
@@ -84,32 +72,25 @@ def find_films(paths: Sequence[Path | str]) -> Found:
 
 
 def read_films(
-    files: Sequence[Path], preprocessing: Preprocessing, workers: int | None = None, *, hashed: bool = False
+    files: Sequence[Path], preprocessing: Preprocessing, workers: AnyWorkers = None, *, hashed: bool = False
 ) -> Iterator[Film]:
-    """Each film in turn, read and prepared by `workers` processes (None: one per core; 1: in this process).
+    """Each film in turn, read and prepared by `workers` processes (see `strnet.workers`).
 
-    A file that cannot be read, or that takes its process down with it, comes as a failed film. With `hashed`
-    each film has the hash of its pixels.
+    A file that cannot be read, takes its process down with it, or passes a limit, is a failed film. With
+    `hashed` each film has the hash of its pixels.
     """
-    return _each(files, partial(read_film, preprocessing=preprocessing, hashed=hashed), workers)
+    function = partial(read_film, preprocessing=preprocessing, hashed=hashed)
+    return in_order(function, files, _failed, workers)
 
 
-def read_headers(files: Sequence[Path], workers: int | None = None) -> Iterator[Film]:
+def read_headers(files: Sequence[Path], workers: AnyWorkers = None) -> Iterator[Film]:
     """Each film in turn without its pixels, read as by `read_films`."""
-    return _each(files, _read_header, workers)
-
-
-def _each(files: Sequence[Path], function: Reader, workers: int | None) -> Iterator[Film]:
-    if workers is None:
-        workers = 1 if len(files) <= _FEW else _cores()
-    if workers == 1:
-        return map(function, files)
-    return _in_processes(files, function, workers)
+    return in_order(_read_header, files, _failed, workers)
 
 
 def _read_header(path: Path) -> Film:
     if path.exists() and not path.is_file():
-        return Film(path, "failed", f"{as_text(path)}: not a regular file.")
+        return _failed(path, "not a regular file.")
     try:
         return Film(path, "ok", source=read_acquisition(path))
     except StrnetError as error:
@@ -117,22 +98,26 @@ def _read_header(path: Path) -> Film:
 
 
 def read_film(path: Path, preprocessing: Preprocessing, *, hashed: bool = False) -> Film:
-    """The film of one file, prepared; or failed, with the reason in one line."""
+    """The film of one file, prepared; or failed, with the reason in one line.
+
+    Raises: MemoryError: there is not enough for this film.
+    """
     try:
         if not path.is_file() and path.exists():
             raise ImageError(f"{path}: not a regular file.")
         radiograph = read_radiograph(path)
         digest = pixel_sha256(radiograph) if hashed else None
         return Film(path, "ok", None, prepare(radiograph.pixels, preprocessing), radiograph.source, digest)
+    except MemoryError:
+        raise
     except StrnetError as error:
         return Film(path, "failed", _one_line(error))
     except Exception as error:
-        return Film(path, "failed", f"{as_text(path)}: {type(error).__name__}: {_one_line(error)}")
+        return _failed(path, f"{type(error).__name__}: {_one_line(error)}")
 
 
-def _cores() -> int:
-    # The cores this process may use, which in a container are fewer than the machine's.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _failed(path: Path, reason: str) -> Film:
+    return Film(path, "failed", f"{as_text(path)}: {reason}")
 
 
 def _below(path: Path) -> Iterator[tuple[Path, str | None]]:
@@ -163,52 +148,3 @@ def _no_film(path: Path) -> str | None:
 
 def _one_line(error: Exception) -> str:
     return as_text(" ".join(str(error).split()))
-
-
-def _in_processes(files: Sequence[Path], function: Reader, workers: int) -> Iterator[Film]:
-    done = 0
-    while done < len(files):
-        for film in _until_crash(files[done:], function, workers):
-            yield film
-            done += 1
-        # After a crash: what was in flight is read again, each alone, so that only the culprit fails.
-        suspects = files[done : done + _IN_FLIGHT * workers]
-        yield from (_read_alone(path, function) for path in suspects)
-        done += len(suspects)
-
-
-def _until_crash(files: Sequence[Path], function: Reader, workers: int) -> Iterator[Film]:
-    """Films in order, until all are read or a process dies; a bounded number waits in memory."""
-    ahead = iter(files)
-    window: deque[Future[Film]] = deque()
-    with _pool(workers) as pool:
-        while True:
-            try:
-                room = _IN_FLIGHT * workers - len(window)
-                window.extend(pool.submit(function, path) for path in islice(ahead, room))
-                if not window:
-                    return
-                film = window.popleft().result()
-            except BrokenProcessPool:
-                return
-            yield film
-
-
-def _read_alone(path: Path, function: Reader) -> Film:
-    with _pool(1) as pool:
-        try:
-            return pool.submit(function, path).result()
-        except BrokenProcessPool:
-            reason = f"{as_text(path)}: the process that read it died: a decoder crashed, or memory ran out."
-            return Film(path, "failed", reason)
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # Spawned, not forked: the threads of torch in this process do not survive a fork.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_reader)
-
-
-def _start_reader() -> None:
-    cv2.setNumThreads(0)
-    # Ctrl-C reaches every process of the terminal; the one that started the readers ends them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

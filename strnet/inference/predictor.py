@@ -20,6 +20,7 @@ from strnet.inference.film_files import Film, Status, as_text, read_films
 from strnet.inference.opening import ENGINES
 from strnet.inference.results import column_notes, result_columns
 from strnet.inference.roster import SOP_INSTANCE_UID, Known, Roster, film_roster
+from strnet.workers import AnyWorkers, Workers
 
 Outputs = Mapping[str, NDArray[np.float32]]
 Row = dict[str, Any]
@@ -67,7 +68,7 @@ class Predictor:
         *,
         clinical: pl.DataFrame | None = None,
         batch_size: int = BATCH_SIZE,
-        workers: int | None = None,
+        workers: AnyWorkers = None,
         progress: Progress | None = None,
     ) -> pl.DataFrame:
         """One row per file in `paths` and below the folders among them; columns as in `column_notes`.
@@ -78,9 +79,9 @@ class Predictor:
         error. Files in folders that are no films have status `skipped`, at the end.
 
         Raises: ImageError: no file at all. ManifestError: a clinical table that cannot be used, found before
-        any film is read. ConfigError: a batch or workers below 1.
+        any film is read. ConfigError: a batch below 1, or fewer than no workers.
         """
-        _require_positive(batch_size=batch_size, workers=workers)
+        workers = _checked(batch_size, workers)
         roster = film_roster(self.bundle, paths, clinical, workers)
         return self.predict_roster(roster, batch_size=batch_size, workers=workers, progress=progress)
 
@@ -89,14 +90,14 @@ class Predictor:
         roster: Roster,
         *,
         batch_size: int = BATCH_SIZE,
-        workers: int | None = None,
+        workers: AnyWorkers = None,
         progress: Progress | None = None,
     ) -> pl.DataFrame:
         """One row per file of `roster`, see `predict_files`.
 
-        Raises: ConfigError: a batch or workers below 1.
+        Raises: ConfigError: a batch below 1, or fewer than no workers.
         """
-        _require_positive(batch_size=batch_size, workers=workers)
+        workers = _checked(batch_size, workers)
         rows: list[Row] = []
         outputs: list[Outputs] = []
         waiting: list[_Ready] = []
@@ -193,10 +194,10 @@ def _table(bundle: Bundle, rows: Sequence[Row], outputs: Sequence[Outputs]) -> p
     return table.with_columns(absent).select(names)
 
 
-def _require_positive(**numbers: int | None) -> None:
-    for name, number in numbers.items():
-        if number is not None and number < 1:
-            raise ConfigError(f"{name} is {number}, expected 1 or more.")
+def _checked(batch_size: int, workers: AnyWorkers) -> Workers:
+    if batch_size < 1:
+        raise ConfigError(f"batch_size is {batch_size}, expected 1 or more.")
+    return Workers.of(workers)
 
 
 def _open(bundle: Bundle, engine: str) -> Engine:

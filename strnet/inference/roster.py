@@ -22,6 +22,7 @@ from strnet.inference.contradictions import header_cells
 from strnet.inference.film_files import Film, as_text, find_films, read_headers
 from strnet.inference.row_matching import FilmFile
 from strnet.models import encode_clinical
+from strnet.workers import AnyWorkers
 
 SOP_INSTANCE_UID = "sop_instance_uid"
 
@@ -82,7 +83,7 @@ def film_roster(
     bundle: Bundle,
     paths: Sequence[Path | str],
     clinical: pl.DataFrame | None = None,
-    workers: int | None = None,
+    workers: AnyWorkers = None,
 ) -> Roster:
     """The films among `paths` and below the folders there; `clinical` is a table in the manifest's words.
 

@@ -17,6 +17,7 @@ from strnet.inference import Bundle, Predictor, read_bundle, require_all
 from strnet.inference.predictor import BATCH_SIZE
 from strnet.inference.roster import Roster, film_roster
 from strnet.tables import require_writable, write_table
+from strnet.workers import AnyWorkers
 
 _EXAMPLES = 5
 
@@ -61,7 +62,7 @@ def predict(
     clinical: ClinicalSource | Path | None = None,
     engine: str = "torch",
     batch_size: int = BATCH_SIZE,
-    workers: int | None = None,
+    workers: AnyWorkers = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Results for every film among `paths` and below the folders there, now in the table `out`.

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
@@ -19,6 +15,7 @@ from strnet.phantom.production import Production, Record, make_patient
 from strnet.phantom.scanners import SCANNERS
 from strnet.phantom.summary import summarise
 from strnet.tables import write_table
+from strnet.workers import Workers, in_order
 
 PHANTOM_VERSION = 2
 """Raised whenever the same seed would give other bytes."""
@@ -50,18 +47,21 @@ def make_knee_cohort(
     """A cohort of AP knee films in `out`: `images/*.dcm`, `manifest.csv`, `truth.csv`, `cohort.json`.
 
     `size` rows and columns of every film; `t_score_known` the share of patients whose T-score is written;
-    `workers` processes (default: one per core; 1 stays in this process). `progress` gets patients done and
+    `workers` processes make them (a number or None: see `strnet.workers`). `progress` gets patients done and
     patients in all. Films that already stand in `out` are kept; the same arguments give the same bytes.
 
     Raises: ConfigError: arguments out of range, or `out` holds a cohort of other parameters. StrnetError: a
-    process did not start or was killed.
+    process did not start, or crashed.
     """
     production = Production(Path(out), seed, size, t_score_known, sites)
     _check(production, patients)
     parameters = _parameters(production, patients)
     _claim(production.folder, parameters)
     records: list[Record] = []
-    for done, made in enumerate(_make_all(production, patients, workers or os.cpu_count() or 1), start=1):
+    tasks = [(production, number) for number in range(patients)]
+    unlimited = Workers(workers, file_seconds=None, file_memory_gib=None)
+    made_by_patient = in_order(make_patient, tasks, _not_made, unlimited)
+    for done, made in enumerate(made_by_patient, start=1):
         records.extend(made)
         if progress is not None:
             progress(done, patients)
@@ -120,25 +120,12 @@ def _differences(held: dict[str, Any], wanted: dict[str, Any]) -> str:
     )
 
 
-def _make_all(production: Production, patients: int, workers: int) -> Iterator[list[Record]]:
-    tasks = [(production, number) for number in range(patients)]
-    if workers == 1 or patients == 1:
-        yield from map(make_patient, tasks)
-        return
-    # Spawned, not forked: the caller may hold threads (torch, OpenCV) that do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, patients), mp_context=context) as pool:
-        try:
-            yield from pool.map(make_patient, tasks, chunksize=2)
-        except BrokenProcessPool as error:
-            raise StrnetError(
-                f"{production.folder}: a process that makes films was killed or did not start. In a script, "
-                "put the call below `if __name__ == '__main__':`, or give workers=1. If memory ran out, give "
-                "fewer workers; the films made so far are kept."
-            ) from error
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+def _not_made(task: tuple[Production, int], reason: str) -> NoReturn:
+    production, number = task
+    raise StrnetError(
+        f"{production.folder}: patient {number} was not made: {reason} The films made so far are kept: start "
+        "again, with fewer workers if memory ran out."
+    )
 
 
 def _finish(folder: Path, records: list[Record], parameters: dict[str, Any]) -> PhantomCohort:

@@ -105,7 +105,7 @@ def prepare_cohort(
     """
     check_rows(recipe, rows)
     files = list(zip(rows.frame[IMAGE_ID], rows.paths, strict=True))
-    cache = build_cache(files, recipe.preprocessing, folder, progress=progress)
+    cache = build_cache(files, recipe.preprocessing, folder, workers=recipe.cohort.reading, progress=progress)
     rows = rows.only(rows.frame[IMAGE_ID].is_in(list(cache)))
     if not rows.frame.height:
         raise TrainingError(

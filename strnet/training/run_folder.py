@@ -21,8 +21,8 @@ from strnet.errors import TrainingError
 from strnet.files import read_json, remove_unfinished, write_json, write_text
 from strnet.schema import SCHEMA_VERSION
 
-_PLACES = {"manifest", "split", "cache"}
-"""Keys of the recipe's `cohort` that say where its files lie; their hashes say what they are."""
+_READING = {"manifest", "split", "cache", "workers", "file_seconds", "file_memory_gib"}
+"""Keys of the recipe's `cohort` that say where and how its files are read; hashes say what they are."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class RunIdentity:
     fold: int | None = None
 
     def differences(self, other: Recipe) -> list[str]:
-        """Dotted keys in which the recipes differ; where the cohort's files lie does not count."""
+        """Dotted keys in which the recipes differ; where and how films are read does not count."""
         left, right = (
-            _flat(r.model_dump(mode="json", exclude={"cohort": _PLACES}))
+            _flat(r.model_dump(mode="json", exclude={"cohort": _READING}))
             for r in (_anywhere(self.recipe), other)
         )
         return sorted(key for key in left.keys() | right.keys() if left.get(key) != right.get(key))

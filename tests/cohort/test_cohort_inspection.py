@@ -54,17 +54,16 @@ def test_a_file_that_kills_its_process_is_one_unreadable_file_among_others(tmp_p
     names = ["a", "crash", "b", "c", "d", "e"]
     found = inspect_files([tmp_path / name for name in names], workers=1)
     assert [film.path.name for film in found] == names
-    assert "crashed" in str(found[1].reason)
+    assert str(found[1].reason).startswith("the process at work on it ended twice (exit code 1)")
     assert [film.reason for film in found if film.path.name != "crash"] == [f"read {n}" for n in "abcde"]
 
 
 @pytest.mark.slow
-def test_processes_that_cannot_start_are_no_films_fault(tmp_path):
+def test_a_script_that_reads_films_needs_no_guard(tmp_path):
     script = tmp_path / "unguarded.py"
     script.write_text(
         "from pathlib import Path\nfrom strnet.cohort.inspection import inspect_files\n"
-        "inspect_files([Path('a'), Path('b')], workers=1)\n"
+        "print(len(inspect_files([Path('a'), Path('b')])))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 1
-    assert "The processes that read films do not start" in done.stderr.splitlines()[-1]
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")

@@ -1,9 +1,8 @@
 """The sample cache: what it holds, what it reads again, what survives a kill."""
 
-import multiprocessing
+import importlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
@@ -206,14 +205,29 @@ def test_a_full_disk_is_an_error_and_what_was_held_stays(films, preprocessing, t
     assert len(build_cache(films, preprocessing, folder, workers=0)) == 9
 
 
-def test_a_worker_that_dies_ends_the_build_with_the_files_at_hand(
+CRASHING = """
+import os
+from strnet.data.prepared_files import prepare_file as prepare_sound
+
+def prepare_file(path, preprocessing, known):
+    return os._exit(7) if path.name == "film3.png" else prepare_sound(path, preprocessing, known)
+"""
+
+
+def test_a_file_that_brings_its_process_down_is_in_quarantine_and_the_others_in_the_cache(
     films, preprocessing, tmp_path, monkeypatch
 ):
-    context = multiprocessing.get_context("fork")
-    monkeypatch.setattr(prepared_files.multiprocessing, "get_context", lambda _: context)
-    monkeypatch.setattr(prepared_files, "read_radiograph", lambda _: os.kill(os.getpid(), signal.SIGKILL))
-    with pytest.raises(CacheError, match=r"film0\.png"):
-        build_cache(films, preprocessing, tmp_path / "cache", workers=1)
+    (tmp_path / "crashing_preparation.py").write_text(CRASHING)
+    monkeypatch.syspath_prepend(tmp_path)
+    crashing = importlib.import_module("crashing_preparation").prepare_file
+    monkeypatch.setattr(prepared_files, "prepare_file", crashing)
+    cache = build_cache(films, preprocessing, tmp_path / "cache", workers=2)
+    assert [image_id for image_id, _ in films if image_id not in cache] == [films[3][0]]
+    assert cache.quarantine["image_id"].to_list() == [films[3][0]]
+    assert "film3.png: the process at work on it ended twice (exit code 7)" in cache.quarantine["reason"][0]
+    monkeypatch.undo()
+    again = build_cache(films, preprocessing, tmp_path / "cache", workers=2)
+    assert (len(again), again.quarantine.height) == (9, 0)
 
 
 @pytest.mark.slow

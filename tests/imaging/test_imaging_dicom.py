@@ -136,6 +136,7 @@ def test_a_panicking_decoder_is_an_error_and_an_interrupt_is_not(write_dicom, mo
     for raised, expected in (
         (Panic("index out of bounds"), DicomError),
         (KeyboardInterrupt(), KeyboardInterrupt),
+        (MemoryError(), MemoryError),  # the machine's fault or a limit's, and told as such by who set it
     ):
 
         def fail(*_, error=raised, **__):

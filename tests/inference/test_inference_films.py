@@ -1,13 +1,15 @@
 import os
-import signal
+import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from strnet.config import Preprocessing
 from strnet.errors import ImageError
-from strnet.inference.film_files import _pool, as_text, find_films, read_film, read_films
+from strnet.inference.film_files import as_text, find_films, read_film, read_films
+from strnet.workers import Workers
 
 PREPROCESSING = Preprocessing(height=64, width=48)
 
@@ -24,7 +26,7 @@ def test_several_processes_give_the_same_films_in_the_same_order_as_one(tmp_path
     for seed, path in enumerate(paths):
         write_picture(path, seed)
     paths[4].write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    one, two = (list(read_films(paths, PREPROCESSING, workers)) for workers in (1, 2))
+    one, two = (list(read_films(paths, PREPROCESSING, workers)) for workers in (0, 2))
     assert [film.path for film in two] == paths
     assert [film.status for film in two] == ["ok"] * 4 + ["failed"] + ["ok"] * 5
     assert two[4].reason == one[4].reason
@@ -39,7 +41,19 @@ def test_a_file_that_kills_its_process_fails_alone(tmp_path, write_picture):
     paths[1] = Deadly(paths[1])
     films = list(read_films(paths, PREPROCESSING, 2))
     assert [film.status for film in films] == ["ok", "failed", "ok"]
-    assert "the process that read it died" in films[1].reason
+    assert films[1].reason.startswith(f"{paths[1]}: the process at work on it ended twice (exit code 13)")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory holds on Linux only")
+def test_a_small_file_that_unfolds_to_gigabytes_fails_alone(tmp_path, write_picture):
+    write_picture(tmp_path / "film.png", 1)
+    blank = np.zeros((9000, 9000), dtype=np.uint16)  # 162 MB of pixels, and some copies of them
+    assert cv2.imwrite(str(tmp_path / "huge.png"), blank)
+    assert (tmp_path / "huge.png").stat().st_size < 1_000_000
+    paths = [tmp_path / "huge.png", tmp_path / "film.png"]
+    films = list(read_films(paths, PREPROCESSING, Workers(1, file_memory_gib=0.1)))
+    assert [film.status for film in films] == ["failed", "ok"]
+    assert films[0].reason == f"{paths[0]}: needs more than 0.1 GiB, the limit file_memory_gib."
 
 
 def test_an_unexpected_error_of_a_decoder_is_a_reason_and_not_the_end(tmp_path, write_picture, monkeypatch):
@@ -51,11 +65,6 @@ def test_an_unexpected_error_of_a_decoder_is_a_reason_and_not_the_end(tmp_path, 
     monkeypatch.setattr("strnet.inference.film_files.read_radiograph", broken)
     film = read_film(tmp_path / "a.png", PREPROCESSING)
     assert (film.status, film.reason) == ("failed", f"{tmp_path / 'a.png'}: RuntimeError: codec exploded")
-
-
-def test_ctrl_c_is_left_to_the_process_that_started_the_readers():
-    with _pool(1) as pool:
-        assert pool.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
 
 
 def test_a_named_file_is_always_to_be_read_and_one_in_a_folder_only_if_it_may_be_a_film(
@@ -96,7 +105,7 @@ def test_every_real_file_of_an_odd_collection_has_a_row_or_a_reason():
     if not (shared / "dicom").is_dir():
         pytest.skip(f"no real DICOM files in {shared} (set STRNET_SHARED_DATA)")
     found = find_films([shared / "dicom"])
-    films = list(read_films(found.files, PREPROCESSING, 1))
+    films = list(read_films(found.files, PREPROCESSING))
     assert len(films) == len(found.files) > 0
     for film in films:
         assert (film.pixels is None) == (film.status == "failed") == bool(film.reason)

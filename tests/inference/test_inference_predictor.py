@@ -278,8 +278,8 @@ def test_an_unknown_engine_is_named(bundle):
 def test_a_batch_of_nothing_is_refused(predictor, films):
     with pytest.raises(ConfigError, match="batch_size is 0"):
         predictor.predict_files([films[0]], batch_size=0)
-    with pytest.raises(ConfigError, match="workers is 0"):
-        predictor.predict_files([films[0]], workers=0)
+    with pytest.raises(ConfigError, match="workers is -1"):
+        predictor.predict_files([films[0]], workers=-1)
 
 
 def test_weights_that_do_not_fit_the_recipe_are_refused(parts, tmp_path, bundle):

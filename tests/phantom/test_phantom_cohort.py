@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ import pydicom
 import pytest
 
 from strnet import schema
-from strnet.errors import ConfigError
+from strnet.errors import ConfigError, StrnetError
 from strnet.imaging import pixel_sha256, read_radiograph
 from strnet.phantom import make_knee_cohort
 from strnet.schema import diagnosis_from_t_score
@@ -192,17 +192,29 @@ def test_the_sites_differ_in_polarity_depth_and_kind_of_file(small_cohort):
     assert set(kinds["bits_stored"]) == {10, 12, 14, 16}
 
 
-@pytest.mark.slow
-def test_processes_that_do_not_start_are_explained(tmp_path):
-    (tmp_path / "unguarded.py").write_text(
-        "from strnet.phantom import make_knee_cohort\n"
-        "make_knee_cohort('cohort', patients=4, seed=1, size=(192, 160), workers=2)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "unguarded.py"], capture_output=True, text=True, cwd=tmp_path, check=False
-    )
-    assert done.returncode == 1
-    assert "put the call below `if __name__ == '__main__':`" in done.stderr.splitlines()[-1]
+CRASHING = """
+import os
+from strnet.phantom.production import make_patient as make_whole
+
+def make_patient(task):
+    return os._exit(9) if task[1] == 2 else make_whole(task)
+"""
+
+
+def test_a_process_that_crashes_ends_the_cohort_with_the_patient_named_and_it_can_be_completed(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "crashing_production.py").write_text(CRASHING)
+    monkeypatch.syspath_prepend(tmp_path)
+    crashing = importlib.import_module("crashing_production").make_patient
+    monkeypatch.setattr("strnet.phantom.cohort.make_patient", crashing)
+    arguments = {"patients": 3, "seed": 3, "size": SMALL, "sites": 4}
+    with pytest.raises(
+        StrnetError, match=r"patient 2 was not made: .*\(exit code 9\).*are kept: start again"
+    ):
+        make_knee_cohort(tmp_path / "c", **arguments, workers=1)
+    monkeypatch.undo()
+    assert make_knee_cohort(tmp_path / "c", **arguments, workers=1).summary["complete"]
 
 
 @pytest.mark.slow

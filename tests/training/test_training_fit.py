@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, load_model
 
 from strnet.config import load_recipe, override_recipe
-from strnet.data import RadiographDataset, prepared_files
+from strnet.data import RadiographDataset, build_cache, prepared_files
 from strnet.data.randomness import Stream, torch_seed
 from strnet.errors import ConfigError, MissingExtraError, SplitError, StrnetError, TrainingError
 from strnet.imaging import read_radiograph
@@ -21,6 +21,7 @@ from strnet.schema import baseline_column, class_logit_column, logit_column, pre
 from strnet.training import fit, loggers, predict_rows, read_run
 from strnet.training.cohort_rows import prepare_cohort, read_rows
 from strnet.training.recorder import EpochRecorder
+from strnet.workers import Workers
 
 
 def train(recipe, cohort, run, **how):
@@ -103,7 +104,7 @@ def test_every_film_is_decoded_once_however_many_epochs(recipe, own_cohort, tmp_
         return read_radiograph(path)
 
     monkeypatch.setattr(prepared_files, "read_radiograph", counted)
-    train(recipe, own_cohort, tmp_path / "run")
+    train(override_recipe(recipe, {"cohort.workers": 0}), own_cohort, tmp_path / "run")
     assert sorted(reads) == own_cohort.films
 
 
@@ -203,7 +204,28 @@ def test_what_cannot_be_trained_stops_before_any_film_is_read(
 ):
     monkeypatch.setattr(prepared_files, "read_radiograph", lambda _: pytest.fail("a film was read"))
     with pytest.raises(StrnetError, match=message):
-        train(override_recipe(recipe, changes), cohort, tmp_path / "run")
+        train(override_recipe(recipe, changes | {"cohort.workers": 0}), cohort, tmp_path / "run")
+
+
+def test_films_are_read_by_as_many_processes_and_within_the_limits_that_the_recipe_names(
+    recipe, own_cohort, tmp_path, monkeypatch
+):
+    asked = []
+
+    def recorded(*arguments, workers, **options):
+        asked.append(workers)
+        return build_cache(*arguments, workers=workers, **options)
+
+    monkeypatch.setattr("strnet.training.cohort_rows.build_cache", recorded)
+    changes = {"cohort.workers": 1, "cohort.file_seconds": 9.0, "cohort.file_memory_gib": 0.5}
+    train(override_recipe(recipe, changes | {"trainer.max_epochs": 1}), own_cohort, tmp_path / "run")
+    assert asked == [Workers(1, file_seconds=9.0, file_memory_gib=0.5)]
+
+
+def test_how_films_were_read_does_not_make_another_run(recipe, cohort, finished):
+    slower = override_recipe(recipe, {"cohort.file_seconds": 99.0, "cohort.workers": 1})
+    with pytest.raises(TrainingError, match="holds a complete run of this recipe"):
+        train(slower, cohort, finished.folder.path)
 
 
 def test_films_lost_to_the_quarantine_may_leave_a_task_without_its_rows(recipe, own_cohort, tmp_path):
@@ -342,6 +364,15 @@ def test_a_run_interrupted_between_epochs_ends_as_if_it_had_not_been(
     assert [path.name for path in run.folder.last_checkpoint.parent.iterdir()] == ["last.ckpt"]
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's answer to Ctrl-C, also where a shell started the tests deaf to it (with `&` from a script)."""
+    found = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, found)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_leaves_a_run_to_resume_and_is_not_swallowed(recipe, cohort, tmp_path, monkeypatch, finished):
     whole = EpochRecorder.on_train_epoch_end
 

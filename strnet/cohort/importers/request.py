@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from strnet.workers import AnyWorkers
+
 Progress = Callable[[int, int], None]
 Duplicates = Literal["refuse", "keep", "first", "drop"]
 DUPLICATES: tuple[str, ...] = get_args(Duplicates)
@@ -37,7 +39,7 @@ class ImportRequest:
     """What becomes of identical pictures with different labels."""
     keep_unlisted: bool = False
     """Whether films that the table does not list are kept, with unknown labels."""
-    workers: int | None = None
+    workers: AnyWorkers = None
     progress: Progress | None = None
 
     @property
