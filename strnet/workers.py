@@ -11,7 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,6 +26,7 @@ FILE_MEMORY_GIB = 2.0
 _AHEAD = 4
 """So many items per process are under way or wait, done, for an earlier one."""
 _ATTEMPTS = 2
+_GLANCE_SECONDS = 0.2
 _MOST = 1e6
 
 
@@ -109,6 +110,9 @@ def _apart(
 
     def oldest() -> Result:
         item, future = under_way.popleft()
+        # In glances: where polars is loaded, Ctrl-C does not wake a thread that waits for good.
+        while not wait([future], timeout=_GLANCE_SECONDS).done:
+            pass
         found = future.result()
         return failed(item, found.reason) if isinstance(found, _Failure) else found
 
