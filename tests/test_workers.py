@@ -233,8 +233,8 @@ def test_the_cores_are_those_this_process_may_use():
 
 SCRIPT = """
 import signal, sys
-import polars  # it takes Ctrl-C for itself, and hands it on only to a thread that is awake
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started this deaf to it
+import polars  # it takes Ctrl-C for itself, and hands it on only to a thread that is awake
 sys.path.insert(0, {tests!r})
 import workers_at_work as work
 from strnet.workers import Workers, in_order
