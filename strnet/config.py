@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from strnet.errors import ConfigError, unknown_name
-from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS, Workers
+from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS
 from strnet.yaml_text import explain, read_yaml, read_yaml_file
 
 Fraction01 = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -200,22 +200,9 @@ class CohortConfig(Frozen):
     split: Path | None = None
     cache: Path | None = Field(None, description="sample cache; default: a folder beside the manifest")
     where: str | None = Field(None, description="rows that are used, as an SQL condition on the manifest")
-    workers: int | None = Field(
-        None,
-        ge=0,
-        description="processes that read films; default: one per core; 0: none but this one, no limits",
-    )
-    file_seconds: Positive | None = Field(
-        FILE_SECONDS, description="seconds that one film may take to be read; null is no limit"
-    )
-    file_memory_gib: Positive | None = Field(
-        FILE_MEMORY_GIB, description="memory that one film may take to be read, GiB; Linux only"
-    )
-
-    @property
-    def reading(self) -> Workers:
-        """The processes that read films, and their limits."""
-        return Workers(self.workers, self.file_seconds, self.file_memory_gib)
+    workers: int | None = Field(None, ge=0, description="processes that read films; default: one per core")
+    file_seconds: Positive | None = Field(FILE_SECONDS, description="for one film to be read; null: no limit")
+    file_memory_gib: Positive | None = Field(FILE_MEMORY_GIB, description="for one film to be read; on Linux")
 
 
 class TrainerConfig(Frozen):

@@ -21,6 +21,7 @@ from strnet.files import sha256_file
 from strnet.models import class_labels, encode_clinical, fit_clinical_scaling
 from strnet.schema import FOLD, IMAGE_ID, SPLIT, SPLITS
 from strnet.training.row_choice import RowChoice, choose_rows
+from strnet.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def prepare_cohort(
     """
     check_rows(recipe, rows)
     files = list(zip(rows.frame[IMAGE_ID], rows.paths, strict=True))
-    cache = build_cache(files, recipe.preprocessing, folder, workers=recipe.cohort.reading, progress=progress)
+    asked = recipe.cohort
+    workers = Workers(asked.workers, asked.file_seconds, asked.file_memory_gib)
+    cache = build_cache(files, recipe.preprocessing, folder, workers=workers, progress=progress)
     rows = rows.only(rows.frame[IMAGE_ID].is_in(list(cache)))
     if not rows.frame.height:
         raise TrainingError(
