@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -10,6 +11,24 @@ class StrnetError(Exception):
     """Base of every error strnet raises on purpose; `exit_code` is what the command line returns."""
 
     exit_code = 2
+
+
+class OutputError(StrnetError):
+    """A place that cannot be written to: a full disk, a used-up quota, a read-only file system."""
+
+    def __init__(self, place: str, refusal: OSError) -> None:
+        super().__init__(place, refusal)  # both, so that it comes whole out of a worker process
+        self.place = place
+        self.refusal = refusal
+
+    def __str__(self) -> str:
+        full = self.refusal.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "Make room on that disk and repeat the command" if full else "Make it writable"
+        reason = self.refusal.strerror or self.refusal
+        return (
+            f"{self.place}: cannot be written ({reason}). What stood there is intact. {remedy}, or give "
+            "another place."
+        )
 
 
 class ConfigError(StrnetError):

@@ -5,13 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from strnet.errors import StrnetError
+from strnet.errors import OutputError, StrnetError
+
+
+@contextmanager
+def writing_to(place: Path | str) -> Iterator[None]:
+    """A block that writes to `place`; what the system refuses comes as an error that names the place.
+
+    Raises: OutputError: a full disk, a used-up quota, a read-only file system, or no permission.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(str(place), error) from error
 
 
 @contextmanager
@@ -19,26 +33,78 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
     """A temporary path in the folder of `path`; it becomes `path` when the block ends without an error.
 
     The old file stays intact until the rename, also when the disk is full or the process is killed.
+
+    Raises: OutputError: see `writing_to`.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with write_together(path) as (temporary,):
+        yield temporary
+
+
+@contextmanager
+def write_together(*paths: Path | str) -> Iterator[tuple[Path, ...]]:
+    """Temporary paths beside `paths`; they become these, one after the other, once all are on the disk.
+
+    For files that belong to each other: where one does not fit the disk, all stay as they were.
+
+    Raises: OutputError: see `writing_to`.
+    """
+    wanted = [Path(path) for path in paths]
+    made: list[Path] = []
+    try:
+        for path in wanted:
+            with writing_to(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                made.append(_temporary(path))
+        with _named_after(wanted, made):
+            yield tuple(made)
+        for path, temporary in zip(wanted, made, strict=True):
+            with writing_to(path):
+                _sync(temporary)
+        for path, temporary in zip(wanted, made, strict=True):
+            with writing_to(path):
+                temporary.replace(path)
+    finally:
+        for temporary in made:
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
     temporary = path.with_name(f".{path.stem}-{secrets.token_hex(6)}{path.suffix}")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return temporary
+
+
+@contextmanager
+def _named_after(wanted: list[Path], made: list[Path]) -> Iterator[None]:
+    """A block that fills `made`; an error of writing there names the wanted path."""
+    names = {str(temporary): str(path) for path, temporary in zip(wanted, made, strict=True)}
     try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OutputError as error:
+        raise OutputError(names.get(error.place, error.place), error.refusal) from error
+    except OSError as error:
+        if error.filename is not None and str(error.filename) not in names:
+            raise
+        # The system does not say of which open file a write failed.
+        place = names.get(str(error.filename), ", ".join(map(str, wanted)))
+        raise OutputError(place, error) from error
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove the temporary files that a killed `write_atomically` left in `folder`.
+    """Remove the temporary files and folders that a killed writer left in `folder`.
 
     Call it only where nobody else can be writing.
     """
-    for temporary in folder.glob(".*-" + 12 * "[0-9a-f]" + "*"):
-        temporary.unlink()
+    for temporary in filter(is_unfinished, folder.glob(".*")):
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink()
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether `path` has the name of a temporary file or folder, which only a killed writer leaves."""
+    return re.fullmatch(r"\..+-[0-9a-f]{12}(\.[^.]*)?", path.name) is not None
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 from strnet.decimal_marks import with_decimal_points
 from strnet.dialects import Dialect, read_delimited
 from strnet.errors import ManifestError, unknown_name
-from strnet.files import write_atomically
+from strnet.files import write_bytes
 
 READABLE = (".csv", ".tsv", ".parquet", ".xlsx")
 _SHOWN = 20
@@ -118,15 +118,17 @@ def _foreign(
 def write_table(frame: pl.DataFrame, path: Path | str) -> None:
     """Write the rows to a CSV, TSV or Parquet file: whole, or the old file is intact.
 
-    Raises: ManifestError: an extension that is not written.
+    Raises: ManifestError: an extension that is not written. OutputError: see `files.writing_to`.
     """
     path = Path(path)
     _require_writable_kind(path)
-    with write_atomically(path) as temporary:
-        if path.suffix == ".parquet":
-            frame.write_parquet(temporary)
-        else:
-            frame.write_csv(temporary, separator="\t" if path.suffix == ".tsv" else ",")
+    # By way of memory: polars says of a full disk no more than that the file is out of specification.
+    content = io.BytesIO()
+    if path.suffix == ".parquet":
+        frame.write_parquet(content)
+    else:
+        frame.write_csv(content, separator="\t" if path.suffix == ".tsv" else ",")
+    write_bytes(path, content.getvalue())
 
 
 def require_writable(path: Path | str) -> None:

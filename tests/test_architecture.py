@@ -9,7 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "strnet"
 LEAVES = {
-    *("schema", "config", "errors", "files", "grouping", "row_filter", "sealed", "workers", "yaml_text"),
+    *("schema", "config", "errors", "files", "grouping", "locks", "row_filter", "sealed", "workers"),
+    "yaml_text",
     *("tables", "dialects", "decimal_marks"),
 }
 ALLOWED = {
@@ -18,6 +19,7 @@ ALLOWED = {
     "config": {"errors", "yaml_text", "workers"},
     "files": {"errors"},
     "sealed": {"errors", "files"},
+    "locks": {"errors"},
     "yaml_text": {"errors"},
     "row_filter": {"errors"},
     "grouping": {"errors", "schema"},

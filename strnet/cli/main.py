@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -10,14 +11,14 @@ import typer
 from strnet import __version__
 from strnet.cli import cohort_commands, result_commands, threshold_commands, training_commands
 from strnet.cli.console import print_error, print_text
-from strnet.errors import StrnetError
+from strnet.cli.ending import INTERRUPTED, ended_like_an_interrupt
+from strnet.errors import OutputError, StrnetError
+from strnet.files import writing_to
 
 EXIT_CODES = """Exit codes: 0 done; 1 checked and found wanting; 2 unusable input or output; 3 impossible
-request (the message says what would make it possible); 4 done for some files and not for others; 130
-interrupted."""
-
-INTERRUPTED = 130
-"""What typer ends with after Ctrl-C: 128 and the number of the signal."""
+request (the message says what would make it possible); 4 done for some files and not for others; 129, 130,
+143 ended by a closed terminal, by Ctrl-C, by TERM."""
+_STDOUT = "standard output"
 
 app = typer.Typer(
     name="strnet",
@@ -50,7 +51,8 @@ def _strnet(
 def run() -> None:
     """Run the command and end the process with its exit code."""
     try:
-        app()
+        with ended_like_an_interrupt() as ending:
+            _run_whole()
     except StrnetError as error:
         _fail(error)
     except OSError as error:
@@ -58,11 +60,30 @@ def run() -> None:
         reason = error.strerror or str(error)
         _fail(StrnetError(f"{place}{reason}. No file is left half written; mend this and repeat."))
     except SystemExit as leaving:
-        if leaving.code == INTERRUPTED:
-            sys.stderr.write("Interrupted. No file is left half written; a training goes on with --resume.\n")
-        raise
+        if leaving.code != INTERRUPTED:
+            raise
+        sys.stderr.write(
+            "Interrupted. No file is left half written; a training goes on with --resume, a prediction when "
+            "it is repeated.\n"
+        )
+        sys.exit(ending.exit_code)
+
+
+def _run_whole() -> None:
+    """Run the command and write out what it printed, also where that goes to a full disk."""
+    try:
+        app()
+    finally:
+        try:
+            with writing_to(_STDOUT):
+                sys.stdout.flush()
+        except OutputError:
+            # Python would try again at its very end, and leave with a message and a code of its own.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise
 
 
 def _fail(error: StrnetError) -> NoReturn:
-    print_error(error, as_json="--json" in sys.argv)
+    printable = not (isinstance(error, OutputError) and error.place == _STDOUT)
+    print_error(error, as_json="--json" in sys.argv and printable)
     sys.exit(error.exit_code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,11 @@ class Manifest:
             for row in self.frame.select(IMAGE_ID, "path").iter_rows(named=True)
         ]
 
+    def stored(self, columns: Collection[str]) -> pl.DataFrame:
+        """The rows as they are written: `columns`, and every other that holds a value."""
+        known = self.frame
+        return known.select(c.name for c in known if c.name in columns or c.null_count() < c.len())
+
     @property
     def identity_sha256(self) -> str:
         """SHA-256 of image_id, patient_id and pixel_sha256 of all rows, whatever their order."""
@@ -64,14 +69,18 @@ def write_manifest(frame: pl.DataFrame, path: Path | str) -> Manifest:
 
     Raises: ManifestError: as `read_manifest`, with row numbers for lines.
     """
-    path = Path(path)
-    rows = pl.Series(range(1, frame.height + 1))
-    manifest = Manifest(validated(frame, str(path), lines=rows, line_word="row"), path)
-    known = manifest.frame
-    write_table(
-        known.select(c.name for c in known if c.name in frame.columns or c.null_count() < c.len()), path
-    )
+    manifest = manifest_of(frame, path)
+    write_table(manifest.stored(frame.columns), path)
     return manifest
+
+
+def manifest_of(frame: pl.DataFrame, path: Path | str) -> Manifest:
+    """The manifest of `frame` that is to stand in `path`; nothing is written.
+
+    Raises: ManifestError: as `read_manifest`, with row numbers for lines.
+    """
+    rows = pl.Series(range(1, frame.height + 1))
+    return Manifest(validated(frame, str(path), lines=rows, line_word="row"), Path(path))
 
 
 def stored_path(image: Path, manifest: Path) -> str:

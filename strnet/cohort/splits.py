@@ -15,7 +15,7 @@ from strnet.cohort.linked_films import class_numbers
 from strnet.cohort.manifest import Manifest
 from strnet.cohort.split_files import read_assignment, read_certificate
 from strnet.errors import SplitError, unknown_name
-from strnet.files import write_json
+from strnet.files import write_json, write_together
 from strnet.schema import FOLD, IMAGE_ID, PATIENT_ID, SPLIT
 from strnet.sealed import seal
 from strnet.tables import write_table
@@ -112,8 +112,9 @@ def certified(frame: pl.DataFrame, manifest: Manifest, request: Mapping[str, Any
 def write_split(split: Split, path: Path | str) -> Path:
     """Where the certificate stands; the split stands in `path`. Both are whole, or as they were before."""
     path = Path(path)
-    write_table(split.frame, path)
-    write_json(certificate_path(path), seal(split.certificate, FORMAT))
+    with write_together(path, certificate_path(path)) as (table, certificate):
+        write_table(split.frame, table)
+        write_json(certificate, seal(split.certificate, FORMAT))
     return certificate_path(path)
 
 

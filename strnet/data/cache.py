@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
@@ -17,10 +16,10 @@ from typing import TypeVar
 
 import numpy as np
 import polars as pl
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from strnet.config import Preprocessing
+from strnet.data.building import building_turn
 from strnet.data.prepared_files import PreparedFile, prepare_files
 from strnet.data.records import (
     INDEX,
@@ -32,7 +31,7 @@ from strnet.data.records import (
     read_store,
 )
 from strnet.errors import CacheError, unknown_name
-from strnet.files import write_json
+from strnet.files import remove_unfinished, write_json, writing_to
 from strnet.schema import IMAGE_ID
 from strnet.tables import read_table, write_table
 from strnet.workers import AnyWorkers
@@ -106,9 +105,10 @@ def build_cache(
     """The cache of `files` (image_id, path) in `folder`, reading only what it does not hold yet.
 
     `workers` processes read the files (see `strnet.workers`); a file that brings one down or passes a
-    limit goes to quarantine. Killed at any moment, the next call goes on where it stopped.
+    limit goes to quarantine. Killed at any moment, the next call goes on where it stopped. While another
+    process builds the same cache, it waits, and takes what that one made.
 
-    Raises: CacheError: another process builds the same cache, a full disk, or an image_id with two files.
+    Raises: CacheError: an image_id with two files. OutputError: a full disk. StrnetError: no locks there.
     """
     paths = _paths_by_id(files)
     home = folder / preprocessing.digest[:16]
@@ -116,10 +116,14 @@ def build_cache(
     held = _Held.read(home, (preprocessing.height, preprocessing.width))
     missing = held.missing(paths.values())
     if missing:
-        with _lock(home):
-            read = partial(prepare_files, preprocessing=preprocessing, workers=workers)
-            held, refused = _complete(held, missing, preprocessing, read, _Counter(progress, len(paths)))
-            _write_quarantine(home, paths, missing, refused)
+        look = _Look(held, missing, _Counter(progress, len(paths)))
+        with building_turn(home, look.nothing_left) as ours:
+            held = look.again()
+            if ours:
+                remove_unfinished(home)
+                read = partial(prepare_files, preprocessing=preprocessing, workers=workers)
+                held, refused = _complete(held, missing, preprocessing, read, look.counter)
+                _write_quarantine(home, paths, missing, refused)
     elif progress:
         progress(len(paths), len(paths))
     numbers = {i: n for i, path in paths.items() if (n := held.number(path)) is not None}
@@ -159,15 +163,29 @@ class _Held:
             f.sha256: f.pixels for f in made if f.pixels is not None and f.sha256 not in self.store.numbers
         }
         read = [f for f in made if f.reason is None]
-        try:
+        with writing_to(self.store.folder):
             store = append_records(self.store, films.items())
             append_lines(self.store.folder / _FILES, [_file_line(f) for f in read])
-        except OSError as error:
-            raise CacheError(
-                f"{self.store.folder}: the cache cannot be written ({error.strerror}). What it held is "
-                "intact; make room and start again."
-            ) from error
         return _Held(store, {**self.digests, **{f.path: (f.size, f.modified_ns, f.sha256) for f in read}})
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the folder holds of the `missing` files while another process builds it."""
+
+    held: _Held
+    missing: Sequence[Path]
+    counter: _Counter
+
+    def again(self) -> _Held:
+        """What it holds now."""
+        return _Held.read(self.held.store.folder, self.held.store.shape)
+
+    def nothing_left(self) -> bool:
+        """Whether it holds them all by now; counts those that it does."""
+        left = len(self.again().missing(self.missing))
+        self.counter.report(left)
+        return left == 0
 
 
 @dataclass
@@ -191,8 +209,7 @@ def _complete(
 ) -> tuple[_Held, list[PreparedFile]]:
     """`held` with every readable file in it, and the files that were refused."""
     home = held.store.folder
-    held = _Held.read(home, held.store.shape)  # another process may have built it while this one waited
-    missing = held.missing(missing)
+    missing = held.missing(missing)  # another process may have made some while this one waited
     for journal in (INDEX, _FILES):
         drop_torn_tail(home / journal)
     if not (home / _PREPROCESSING).exists():
@@ -212,23 +229,6 @@ def _complete(
 def _groups(items: Iterator[T], size: int) -> Iterator[list[T]]:
     while group := list(islice(items, size)):
         yield group
-
-
-@contextmanager
-def _lock(home: Path) -> Iterator[None]:
-    # The operating system drops the lock when its holder dies, so a kill leaves none behind.
-    lock = FileLock(home / "lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise CacheError(
-            f"{home}: another process is building this cache. Wait for it to end, then start again; "
-            "what it read will not be read twice."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _make_folder(home: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from strnet.errors import BundleError, StrnetError, missing_extra
-from strnet.files import read_json, sha256_file, write_atomically, write_json
+from strnet.files import read_json, sha256_file, write_bytes, write_json, write_together
 from strnet.inference.bundle import Bundle
 from strnet.inference.engines import (
     BUNDLE_KEY,
@@ -72,7 +72,7 @@ def export_onnx(bundle: Bundle, path: Path | str, *, tolerance: float = TOLERANC
     onnx = _import_onnx()
     import_onnxruntime()
     network = load_network(bundle)
-    with write_atomically(path) as temporary:
+    with write_together(path, path.with_suffix(".json")) as (temporary, sidecar):
         _trace(network, bundle, temporary)
         opset = _annotate(onnx, temporary, bundle)
         differences = _compare(TorchEngine(network), temporary, bundle)
@@ -87,7 +87,7 @@ def export_onnx(bundle: Bundle, path: Path | str, *, tolerance: float = TOLERANC
             differences=differences,
             tolerance=tolerance,
         )
-        write_json(report.sidecar, _sidecar(bundle, report))
+        write_json(sidecar, _sidecar(bundle, report))
     return report
 
 
@@ -124,7 +124,7 @@ def _trace(network: ScreeningNetwork, bundle: Bundle, path: Path) -> None:
         )
     if program is None:
         raise BundleError("torch.onnx.export gave no program. Use torch 2.6 or later.")
-    program.save(str(path), external_data=False)
+    write_bytes(path, program.model_proto.SerializeToString())
 
 
 def _annotate(onnx: ModuleType, path: Path, bundle: Bundle) -> int:
@@ -134,7 +134,7 @@ def _annotate(onnx: ModuleType, path: Path, bundle: Bundle) -> int:
         model.metadata_props.add(key=key, value=value)
     model.producer_name = "strnet"
     model.producer_version = bundle.provenance.strnet_version
-    onnx.save(model, str(path))
+    write_bytes(path, model.SerializeToString())
     onnx.checker.check_model(str(path), full_check=True)
     return int(model.opset_import[0].version)
 

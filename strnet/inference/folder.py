@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from strnet.errors import BundleError
+from strnet.errors import BundleError, OutputError
+from strnet.files import writing_to
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -24,22 +25,33 @@ def replace_folder(folder: Path, own_files: Collection[str]) -> Iterator[Path]:
     An existing folder is replaced in one step if it holds `own_files` and nothing else. Until then it stays
     intact, also when the disk is full or the process is killed.
 
-    Raises: BundleError: `folder` is a file, or holds anything that is not among `own_files`.
+    Raises: BundleError: `folder` is a file, or holds anything that is not among `own_files`. OutputError: see
+    `files.writing_to`.
     """
     folder = folder.resolve()
     _refuse_strangers(folder, own_files)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(6)}")
     try:
-        yield temporary
-        for path in temporary.iterdir():
-            _sync(path)
-        _sync(temporary)
-        temporary.chmod(0o777 & ~_umask())
-        _move(temporary, folder)
-        _sync(folder.parent)
+        with _named_after(folder):
+            temporary.mkdir(parents=True)
+            yield temporary
+            for path in temporary.iterdir():
+                _sync(path)
+            _sync(temporary)
+            _move(temporary, folder)
+            _sync(folder.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _named_after(folder: Path) -> Iterator[None]:
+    """A block that writes in the temporary folder; what the system refuses is said of `folder`."""
+    try:
+        with writing_to(folder):
+            yield
+    except OutputError as error:
+        raise OutputError(str(folder), error.refusal) from error
 
 
 def _refuse_strangers(folder: Path, own_files: Collection[str]) -> None:
@@ -92,9 +104,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

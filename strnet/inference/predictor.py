@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,13 +16,12 @@ from strnet.imaging import to_network_input
 from strnet.inference.bundle import Bundle
 from strnet.inference.engines import Engine
 from strnet.inference.film_files import Film, Status, as_text, read_films
+from strnet.inference.journal import Outputs, PredictionJournal, Row
 from strnet.inference.opening import ENGINES
 from strnet.inference.results import column_notes, result_columns
 from strnet.inference.roster import SOP_INSTANCE_UID, Known, Roster, film_roster
 from strnet.workers import AnyWorkers, Workers
 
-Outputs = Mapping[str, NDArray[np.float32]]
-Row = dict[str, Any]
 Progress = Callable[[int, int], None]
 """Called with (files done, files in all)."""
 
@@ -92,23 +90,26 @@ class Predictor:
         batch_size: int = BATCH_SIZE,
         workers: AnyWorkers = None,
         progress: Progress | None = None,
+        journal: PredictionJournal | None = None,
     ) -> pl.DataFrame:
-        """One row per file of `roster`, see `predict_files`.
+        """One row per file of `roster`, see `predict_files`; what a `journal` holds of them is not done again.
 
         Raises: ConfigError: a batch below 1, or fewer than no workers.
         """
         workers = _checked(batch_size, workers)
-        rows: list[Row] = []
-        outputs: list[Outputs] = []
+        rows, outputs = ([], []) if journal is None else journal.restored(roster.files, roster.image_ids)
         waiting: list[_Ready] = []
-        films = read_films(roster.files, self.bundle.preprocessing, workers, hashed=roster.hashed)
-        for position, film in enumerate(films):
+        ahead = roster.files[len(rows) :]
+        films = read_films(ahead, self.bundle.preprocessing, workers, hashed=roster.hashed)
+        for position, film in enumerate(films, start=len(rows)):
             row, ready = _described(film, roster.known(position, film), roster.clinical)
             rows.append(row)
             waiting += ready
             if len(waiting) == batch_size or (waiting and len(rows) == len(roster.files)):
                 outputs.append(self._outputs(waiting, batch_size))
                 waiting = []
+            if journal is not None and not waiting:
+                journal.keep(roster.files, roster.image_ids, rows, outputs)
             if progress is not None:
                 progress(len(rows), len(roster.files))
         rows += [_state(film.path, film.status, film.reason) for film in roster.skipped]

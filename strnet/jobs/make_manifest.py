@@ -16,7 +16,7 @@ LAYOUTS = ("auto", "dicom", "table", "knee-qus")
 
 
 def ingest(folder: Path, out: Path, *, layout: str = "auto", **asked: Any) -> dict[str, Any]:
-    """Counts of the cohort whose manifest is now `out`; quarantine, flow and audit stand beside it.
+    """Counts of the cohort whose manifest is now `out`; quarantine, flow and audit are named after it.
 
     `layout` says what the folder is: `table` (a table lists the films), `dicom` (headers do, a table may add
     labels), `knee-qus` (the published data set); `auto` is `table` if one is given, else `dicom`.

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+import strnet
 from strnet.cohort.importers.film_facts import film_facts
 from strnet.cohort.importers.labels import read_labels
 from strnet.errors import ManifestError
+from strnet.files import sha256_file
 from strnet.inference import Bundle, Predictor, read_bundle, require_all
+from strnet.inference.journal import prediction_journal
 from strnet.inference.predictor import BATCH_SIZE
 from strnet.inference.roster import Roster, film_roster
 from strnet.tables import require_writable, write_table
@@ -68,7 +71,8 @@ def predict(
     """Results for every film among `paths` and below the folders there, now in the table `out`.
 
     A film that cannot be read stands there with its reason, and the others are done. An older table at `out`
-    is replaced, in one step at the end.
+    is replaced, in one step at the end. A call that was interrupted keeps what it did beside `out`, and the
+    same call goes on there.
 
     Raises: BundleError: a bundle that was edited. ManifestError: an unusable clinical table, or a place where
         no table can be written, both found before any film is read. ImageError: no film at all.
@@ -80,8 +84,18 @@ def predict(
     opened = read_bundle(bundle)
     roster = film_roster(opened, paths, None if source is None else _facts(source, opened), workers)
     predictor = Predictor(opened, engine)
-    table = predictor.predict_roster(roster, batch_size=batch_size, workers=workers, progress=progress)
-    write_table(table, out)
+    identity = {
+        "strnet": strnet.__version__,
+        "bundle": opened.sha256,
+        "engine": engine,
+        "batch_size": batch_size,
+        "clinical": None if source is None else {**asdict(source), "path": sha256_file(source.path)},
+    }
+    with prediction_journal(out, identity) as journal:
+        table = predictor.predict_roster(
+            roster, batch_size=batch_size, workers=workers, progress=progress, journal=journal
+        )
+        write_table(table, out)
     fit = _fit(roster)
     content = {
         "results": str(out),

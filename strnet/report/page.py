@@ -13,7 +13,7 @@ import polars as pl
 from strnet import __version__
 from strnet.config import Recipe, dump_recipe
 from strnet.errors import ManifestError
-from strnet.files import write_text
+from strnet.files import write_text, write_together
 from strnet.report.evaluation import Evaluation, Verdict
 from strnet.report.figures.canvas import PALETTE, legal_xml
 from strnet.report.figures.film_pictures import ExampleFilm, film_png, overlay_png
@@ -55,10 +55,10 @@ def write_report(
     title: str,
     enclosures: Enclosures | None = None,
 ) -> Path:
-    """The path of the HTML page; its figures stand as SVG in `figures/` beside it.
+    """The path of the HTML page; its figures stand as SVG beside it, in `figures/`.
 
-    `path` is the page itself (`*.html`) or the folder to write `report.html` into. `predictions` is the
-    table that `evaluation` was made from.
+    `path` is the folder to write `report.html` into, or the page itself (`mine.html`, with
+    `mine.figures/`). `predictions` is the table that `evaluation` was made from.
 
     Raises: ManifestError: predictions that are not those of the evaluation.
     """
@@ -71,10 +71,22 @@ def write_report(
             f"of {evaluation.subject.rows}. Give the predictions that it was made of, or evaluate these."
         )
     sections = tuple(_sections(evaluation, rows, enclosed))
-    for drawing in (drawing for section in sections for drawing in section.drawings):
-        write_text(page.parent / FIGURES / f"{drawing.name}.svg", drawing.svg)
-    write_text(page, _render(evaluation, sections, title, enclosed))
+    drawings = [drawing for section in sections for drawing in section.drawings]
+    figures = _figures_of(page)
+    texts = [
+        *(drawing.svg for drawing in drawings),
+        _render(evaluation, sections, title, enclosed, figures.name),
+    ]
+    places = [*(figures / f"{drawing.name}.svg" for drawing in drawings), page]
+    with write_together(*places) as temporaries:
+        for text, temporary in zip(texts, temporaries, strict=True):
+            write_text(temporary, text)
     return page
+
+
+def _figures_of(page: Path) -> Path:
+    """The folder of a page's figures: two pages in one folder must not share them."""
+    return page.with_name(FIGURES if page.name == REPORT else f"{page.stem}.{FIGURES}")
 
 
 def _sections(evaluation: Evaluation, rows: pl.DataFrame, enclosed: Enclosures) -> Iterator[Section]:
@@ -90,7 +102,9 @@ def _sections(evaluation: Evaluation, rows: pl.DataFrame, enclosed: Enclosures) 
             yield training
 
 
-def _render(evaluation: Evaluation, sections: tuple[Section, ...], title: str, enclosed: Enclosures) -> str:
+def _render(
+    evaluation: Evaluation, sections: tuple[Section, ...], title: str, enclosed: Enclosures, figures: str
+) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -109,7 +123,7 @@ def _render(evaluation: Evaluation, sections: tuple[Section, ...], title: str, e
         provenance=enclosed.provenance,
         recipe="" if enclosed.recipe is None else dump_recipe(enclosed.recipe),
         palette=PALETTE,
-        footer=f"Made by strnet {__version__}. The page stands alone; its figures are also in {FIGURES}/.",
+        footer=f"Made by strnet {__version__}. The page stands alone; its figures are also in {figures}/.",
     )
     return legal_xml(page)
 

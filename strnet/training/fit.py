@@ -14,7 +14,14 @@ from strnet.data import RadiographDataset
 from strnet.schema import SPLIT, SPLITS
 from strnet.tables import write_table
 from strnet.training.baselines import fit_baselines
-from strnet.training.cohort_rows import CohortRows, PreparedCohort, balance, prepare_cohort, read_rows
+from strnet.training.cohort_rows import (
+    CohortRows,
+    PreparedCohort,
+    balance,
+    check_rows,
+    prepare_cohort,
+    read_rows,
+)
 from strnet.training.learning import TrainedNetwork, check_recipe, train_network
 from strnet.training.machine import keep_freed_memory, reproducible
 from strnet.training.predictions import predict_rows, predictions_table
@@ -62,6 +69,7 @@ def fit(
     check_recipe(recipe)
     keep_freed_memory()
     rows = read_rows(manifest, split, fold, recipe.cohort.where)
+    check_rows(recipe, rows)
     identity = RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256, fold)
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete:

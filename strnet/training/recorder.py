@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from safetensors.torch import save
 from torch import nn
 
 from strnet.config import TrainerConfig
-from strnet.files import write_atomically, write_bytes
+from strnet.files import write_bytes
 from strnet.tables import write_table
 from strnet.training.module import ScreeningModule
 from strnet.training.run_folder import RunFolder
@@ -29,8 +30,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write `checkpoint` to `path`: whole, or it holds what it held before."""
-        with write_atomically(path) as temporary:
-            torch.save(checkpoint, temporary)
+        # By way of memory: torch says of a full disk no more than that a position is unexpected.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_bytes(path, content.getvalue())
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:
         """The checkpoint at `path`."""

@@ -7,22 +7,26 @@ same recipe, manifest, split and fold only.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from strnet.config import Recipe, dump_recipe, load_recipe, override_recipe
 from strnet.errors import TrainingError
-from strnet.files import read_json, remove_unfinished, write_json, write_text
+from strnet.files import is_unfinished, read_json, remove_unfinished, write_json, write_text, writing_to
+from strnet.locks import lock_or_none
 from strnet.schema import SCHEMA_VERSION
 
 _READING = {"manifest", "split", "cache", "workers", "file_seconds", "file_memory_gib"}
 """Keys of the recipe's `cohort` that say where and how its files are read; hashes say what they are."""
+_LOCK = ".lock"
+_OF_AN_EPOCH = ("weights.safetensors", "metrics.csv", "last.ckpt", "predictions.parquet", "run.json")
+"""Files of which the first is written when the first epoch ends, and none before."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,23 @@ class RunFolder:
         write_json(self.run, {"status": "complete", "schema_version": SCHEMA_VERSION, **content})
 
 
+def holds_an_epoch(folder: RunFolder) -> bool:
+    """Whether any epoch was completed in the folder, or in a run below it, such as that of a fold."""
+    return any(path.name in _OF_AN_EPOCH for path in folder.path.rglob("*"))
+
+
 @contextmanager
-def open_run(path: Path, identity: RunIdentity, *, resume: bool, overwrite: bool) -> Iterator[RunFolder]:
+def open_run(
+    path: Path,
+    identity: RunIdentity,
+    *,
+    resume: bool,
+    overwrite: bool,
+    trained: Callable[[RunFolder], bool] = holds_an_epoch,
+) -> Iterator[RunFolder]:
     """The folder of a run that may now be worked in, locked against a second process.
+
+    Where nothing was `trained` yet, an earlier start, of this run or another, gives way to this one.
 
     Raises: TrainingError: the folder holds another run, or this one and neither `resume` nor `overwrite` is
     asked; or both are.
@@ -115,24 +133,23 @@ def open_run(path: Path, identity: RunIdentity, *, resume: bool, overwrite: bool
         raise TrainingError(f"{path}: to resume a run keeps it, to overwrite it removes it. Ask for one.")
     folder = RunFolder(path)
     _refuse_foreign(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path / ".lock", timeout=0)
+    with writing_to(path):
+        path.mkdir(parents=True, exist_ok=True)
+    lock = lock_or_none(path / _LOCK)
+    if lock is None:
+        raise TrainingError(f"{path}: another process is training in this folder. Wait, or choose another.")
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise TrainingError(
-            f"{path}: another process is training in this folder. Wait, or choose another."
-        ) from error
-    try:
-        for home in (path, folder.last_checkpoint.parent):
+        for home in (path, *(entry for entry in path.iterdir() if entry.is_dir())):
             remove_unfinished(home)
         if overwrite and folder.started:
             _clear(folder)
-        if folder.started:
+        if not folder.started:
+            _start(folder, identity)
+        elif trained(folder):
             _check_same(folder, identity, resume=resume)
-        else:
-            write_json(folder.environment, _hashes(identity))
-            write_text(folder.recipe, dump_recipe(_anywhere(identity.recipe)))
+        elif not resume or _differing(folder, identity):
+            _log.warning("%s: nothing was trained here yet, so this start replaces the earlier one.", path)
+            _start(folder, identity)
         yield folder
     finally:
         lock.release()
@@ -166,16 +183,27 @@ def _anywhere(recipe: Recipe) -> Recipe:
 def _refuse_foreign(folder: RunFolder) -> None:
     if folder.path.exists() and not folder.path.is_dir():
         raise TrainingError(f"{folder.path} is a file. Give a new or empty folder for the run.")
-    held = {entry.name for entry in folder.path.iterdir()} if folder.path.is_dir() else set()
+    entries = folder.path.iterdir() if folder.path.is_dir() else ()
+    held = {entry.name for entry in entries if not is_unfinished(entry)}
     # The environment is written before the recipe, so a start that was cut short leaves it alone.
-    if not folder.started and held - {".lock", folder.environment.name}:
+    if not folder.started and held - {_LOCK, folder.environment.name}:
         raise TrainingError(f"{folder.path} holds files but no run. Give a new or empty folder for the run.")
 
 
-def _check_same(folder: RunFolder, identity: RunIdentity, *, resume: bool) -> None:
-    differing = identity.differences(load_recipe(folder.recipe))
+def _start(folder: RunFolder, identity: RunIdentity) -> None:
+    write_json(folder.environment, _hashes(identity))
+    write_text(folder.recipe, dump_recipe(_anywhere(identity.recipe)))
+
+
+def _differing(folder: RunFolder, identity: RunIdentity) -> list[str]:
+    """In what the run in the folder differs from `identity`: recipe keys and hashes of the inputs."""
     found = read_json(folder.environment)
-    differing += [key for key, value in _hashes(identity).items() if found.get(key) != value]
+    hashes = [key for key, value in _hashes(identity).items() if found.get(key) != value]
+    return identity.differences(load_recipe(folder.recipe)) + hashes
+
+
+def _check_same(folder: RunFolder, identity: RunIdentity, *, resume: bool) -> None:
+    differing = _differing(folder, identity)
     if differing:
         raise TrainingError(
             f"{folder.path} holds another run: it differs in {', '.join(differing)}. "
@@ -205,7 +233,7 @@ def _clear(folder: RunFolder) -> None:
     for entry in (*filter(Path.exists, first), *others, *last):
         if entry.is_dir():
             shutil.rmtree(entry)
-        elif entry.name != ".lock":
+        elif entry.name != _LOCK:
             entry.unlink()
 
 

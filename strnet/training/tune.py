@@ -16,9 +16,10 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from strnet.config import Frozen, Recipe, dump_recipe, override_recipe
+from strnet.data.records import drop_torn_tail
 from strnet.errors import ConfigError, TrainingError
-from strnet.files import sha256_file, write_text
-from strnet.training.cohort_rows import CohortRows, prepare_cohort, read_rows
+from strnet.files import sha256_file, write_text, writing_to
+from strnet.training.cohort_rows import CohortRows, check_rows, prepare_cohort, read_rows
 from strnet.training.fit import cache_folder
 from strnet.training.learning import check_recipe, train_network
 from strnet.training.machine import keep_freed_memory
@@ -27,6 +28,7 @@ from strnet.training.run_folder import RunFolder, RunIdentity, open_run
 from strnet.yaml_text import read_yaml_file
 
 _BEST = "best.yaml"
+_JOURNAL = "journal.log"
 _ERROR = "error"
 _SPACE = "space_sha256"
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -106,8 +108,14 @@ def tune(
     _check_values(recipe, choices)
     keep_freed_memory()
     rows = read_rows(manifest, split, where=recipe.cohort.where).of(("train", "validation"))
+    check_rows(recipe, rows)
     identity = RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256)
-    with open_run(run, identity, resume=True, overwrite=False) as folder, _quiet_optuna():
+    with (
+        _quiet_optuna(),
+        open_run(run, identity, resume=True, overwrite=False, trained=_holds_a_trial) as folder,
+    ):
+        if not _holds_a_trial(folder):
+            (folder.path / _JOURNAL).unlink(missing_ok=True)  # of an earlier start, perhaps of another recipe
         search = _Search(recipe, choices, rows, cache_folder(recipe, manifest), folder, progress)
         study = _open_study(search, sha256_file(space))
         _requeue_interrupted(study)
@@ -189,10 +197,44 @@ def _moves_the_yardstick(key: str, monitor: str) -> bool:
     return setting in ("name", "kind", "target", "given")
 
 
+class _Journal(JournalFileBackend):
+    """Optuna's journal, whose errors of writing name it."""
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write lines at its end.
+
+        Raises: OutputError: see `files.writing_to`.
+        """
+        with writing_to(self._file_path):
+            super().append_logs(logs)
+
+
+def _storage(folder: RunFolder) -> JournalStorage:
+    """The trials of the search in `folder`, none if it is new; this process holds the folder's lock."""
+    journal = folder.path / _JOURNAL
+    with writing_to(journal):
+        # What a kill or a full disk cut off; optuna would append to it, and then read nothing any more.
+        drop_torn_tail(journal)
+        journal.with_name(f"{_JOURNAL}.lock").unlink(missing_ok=True)
+        return JournalStorage(_Journal(str(journal)))
+
+
+def _holds_a_trial(folder: RunFolder) -> bool:
+    """Whether an epoch of any trial was completed."""
+    if not (folder.path / _JOURNAL).exists():
+        return False
+    storage = _storage(folder)
+    return any(
+        trial.intermediate_values or trial.state in _ENDED
+        for study in optuna.get_all_study_names(storage)
+        for trial in optuna.load_study(study_name=study, storage=storage).get_trials(deepcopy=False)
+    )
+
+
 def _open_study(search: _Search, space_sha256: str) -> optuna.Study:
     trainer = search.recipe.trainer
     study = optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(search.folder.path / "journal.log"))),
+        storage=_storage(search.folder),
         study_name=search.recipe.name,
         direction="minimize" if trainer.monitor_mode == "min" else "maximize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=trainer.max_epochs // 4),

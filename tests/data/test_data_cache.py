@@ -1,20 +1,23 @@
 """The sample cache: what it holds, what it reads again, what survives a kill."""
 
+import errno
+import fcntl
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
-from strnet.data import build_cache, prepared_files
-from strnet.errors import CacheError
+from strnet.data import build_cache, building, prepared_files
+from strnet.errors import CacheError, OutputError, StrnetError
 from strnet.imaging import prepare, read_radiograph
 
 
@@ -169,14 +172,65 @@ def test_identical_files_share_one_record(films, preprocessing, tmp_path):
     assert len(cache.records) == 2
 
 
-def test_a_second_builder_is_turned_away(films, preprocessing, tmp_path):
+def test_a_second_builder_waits_says_for_whom_and_reads_nothing_twice(
+    films, preprocessing, tmp_path, monkeypatch, reads, caplog
+):
     folder = tmp_path / "cache"
     build_cache(films[:2], preprocessing, folder, workers=0)
-    with FileLock(home(folder, preprocessing) / "lock"):
-        with pytest.raises(CacheError, match="another process"):
-            build_cache(films, preprocessing, folder, workers=0)
-        # What is complete can be read all the same.
-        assert len(build_cache(films[:2], preprocessing, folder, workers=0)) == 2
+    other = ExitStack()
+    other.enter_context(building.building_turn(home(folder, preprocessing), lambda: False))
+    # What is complete can be read all the same.
+    assert len(build_cache(films[:2], preprocessing, folder, workers=0)) == 2
+
+    def the_other_goes_on(_seconds):
+        other.close()
+        held = min(len(reads) + 4, 9)
+        build_cache(films[:held], preprocessing, folder, workers=0)
+        other.enter_context(building.building_turn(home(folder, preprocessing), lambda: False))
+
+    reads.clear()
+    monkeypatch.setattr(building.time, "sleep", the_other_goes_on)
+    counted = []
+    cache = build_cache(films, preprocessing, folder, workers=0, progress=lambda *c: counted.append(c))
+    other.close()
+    assert [path.name for path in reads] == [f"film{n}.png" for n in range(2, 9)]
+    assert len(cache) == 9
+    assert counted == [(2, 9), (4, 9), (6, 9), (8, 9), (9, 9)]
+    assert caplog.text.count("Waiting for it") == 1
+    assert f"process {os.getpid()} on" in caplog.text
+
+
+def test_a_builder_that_is_killed_is_followed_by_the_one_that_waited(
+    films, preprocessing, tmp_path, monkeypatch
+):
+    folder = tmp_path / "cache"
+    lock = home(folder, preprocessing) / "lock"
+    lock.parent.mkdir(parents=True)
+    program = f"import filelock; lock = filelock.FileLock({str(lock)!r}); lock.acquire(); print(1); input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-u", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout.readline() == b"1\n"
+
+    def killed(_seconds):
+        holder.kill()
+        holder.wait()
+
+    monkeypatch.setattr(building.time, "sleep", killed)
+    assert len(build_cache(films, preprocessing, folder, workers=0)) == 9
+    assert holder.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_named_and_what_to_do(
+    films, preprocessing, tmp_path, monkeypatch, number
+):
+    def refused(_file, _operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with pytest.raises(StrnetError, match=r"lock: the file cannot be locked(.|\n)*cohort\.cache"):
+        build_cache(films, preprocessing, tmp_path / "cache", workers=0)
 
 
 def test_progress_counts_films_held_as_done(films, preprocessing, tmp_path):
@@ -199,7 +253,7 @@ def test_a_full_disk_is_an_error_and_what_was_held_stays(films, preprocessing, t
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(records.os, "fsync", full)
-    with pytest.raises(CacheError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         build_cache(films, preprocessing, folder, workers=0)
     monkeypatch.undo()
     assert len(build_cache(films, preprocessing, folder, workers=0)) == 9

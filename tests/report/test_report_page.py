@@ -158,7 +158,7 @@ def test_a_report_needs_only_what_its_task_needs(case, tmp_path):
     written = write_report(tmp_path / "mine.html", evaluation, frame, title=case)
     assert written == tmp_path / "mine.html"
     assert not parsed(written).open
-    assert figure is None or (tmp_path / "figures" / f"{figure}.svg").is_file()
+    assert figure is None or (tmp_path / "mine.figures" / f"{figure}.svg").is_file()
 
 
 def browser_log(page, profile) -> str:

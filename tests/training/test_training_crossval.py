@@ -114,19 +114,40 @@ def test_a_search_keeps_the_best_recipe_and_never_sees_a_test_row(
 
 def test_a_search_that_was_killed_repeats_the_trial_it_was_in(short, cohort, space, tmp_path, monkeypatch):
     step = ScreeningModule.training_step
-    monkeypatch.setattr(ScreeningModule, "training_step", lambda *_: pytest.exit("killed"))
     study = tmp_path / "study"
+    tune(short, space, cohort.manifest, cohort.split, study, trials=1, progress=False)
+    monkeypatch.setattr(ScreeningModule, "training_step", lambda *_: pytest.exit("killed"))
     with pytest.raises(BaseException, match="killed"):
-        tune(short, space, cohort.manifest, cohort.split, study, trials=1, progress=False)
+        tune(short, space, cohort.manifest, cohort.split, study, trials=2, progress=False)
     journal = study / "journal.log"
     # A kill leaves no word of the end of the trial behind.
-    running = [line for line in journal.read_text().splitlines() if json.loads(line)["op_code"] != 6]
-    journal.write_text("\n".join(running) + "\n")
+    lines = journal.read_text().splitlines()
+    assert json.loads(lines[-1])["op_code"] == 6
+    # ... and may cut off the line that is being written, which must not shut the others in.
+    journal.write_text("\n".join(lines[:-1]) + '\n{"op_code": 7, "tri')
     monkeypatch.setattr(ScreeningModule, "training_step", step)
-    found = tune(short, space, cohort.manifest, cohort.split, study, trials=1, progress=False)
-    assert [trial["number"] for trial in found.trials] == [1]
-    straight = tune(short, space, cohort.manifest, cohort.split, tmp_path / "other", trials=1, progress=False)
-    assert found.best_value == straight.best_value
+    found = tune(short, space, cohort.manifest, cohort.split, study, trials=2, progress=False)
+    assert [trial["number"] for trial in found.trials] == [0, 2]
+    straight = tune(short, space, cohort.manifest, cohort.split, tmp_path / "other", trials=2, progress=False)
+    assert [trial["value"] for trial in found.trials] == [trial["value"] for trial in straight.trials]
+
+
+def test_a_search_in_which_no_epoch_was_completed_gives_way_to_another(
+    short, cohort, space, tmp_path, monkeypatch, caplog
+):
+    study = tmp_path / "study"
+    monkeypatch.setattr(ScreeningModule, "training_step", lambda *_: pytest.exit("killed"))
+    with pytest.raises(BaseException, match="killed"):
+        tune(short, space, cohort.manifest, cohort.split, study, trials=1, progress=False)
+    monkeypatch.undo()
+    mended = override_recipe(short, {"trainer.batch_size": 6})
+    space.write_text("network.neck.features: [4, 8]\n")
+    found = tune(mended, space, cohort.manifest, cohort.split, study, trials=1, progress=False)
+    assert "nothing was trained here yet" in caplog.text
+    assert [trial["number"] for trial in found.trials] == [0]
+    assert load_recipe(found.best_recipe).trainer.batch_size == 6
+    with pytest.raises(TrainingError, match="holds another run"):
+        tune(short, space, cohort.manifest, cohort.split, study, trials=1, progress=False)
 
 
 def test_trials_that_diverge_are_told_from_those_that_end(short, cohort, tmp_path):

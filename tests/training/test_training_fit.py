@@ -20,6 +20,7 @@ from strnet.models import ClinicalScaling, build_network
 from strnet.schema import baseline_column, class_logit_column, logit_column, prediction_column, target_column
 from strnet.training import fit, loggers, predict_rows, read_run
 from strnet.training.cohort_rows import prepare_cohort, read_rows
+from strnet.training.module import ScreeningModule
 from strnet.training.recorder import EpochRecorder
 from strnet.workers import Workers
 
@@ -150,6 +151,61 @@ def test_a_folder_with_another_run_is_refused_and_says_what_differs(finished, re
         train(other, cohort, finished.folder.path, resume=True)
     with pytest.raises(TrainingError, match="split_sha256, fold"):
         fit(recipe, cohort.manifest, cohort.folds, finished.folder.path, fold=0, resume=True, progress=False)
+
+
+def interrupted_start(recipe, cohort, run, monkeypatch):
+    """A start that Ctrl-C ended in the first step of the first epoch."""
+    with monkeypatch.context() as patched:
+        patched.setattr(ScreeningModule, "training_step", raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, cohort, run)
+
+
+def raise_interrupt(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_start_that_trained_nothing_gives_way_to_a_corrected_recipe_and_says_so(
+    recipe, cohort, tmp_path, monkeypatch, finished, caplog, resume
+):
+    run = tmp_path / "run"
+    interrupted_start(override_recipe(recipe, {"trainer.learning_rate": 9.0}), cohort, run, monkeypatch)
+    assert (run / "recipe.yaml").exists()
+    done = train(recipe, cohort, run, resume=resume)
+    assert f"{run}: nothing was trained here yet" in caplog.text
+    assert done.predictions.equals(finished.predictions)
+    assert load_recipe(done.folder.recipe).trainer.learning_rate == recipe.trainer.learning_rate
+
+
+def test_a_wrong_target_value_makes_no_folder(recipe, cohort, tmp_path):
+    wrong = override_recipe(
+        recipe, {"tasks.bone_loss.target": {"column": "diagnosis", "positive": ["osteo"]}}
+    )
+    with pytest.raises(ConfigError):
+        train(wrong, cohort, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("left", ["weights.safetensors", "metrics.csv", "checkpoints/last.ckpt"])
+def test_one_file_of_an_epoch_is_enough_to_keep_a_run(recipe, cohort, tmp_path, monkeypatch, left):
+    run = tmp_path / "run"
+    interrupted_start(recipe, cohort, run, monkeypatch)
+    (run / left).parent.mkdir(exist_ok=True)
+    (run / left).write_bytes(b"of an epoch")
+    with pytest.raises(TrainingError, match="differs in seed"):
+        train(override_recipe(recipe, {"seed": 6}), cohort, run)
+    with pytest.raises(TrainingError, match="interrupted run of this recipe"):
+        train(recipe, cohort, run)
+    assert (run / left).read_bytes() == b"of an epoch"
+
+
+def test_a_kill_while_the_folder_is_made_does_not_block_it(recipe, cohort, tmp_path, monkeypatch, finished):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / ".environment-0123456789ab.json").write_text("{")
+    assert train(recipe, cohort, run).predictions.equals(finished.predictions)
+    assert not list(run.glob(".env*"))
 
 
 def test_a_folder_with_other_files_is_refused_even_to_overwrite(recipe, cohort, tmp_path):

@@ -12,9 +12,9 @@ from strnet.cohort.audit import Audit, audit_manifest
 from strnet.cohort.columns import BY_NAME
 from strnet.cohort.flow import FLOW, CohortFlow, flow_of, write_flow
 from strnet.cohort.inspection import Inspection
-from strnet.cohort.manifest import Manifest, beside_manifest, stored_path, write_manifest
+from strnet.cohort.manifest import Manifest, beside_manifest, manifest_of, stored_path
 from strnet.errors import ManifestError
-from strnet.files import write_json
+from strnet.files import write_json, write_together
 from strnet.tables import write_table
 
 QUARANTINE, AUDIT = "quarantine.csv", "audit.json"
@@ -67,9 +67,8 @@ def write_cohort(
     Raises: ManifestError: no film is left, or rows that break a rule of the manifest.
     """
     quarantine = _quarantine(unreadable, left_out)
-    _, quarantine_file, flow_file, audit_file = outputs(out)
-    write_table(quarantine, quarantine_file)
     if not rows.height:
+        write_table(quarantine, beside_manifest(out, QUARANTINE))
         first = (
             f"The first: {quarantine[0, 0]}: {quarantine[0, 1]}"
             if quarantine.height
@@ -77,16 +76,20 @@ def write_cohort(
         )
         raise ManifestError(f"{out}: no film could be used of {quarantine.height} file(s). {first}")
     paths = pl.Series("path", [stored_path(Path(film), out) for film in rows[FILM]])
-    manifest = write_manifest(_in_order(rows.with_columns(paths).drop(FILM)), out)
+    frame = _in_order(rows.with_columns(paths).drop(FILM))
+    manifest = manifest_of(frame, out)
     flow = flow_of(
         found=rows.height + quarantine.height,
         unreadable=len(unreadable),
         unusable=[film.reason for film in left_out],
         frame=manifest.frame,
     )
-    write_flow(flow, flow_file)
     outcome = ImportedCohort(manifest, quarantine, flow, audit_manifest(manifest), tuple(notes), tuple(clear))
-    write_json(audit_file, outcome.audit.as_json() | {"notes": list(notes), "read_as": list(clear)})
+    with write_together(*outputs(out)) as (manifest_file, quarantine_file, flow_file, audit_file):
+        write_table(manifest.stored(frame.columns), manifest_file)
+        write_table(quarantine, quarantine_file)
+        write_flow(flow, flow_file)
+        write_json(audit_file, outcome.audit.as_json() | {"notes": list(notes), "read_as": list(clear)})
     return outcome
 
 
