@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from strnet.errors import StrnetError
+from strnet.files import writing_to
 
+STDOUT = "standard output"
 Progress = Callable[[int, int], None]
 """Called with (done, total) as work goes on."""
 
@@ -18,14 +20,16 @@ Progress = Callable[[int, int], None]
 def print_json(content: Any) -> None:
     """Print strict JSON; a number that is undefined is null."""
     text = json.dumps(_defined(content), indent=2, allow_nan=False, ensure_ascii=False, default=str)
-    sys.stdout.write(text + "\n")
+    with writing_to(STDOUT):
+        sys.stdout.write(text + "\n")
 
 
 def print_text(text: str) -> None:
     """Print the text unchanged (no markup is read)."""
     from rich.console import Console
 
-    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+    with writing_to(STDOUT):
+        Console(soft_wrap=True).print(text, markup=False, highlight=False)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
@@ -38,7 +42,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         table.add_column(column, justify="left" if index == 0 else "right")
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 120).print(table, markup=False, highlight=False)
+    with writing_to(STDOUT):
+        Console(width=None if sys.stdout.isatty() else 120).print(table, markup=False, highlight=False)
 
 
 def print_pairs(title: str, pairs: Mapping[str, object]) -> None:

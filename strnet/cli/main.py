@@ -10,7 +10,7 @@ import typer
 
 from strnet import __version__
 from strnet.cli import cohort_commands, result_commands, threshold_commands, training_commands
-from strnet.cli.console import print_error, print_text
+from strnet.cli.console import STDOUT, print_error, print_text
 from strnet.cli.ending import INTERRUPTED, ended_like_an_interrupt
 from strnet.errors import OutputError, StrnetError
 from strnet.files import writing_to
@@ -18,7 +18,6 @@ from strnet.files import writing_to
 EXIT_CODES = """Exit codes: 0 done; 1 checked and found wanting; 2 unusable input or output; 3 impossible
 request (the message says what would make it possible); 4 done for some files and not for others; 129, 130,
 143 ended by a closed terminal, by Ctrl-C, by TERM."""
-_STDOUT = "standard output"
 
 app = typer.Typer(
     name="strnet",
@@ -75,7 +74,7 @@ def _run_whole() -> None:
         app()
     finally:
         try:
-            with writing_to(_STDOUT):
+            with writing_to(STDOUT):
                 sys.stdout.flush()
         except OutputError:
             # Python would try again at its very end, and leave with a message and a code of its own.
@@ -84,6 +83,6 @@ def _run_whole() -> None:
 
 
 def _fail(error: StrnetError) -> NoReturn:
-    printable = not (isinstance(error, OutputError) and error.place == _STDOUT)
+    printable = not (isinstance(error, OutputError) and error.place == STDOUT)
     print_error(error, as_json="--json" in sys.argv and printable)
     sys.exit(error.exit_code)
