@@ -92,7 +92,7 @@ class Predictor:
         progress: Progress | None = None,
         journal: PredictionJournal | None = None,
     ) -> pl.DataFrame:
-        """One row per file of `roster`, see `predict_files`; what a `journal` holds of them is not done again.
+        """One row per file of `roster`, see `predict_files`; what `journal` holds is not done again.
 
         Raises: ConfigError: a batch below 1, or fewer than no workers.
         """
