@@ -30,6 +30,8 @@ RECIPE = Path(__file__).parents[2] / "experiments" / "strnet_knee" / "recipe.yam
 SIZE = 64 * 2**20
 ROOM = [0, *(4096 * 3**k for k in range(9))]
 """Bytes left on the disk, from try to try."""
+JOURNALS = (".unfinished", ".inspected.jsonl")
+"""What lets the next call go on where this one met the full disk."""
 
 
 class Disk:
@@ -114,7 +116,7 @@ def require_intact_until_it_fits(disk, command, written: list[Path], *arguments)
             break
         assert code == 2, said
         require_one_line(said, disk)
-        now = {name: content for name, content in disk.files().items() if not name.endswith(".unfinished")}
+        now = {name: content for name, content in disk.files().items() if not name.endswith(JOURNALS)}
         assert now == marked
     assert full, "the disk was never full"
     assert code == 0, said
