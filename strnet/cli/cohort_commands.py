@@ -147,7 +147,10 @@ def ingest(
     for sentence in done["read_as"]:
         print_text(sentence)
     counts = {name: done[name] for name in ("films", "patients", "diagnosis", "left_out")}
-    print_pairs(f"Manifest {out}", {**counts, "unknown": done["audit"]["unknown"]})
+    unknown = done["audit"]["unknown"]
+    blank = [name for name, cells in unknown.items() if cells == done["films"]]
+    partly = {name: cells for name, cells in unknown.items() if name not in blank}
+    print_pairs(f"Manifest {out}", {**counts, "unknown": partly, "blank": blank})
     for sentence in _seen(done):
         print_text(sentence)
 

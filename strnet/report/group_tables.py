@@ -23,8 +23,13 @@ _NOTES: Final = (
 )
 
 
-def group_tables(task: TaskEvaluation, columns: Collection[str] | None = None) -> list[Table]:
-    """The figures of each group of some columns, or of all: a table, and for decisions one more."""
+def group_tables(
+    task: TaskEvaluation, standards: tuple[str, ...], columns: Collection[str] | None = None
+) -> list[Table]:
+    """The figures of each group of some columns, or of all: a table, and for decisions one more.
+
+    `standards` are what the labels were measured with; they stand in the name of a T-score.
+    """
     chosen = [group for group in task.groups if columns is None or group.column in columns]
     if not chosen:
         return []
@@ -32,7 +37,8 @@ def group_tables(task: TaskEvaluation, columns: Collection[str] | None = None) -
         groups = [group for group in chosen if isinstance(group, BinaryGroup)]
         return [_areas(task, groups), *([_decisions(task, groups)] if task.points else [])]
     if isinstance(task, RegressionEvaluation):
-        return [_agreements(task, [group for group in chosen if isinstance(group, RegressionGroup)])]
+        groups_of_values = [group for group in chosen if isinstance(group, RegressionGroup)]
+        return [_agreements(task, groups_of_values, standards)]
     return [_accuracies(task, [group for group in chosen if isinstance(group, CategoricalGroup)])]
 
 
@@ -59,12 +65,15 @@ def _decisions(task: BinaryEvaluation, groups: Sequence[BinaryGroup]) -> Table:
     return Table(_title(task, "operating points by group"), columns, tuple(rows), _NOTES)
 
 
-def _agreements(task: RegressionEvaluation, groups: Sequence[RegressionGroup]) -> Table:
+def _agreements(
+    task: RegressionEvaluation, groups: Sequence[RegressionGroup], standards: tuple[str, ...]
+) -> Table:
     rows = [
         MeasureRow((_group_name(group), str(group.rows)), (group.r, group.mae, group.bias))
         for group in groups
     ]
-    return measure_table(_title(task, "by group"), ("Group", "Films", "r", "MAE", "Bias"), rows, _NOTES)
+    title = f"{sentence(task_name(task.task, standards))}: by group"
+    return measure_table(title, ("Group", "Films", "r", "MAE", "Bias"), rows, _NOTES)
 
 
 def _accuracies(task: CategoricalEvaluation, groups: Sequence[CategoricalGroup]) -> Table:

@@ -68,7 +68,7 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
     )
     after = [summary_tables.point_table(task)] if task.points else []
     after += [summary_tables.calibration_table(task)] if task.calibration else []
-    after += group_tables(task)
+    after += group_tables(task, evaluation.subject.reference_standards)
     return Section(
         anchor=f"task-{task.task}",
         title=sentence(task_name(task.task)),
@@ -81,13 +81,14 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
 
 def regression_section(task: RegressionEvaluation, rows: TaskRows, evaluation: Evaluation) -> Section:
     """How well values agree with the reference."""
-    name = task_name(task.task, evaluation.subject.reference_standards)
-    after = tuple(group_tables(task))
+    standards = evaluation.subject.reference_standards
+    name = task_name(task.task, standards)
+    after = tuple(group_tables(task, standards))
     lead = (
         f"The reference value is known for {counted(task.rows, 'film')} of "
         f"{counted(task.patients, 'patient')} and unknown for {counted(task.unknown, 'film')}."
     )
-    table = summary_tables.agreement_table(task, evaluation.subject.reference_standards)
+    table = summary_tables.agreement_table(task, standards)
     drawings = tuple(regression_drawings(task, rows, name))
     return Section(f"task-{task.task}", sentence(name), lead, (table,), drawings, after)
 
@@ -99,7 +100,7 @@ def class_section(task: CategoricalEvaluation, evaluation: Evaluation | None = N
     films = f"{counted(task.rows, 'film')} of {counted(task.patients, 'patient')}."
     after = [summary_tables.class_summary_table(task, contradictions)]
     after += [summary_tables.class_baseline_table(task)] if task.baselines else []
-    after += group_tables(task)
+    after += group_tables(task, ())
     return Section(
         anchor=f"task-{task.task}",
         title=sentence(task_name(task.task)),

@@ -41,17 +41,17 @@ def summary_tables(evaluation: Evaluation, groups: Collection[str] = ()) -> tupl
         tables.append(scorer_table(task))
         if task.points:
             tables.append(decision_table(task))
-        tables += group_tables(task, groups)
+        tables += group_tables(task, standards, groups)
     if evaluation.diagnosis is not None:
         three = evaluation.diagnosis.three_classes
         tables += [class_table(three), class_summary_table(three, evaluation.diagnosis.contradictions)]
-        tables += group_tables(three, groups)
+        tables += group_tables(three, standards, groups)
     for several in evaluation.categorical():
         tables += [class_table(several), class_summary_table(several)]
         tables += [class_baseline_table(several)] if several.baselines else []
-        tables += group_tables(several, groups)
+        tables += group_tables(several, standards, groups)
     for values in evaluation.regression():
-        tables += [agreement_table(values, standards), *group_tables(values, groups)]
+        tables += [agreement_table(values, standards), *group_tables(values, standards, groups)]
     return tuple(tables)
 
 

@@ -136,8 +136,9 @@ def test_a_group_of_a_film_or_of_one_class_keeps_its_counts_and_says_why_there_i
         assert decisions.sensitivity.count in (None, 0, group.positives)
     assert groups["target.bone_loss", "1"].auroc.note
     for task in found.tasks:
-        shown = "".join(table.markdown() for table in group_tables(task))
+        shown = "".join(table.markdown() for table in group_tables(task, ("qus",)))
         assert "| ward c |" in shown
+        assert ("T-score (ultrasound): by group" in shown) == (task.task == "t_score")
         assert "Groups differ by chance" in shown
 
 
@@ -148,7 +149,7 @@ def test_the_console_shows_the_groups_that_were_asked_for_and_the_report_all():
     assert {"ward a", "ward b", "ward c"} <= set(printed)
     assert not any(name.startswith("sex") for name in printed)
     assert not any("by group" in table.title for table in summary_tables(found))
-    reported = [row[0] for table in group_tables(found.binary()[0]) for row in table.rows]
+    reported = [row[0] for table in group_tables(found.binary()[0], ()) for row in table.rows]
     assert {"sex F", "sex M", "ward a"} <= set(reported)
 
 
