@@ -274,7 +274,7 @@ def _described(trial: FrozenTrial) -> dict[str, Any]:
 @contextmanager
 def _quiet_optuna() -> Iterator[None]:
     verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # a failed trial is raised, and told once
     try:
         yield
     finally:

@@ -47,7 +47,7 @@ def test_a_file_that_kills_its_process_fails_alone(tmp_path, write_picture):
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory holds on Linux only")
 def test_a_small_file_that_unfolds_to_gigabytes_fails_alone(tmp_path, write_picture):
     write_picture(tmp_path / "film.png", 1)
-    blank = np.zeros((9000, 9000), dtype=np.uint16)  # 162 MB of pixels, and some copies of them
+    blank = np.zeros((8000, 8000), dtype=np.uint16)  # 128 MB of pixels, and some copies of them
     assert cv2.imwrite(str(tmp_path / "huge.png"), blank)
     assert (tmp_path / "huge.png").stat().st_size < 1_000_000
     paths = [tmp_path / "huge.png", tmp_path / "film.png"]

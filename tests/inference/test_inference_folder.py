@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from strnet.errors import BundleError
+from strnet.errors import BundleError, OutputError
 from strnet.inference import folder as folder_module
 from strnet.inference import read_bundle, write_bundle
 from strnet.inference.folder import replace_folder
@@ -60,7 +60,7 @@ def test_an_error_leaves_the_old_folder_and_no_temporary_one(old):
             (temporary / "a").write_text("half")
             raise OSError("No space left on device")
 
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OutputError, match="No space"):
         write()
     assert (old / "a").read_text() == "old"
     assert [path.name for path in old.parent.iterdir()] == ["target"]
@@ -76,7 +76,7 @@ def test_a_failed_second_rename_puts_the_old_folder_back(old, monkeypatch, tmp_p
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(OSError, match="device gone"), replace_folder(old, ("a", "b")) as temporary:
+    with pytest.raises(OutputError, match="device gone"), replace_folder(old, ("a", "b")) as temporary:
         fill(temporary, "new")
     assert (old / "a").read_text() == "old"
 
@@ -126,7 +126,7 @@ def test_a_bundle_is_replaced_by_a_new_one_and_survives_a_full_disk(parts, tmp_p
         raise OSError("No space left on device")
 
     monkeypatch.setattr("strnet.inference.bundle_files.write_json", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OutputError, match="No space"):
         write_bundle(tmp_path / "bundle", **{**parts, "operating_points": []})
     assert read_bundle(tmp_path / "bundle").sha256 == second.sha256
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]

@@ -1,6 +1,7 @@
 """A prediction that was cut off goes on where it stopped, to the same results, and trusts no changed file."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from strnet.errors import ManifestError, OutputError
 from strnet.inference import film_files, journal
 from strnet.jobs import predict
 from strnet.tables import read_table
+from strnet.workers import Workers
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def films(tmp_path, write_picture) -> Path:
 
 @pytest.fixture
 def reads(monkeypatch) -> list[str]:
-    """Names of the files that are read."""
+    """Names of the files that are read, all in this process."""
     seen = []
     read = film_files.read_radiograph
 
@@ -33,7 +35,12 @@ def reads(monkeypatch) -> list[str]:
         return read(path)
 
     monkeypatch.setattr(film_files, "read_radiograph", counted)
+    monkeypatch.setattr(film_files, "in_order", partial(_in_this_process, film_files.in_order))
     return seen
+
+
+def _in_this_process(in_order, function, items, failed, workers):
+    return in_order(function, items, failed, Workers(0))
 
 
 def names(numbers) -> list[str]:
