@@ -21,6 +21,7 @@ import numpy as np
 from strnet import __version__, inference
 from strnet.config import parse_recipe
 from strnet.inference import Bundle, Engine
+from strnet.trust import Applicability, ApplicabilityFiles
 
 BATCH = 8
 CLINICAL = ("age", "sex", "bmi")
@@ -38,8 +39,10 @@ class PlainTorch:
         import torch
 
         with torch.inference_mode():
-            outputs = self.network(torch.from_numpy(image), torch.from_numpy(clinical))
-        return {task: output.numpy() for task, output in outputs.items()}
+            inputs = (torch.from_numpy(image), torch.from_numpy(clinical))
+            outputs, features = self.network.forward_with_features(*inputs)
+        found = {**outputs, "features": features}
+        return {name: output.numpy() for name, output in found.items()}
 
 
 def bundle_of(backbone: str, side: int, folder: Path) -> Bundle:
@@ -65,6 +68,7 @@ def bundle_of(backbone: str, side: int, folder: Path) -> Bundle:
         clinical=scaling,
         calibrators={},
         operating_points=[],
+        applicability=ApplicabilityFiles(Applicability()),
         provenance=inference.Provenance(
             created=datetime.now(UTC),
             strnet_version=__version__,

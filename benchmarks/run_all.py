@@ -10,13 +10,15 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+NEEDS_FILES = ("applicability",)
+"""Measurements of a run and of folders that only a user has: called by themselves."""
 NO_MEASUREMENT = {Path(__file__).stem, "encoded_films"}
 
 
 def main() -> None:
-    """Run every measurement; end with exit code 1 if one did."""
+    """Run every measurement that needs nothing; end with exit code 1 if one did."""
     found = {path.stem: path for path in sorted(HERE.glob("*.py")) if path.stem not in NO_MEASUREMENT}
-    chosen = sys.argv[1:] or list(found)
+    chosen = sys.argv[1:] or [name for name in found if name not in NEEDS_FILES]
     unknown = [name for name in chosen if name not in found]
     if unknown:
         sys.exit(f"No measurement named {', '.join(unknown)}. There are: {', '.join(found)}.")

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from strnet.errors import ConfigError, unknown_name
+from strnet.dotted_keys import set_dotted
+from strnet.errors import ConfigError
 from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS
 from strnet.yaml_text import explain, read_yaml, read_yaml_file
 
@@ -165,6 +166,12 @@ class TaskConfig(Frozen):
     )
 
     @model_validator(mode="after")
+    def _is_no_other_output(self) -> Self:
+        if self.name in ("image", "clinical", "features", "atypicality"):
+            raise ValueError(f"task {self.name}: the network has another input or output of this name")
+        return self
+
+    @model_validator(mode="after")
     def _target_fits_kind(self) -> Self:
         rules = ("positive", "at_most", "below")
         given = {name for name in (*rules, "classes") if getattr(self.target, name) is not None}
@@ -255,6 +262,20 @@ class OperatingPointConfig(Frozen):
     method: Literal["empirical", "exact"] = Field("exact", description="which of the two decides")
 
 
+class ApplicabilityConfig(Frozen):
+    """Which films a network refuses, beyond what their headers say."""
+
+    false_refusal: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
+        0.02, description="share of films like the training ones that the picture layer may find atypical"
+    )
+    picture: Literal["flag", "refuse"] = Field(
+        "flag", description="what becomes of a film that looks unlike the training films"
+    )
+    age_margin: float = Field(
+        5.0, ge=0.0, description="years outside the ages of the training rows that are still answered"
+    )
+
+
 class Recipe(Frozen):
     """Everything a training run depends on."""
 
@@ -269,6 +290,7 @@ class Recipe(Frozen):
     trainer: TrainerConfig = TrainerConfig()
     calibration: CalibrationConfig = CalibrationConfig()
     operating_point: OperatingPointConfig | None = None
+    applicability: ApplicabilityConfig = ApplicabilityConfig()
     baselines: bool = Field(
         True, description="fit the clinical-only and metadata-only baselines beside the network"
     )
@@ -303,7 +325,7 @@ def load_recipe(path: Path | str, overrides: Mapping[str, Any] | None = None) ->
         raise ConfigError(f"{path}: a recipe is a mapping of keys, found {type(content).__name__}.")
     _resolve_paths(content, path.parent)
     for dotted, value in (overrides or {}).items():
-        _set_dotted(content, dotted, value)
+        set_dotted(content, dotted, value)
     _resolve_paths(content, Path.cwd())
     return parse_recipe(content, source=str(path))
 
@@ -329,7 +351,7 @@ def override_recipe(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     """
     content = recipe.model_dump(mode="json")
     for dotted, value in changes.items():
-        _set_dotted(content, dotted, value)
+        set_dotted(content, dotted, value)
     _resolve_paths(content, Path.cwd())
     return parse_recipe(content, source=f"recipe {recipe.name}")
 
@@ -367,29 +389,3 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
             part = part.get(key) if isinstance(part, dict) else None
         if isinstance(part, dict) and isinstance(part.get(keys[-1]), str):
             part[keys[-1]] = str(folder.absolute() / Path(part[keys[-1]]).expanduser())
-
-
-def _set_dotted(content: dict[str, Any], dotted: str, value: Any) -> None:
-    """Sets `tasks.bone_loss.weight` or `trainer.max_epochs` in place; tasks are addressed by name."""
-    part: Any = content
-    keys = dotted.split(".")
-    for depth, key in enumerate(keys[:-1]):
-        if isinstance(part, list):
-            part = _task_named(part, key, dotted)
-        elif isinstance(part, dict):
-            part = part.setdefault(key, {})
-        else:
-            raise ConfigError(f"--set {dotted}: '{'.'.join(keys[:depth])}' holds a value, not keys.")
-    if not isinstance(part, dict):
-        raise ConfigError(
-            f"--set {dotted}: '{'.'.join(keys[:-1])}' holds no keys. Address a task as tasks.NAME.KEY."
-        )
-    part[keys[-1]] = value
-
-
-def _task_named(tasks: list[Any], name: str, dotted: str) -> Any:
-    for task in tasks:
-        if isinstance(task, dict) and task.get("name") == name:
-            return task
-    names = [str(task.get("name")) for task in tasks if isinstance(task, dict)]
-    raise ConfigError(f"--set {dotted}: {unknown_name('task', name, names)}")

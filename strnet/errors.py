@@ -95,6 +95,12 @@ class PartialResultError(StrnetError):
     exit_code = 4
 
 
+class RefusedFilmsError(StrnetError):
+    """The job was done, and some films were refused as none that the network may answer."""
+
+    exit_code = 5
+
+
 class MissingExtraError(StrnetError):
     """An optional dependency that is not installed; the message names the extra."""
 

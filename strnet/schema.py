@@ -64,6 +64,11 @@ GROUP_CUTS: Final = MappingProxyType({"age": (50.0, 60.0, 70.0, 80.0), "bmi": (1
 Source: WHO 2000 (TRS 894) for the BMI; the ages are decades.
 """
 
+FEATURES: Final = "features"
+"""The network's pooled features (N, C), beside the outputs of its tasks."""
+ATYPICALITY: Final = "atypicality"
+"""How unlike the training films a film is: about 1 for one of them."""
+
 BUNDLE_FOLDER: Final = "bundle"
 """Where the bundle of a run stands in its folder."""
 

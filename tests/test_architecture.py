@@ -16,7 +16,8 @@ LEAVES = {
 ALLOWED = {
     "errors": set(),
     "schema": set(),
-    "config": {"errors", "yaml_text", "workers"},
+    "dotted_keys": {"errors"},
+    "config": {"dotted_keys", "errors", "yaml_text", "workers"},
     "files": {"errors"},
     "sealed": {"errors", "files"},
     "locks": {"errors"},
@@ -33,13 +34,14 @@ ALLOWED = {
     "models": LEAVES,
     "thresholds": LEAVES | {"stats"},
     "cohort": LEAVES | {"imaging"},
+    "trust": LEAVES | {"imaging", "stats"},
     "phantom": LEAVES | {"imaging"},
     "data": LEAVES | {"cohort", "imaging"},
     "calibration": LEAVES | {"stats", "thresholds"},
-    "training": LEAVES | {"data", "models", "stats", "cohort", "thresholds"},
-    "inference": LEAVES | {"imaging", "models", "stats", "thresholds"},
+    "training": LEAVES | {"data", "models", "stats", "cohort", "thresholds", "trust"},
+    "inference": LEAVES | {"imaging", "models", "stats", "thresholds", "trust"},
     "interop": LEAVES | {"inference", "imaging"},
-    "report": LEAVES | {"stats", "thresholds"},
+    "report": LEAVES | {"stats", "thresholds", "trust"},
     "jobs": LEAVES
     | {
         "imaging",
@@ -53,6 +55,7 @@ ALLOWED = {
         "calibration",
         "inference",
         "report",
+        "trust",
     },
     "cli": LEAVES | {"jobs"},
 }

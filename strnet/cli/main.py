@@ -16,8 +16,8 @@ from strnet.errors import OutputError, StrnetError
 from strnet.files import writing_to
 
 EXIT_CODES = """Exit codes: 0 done; 1 checked and found wanting; 2 unusable input or output; 3 impossible
-request (the message says what would make it possible); 4 done for some files and not for others; 129, 130,
-143 ended by a closed terminal, by Ctrl-C, by TERM."""
+request (the message says what would make it possible); 4 done for some files and not for others; 5 done,
+but some films were refused; 129, 130, 143 ended by a closed terminal, by Ctrl-C, by TERM."""
 
 app = typer.Typer(
     name="strnet",

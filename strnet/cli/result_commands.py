@@ -12,7 +12,6 @@ import typer
 from strnet.cli.cohort_commands import pairs
 from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
 from strnet.cli.worker_options import FileMemory, FileSeconds, WorkerCount
-from strnet.errors import PartialResultError
 from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS, Workers
 
 if TYPE_CHECKING:
@@ -117,9 +116,15 @@ def predict(
     workers: WorkerCount = None,
     file_seconds: FileSeconds = FILE_SECONDS,
     file_memory_gib: FileMemory = FILE_MEMORY_GIB,
+    accept_anyway: Annotated[
+        bool,
+        typer.Option("--accept-anyway", help="Answer films that would be refused; every row says so."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Probabilities, T-score, class and decision for each film; exit code 4 if one could not be predicted.
+    """Probabilities, T-score, class and decision for each film that the network was made for.
+
+    Exit code 4 if one could not be predicted, else 5 if one was refused.
 
     \b
     Examples:
@@ -127,8 +132,12 @@ def predict(
       strnet predict run/bundle films/ --clinical manifest.csv -o results.csv
       strnet predict run/bundle films/ --clinical patients.csv --column sex=Gender -o results.csv
     """
+    from strnet.jobs import PredictionOptions
     from strnet.jobs import predict as job
 
+    options = PredictionOptions(
+        engine, batch_size, Workers(workers, file_seconds, file_memory_gib), accept_anyway
+    )
     table = _clinical_source(clinical, pairs(column, "--column"), pairs(constant, "--set"))
     with progress_bar("films", shown=not as_json) as progress:
         done = job(
@@ -136,14 +145,12 @@ def predict(
             paths,
             out,
             clinical=table,
-            engine=engine,
-            batch_size=batch_size,
-            workers=Workers(workers, file_seconds, file_memory_gib),
+            options=options,
             progress=progress,
         )
     if as_json:
         print_json(done.content)
-        raise typer.Exit(PartialResultError.exit_code if done.failed else 0)
+        raise typer.Exit(done.exit_code)
     missing = ", ".join(f"{name} {count}" for name, count in done.content.get("missing", {}).items())
     print_pairs(f"Results {out}", {**done.content, "missing": missing or None})
     for sentence in done.notes:

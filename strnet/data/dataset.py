@@ -84,7 +84,7 @@ class RadiographDataset(Dataset[Batch]):
 
     def __getitem__(self, key: BatchKey) -> Batch:
         """The rows of `key`, as they look in its epoch."""
-        films = self._cache.records[self._records[key.rows]]
+        films = self.films(key.rows)
         image = torch.from_numpy(to_network_input(films, self._preprocessing))[:, None]
         if self._augmentation is not None:
             indices = key.rows.tolist()
@@ -92,6 +92,10 @@ class RadiographDataset(Dataset[Batch]):
             image = augment(image, draws, self._augmentation, self._preprocessing)
         rows = torch.from_numpy(key.rows)
         return Batch(image, self._clinical[rows], {n: t[rows] for n, t in self._targets.items()}, rows)
+
+    def films(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
+        """The prepared films (N, height, width) of `rows`, as they are in the cache."""
+        return np.asarray(self._cache.records[self._records[rows]])
 
 
 class EpochSampler(Sampler[BatchKey]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -149,8 +149,12 @@ def _acquisition(header: Dataset) -> Acquisition:
         manufacturer=_text(header, "Manufacturer"),
         model=_text(header, "ManufacturerModelName"),
         institution=_text(header, "InstitutionName"),
+        sop_class=_text(header, "SOPClassUID"),
         body_part=_text(header, "BodyPartExamined"),
+        anatomic_region=_coded(header, "AnatomicRegionSequence"),
         view=_text(header, "ViewPosition"),
+        view_code=_coded(header, "ViewCodeSequence"),
+        descriptions=_texts(header, ("StudyDescription", "SeriesDescription", "ProtocolName")),
         laterality=_text(header, "ImageLaterality") or _text(header, "Laterality"),
         patient_id=_text(header, "PatientID"),
         patient_age=age_in_years(_text(header, "PatientAge")),
@@ -209,6 +213,21 @@ def _text(header: Dataset, keyword: str) -> str | None:
     if isinstance(value, MultiValue):
         value = value[0] if value else None
     return str(value).strip().strip("\0") or None if value is not None else None
+
+
+def _texts(header: Dataset, keywords: Sequence[str]) -> tuple[str, ...]:
+    return tuple(text for text in (_text(header, keyword) for keyword in keywords) if text)
+
+
+def _coded(header: Dataset, keyword: str) -> tuple[str, ...]:
+    """Code values and meanings of the items of a code sequence; nothing where it is no sequence."""
+    items = header.get(keyword) or ()
+    return tuple(
+        text
+        for item in items
+        if isinstance(item, Dataset)
+        for text in _texts(item, ("CodeValue", "CodeMeaning"))
+    )
 
 
 def _date(text: str | None) -> date | None:

@@ -28,13 +28,21 @@ class Acquisition:
     photometric: str
     """Photometric Interpretation of a DICOM file; mode (`L`, `I;16`, `RGB`, ...) of a PNG or JPEG."""
     modality: str | None = None
+    sop_class: str | None = None
+    """SOP Class UID."""
     presentation_intent: str | None = None
     """FOR PRESENTATION or FOR PROCESSING (raw detector signal), where a DX header says so."""
     manufacturer: str | None = None
     model: str | None = None
     institution: str | None = None
     body_part: str | None = None
+    anatomic_region: tuple[str, ...] = ()
+    """Code values and meanings of Anatomic Region Sequence."""
     view: str | None = None
+    view_code: tuple[str, ...] = ()
+    """Code values and meanings of View Code Sequence."""
+    descriptions: tuple[str, ...] = ()
+    """Of study, series and protocol: free text."""
     laterality: str | None = None
     patient_id: str | None = None
     patient_age: float | None = None

@@ -9,9 +9,10 @@ from pathlib import Path
 from strnet.config import Preprocessing, Recipe, TaskConfig
 from strnet.errors import BundleError
 from strnet.files import sha256_bytes
-from strnet.inference.bundle_document import WEIGHTS, BundleDocument, ClinicalVariable, Provenance
+from strnet.inference.bundle_document import PICTURE, WEIGHTS, BundleDocument, ClinicalVariable, Provenance
 from strnet.stats import Calibrator
 from strnet.thresholds import OperatingPoint
+from strnet.trust import Applicability, PictureModel, read_picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +72,36 @@ class Bundle:
 
         Raises: BundleError: missing, or changed since it was written.
         """
-        path = self.folder / WEIGHTS
+        return self._checked(WEIGHTS, self.document.weights.sha256, "the weights")
+
+    @property
+    def applicability(self) -> Applicability:
+        """Which films it answers, which with a flag, and which it refuses."""
+        return self.document.applicability
+
+    def picture_model(self) -> PictureModel | None:
+        """What the training films look like to the network; None in a bundle without a picture layer.
+
+        Raises: BundleError: missing, or changed since it was written.
+        """
+        limit = self.applicability.picture
+        if limit is None:
+            return None
+        content = self._checked(PICTURE, limit.sha256, "the picture layer's numbers")
+        return read_picture(content, str(self.folder / PICTURE))
+
+    def _checked(self, name: str, sha256: str, what: str) -> bytes:
+        path = self.folder / name
         try:
             content = path.read_bytes()
         except OSError as error:
             raise BundleError(
-                f"{path}: the weights cannot be read ({error.strerror}). Copy the whole bundle folder again."
+                f"{path}: {what} cannot be read ({error.strerror}). Copy the whole bundle folder again."
             ) from error
         found = sha256_bytes(content)
-        if found != self.document.weights.sha256:
+        if found != sha256:
             raise BundleError(
-                f"{path}: SHA-256 is {found}, expected {self.document.weights.sha256}: the weights were "
+                f"{path}: SHA-256 is {found}, expected {sha256}: {what} were "
                 "changed, or belong to another bundle. Copy the whole bundle folder again."
             )
         return content

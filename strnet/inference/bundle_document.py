@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from strnet.config import CohortConfig, Frozen, Positive, Recipe
 from strnet.schema import REFERENCE_STANDARDS
 from strnet.sealed import Format
+from strnet.trust import Applicability
 
 FORMAT = Format(
     name="strnet bundle",
@@ -24,8 +25,9 @@ UNKNOWN = "unknown"
 
 DOCUMENT = "bundle.json"
 WEIGHTS = "weights.safetensors"
+PICTURE = "picture.safetensors"
 README = "README.md"
-FILES = (DOCUMENT, WEIGHTS, README)
+FILES = (DOCUMENT, WEIGHTS, PICTURE, README)
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -69,8 +71,6 @@ class Provenance(Frozen):
     fold: int | None = Field(None, ge=0)
     images: Mapping[str, int] = Field(default_factory=dict, description="images per split")
     reference_standard: ReferenceStandard
-    anatomies: tuple[str, ...] = ()
-    views: tuple[str, ...] = ()
 
 
 class Weights(Frozen):
@@ -93,6 +93,7 @@ class BundleDocument(Frozen):
     )
     provenance: Provenance
     weights: Weights
+    applicability: Applicability = Applicability()
 
 
 def publishable(recipe: Recipe) -> Recipe:

@@ -16,6 +16,7 @@ from strnet.inference.bundle_document import (
     DOCUMENT,
     FILES,
     FORMAT,
+    PICTURE,
     README,
     WEIGHTS,
     BundleDocument,
@@ -31,6 +32,7 @@ from strnet.sealed import Sealed, read_sealed, seal
 from strnet.stats import Calibrator
 from strnet.thresholds import OperatingPoint
 from strnet.thresholds.artefact import from_document, to_document
+from strnet.trust import ApplicabilityFiles
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from strnet.models import ClinicalScaling
 
 
-def write_bundle(
+def write_bundle(  # noqa: PLR0913 - a public entry: every part of a bundle is one keyword
     folder: Path | str,
     *,
     recipe: Recipe,
@@ -47,6 +49,7 @@ def write_bundle(
     calibrators: Mapping[str, Calibrator],
     operating_points: Sequence[OperatingPoint],
     provenance: Provenance,
+    applicability: ApplicabilityFiles,
     not_reached: Mapping[str, str] | None = None,
 ) -> Bundle:
     """The bundle now in `folder`; an old bundle there is intact until the new one was read back.
@@ -70,11 +73,14 @@ def write_bundle(
         not_reached=dict(not_reached or {}),
         provenance=provenance,
         weights=Weights(sha256=sha256_bytes(weights)),
+        applicability=applicability.document,
     )
     content = seal(document.model_dump(mode="json"), FORMAT)
     bundle = _agreeing(folder, document, content["sha256"])
     with replace_folder(folder, FILES) as temporary:
         (temporary / WEIGHTS).write_bytes(weights)
+        if applicability.picture is not None:
+            (temporary / PICTURE).write_bytes(applicability.picture)
         write_json(temporary / DOCUMENT, content)
         write_text(temporary / README, bundle_readme(bundle))
         read_bundle(temporary)
@@ -99,6 +105,7 @@ def read_bundle(folder: Path | str) -> Bundle:
         raise BundleError(f"{folder / DOCUMENT}: {_explained(error)}") from error
     bundle = _agreeing(folder, document, sealed.sha256)
     bundle.weights()
+    bundle.picture_model()
     return bundle
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from strnet.errors import BundleError, ConfigError, ModelError, missing_extra, unknown_name
 from strnet.inference.bundle import Bundle
 from strnet.inference.bundle_document import WEIGHTS
+from strnet.schema import FEATURES
 
 if TYPE_CHECKING:
     from strnet.models import ScreeningNetwork
@@ -30,7 +31,8 @@ class Engine(Protocol):
     """A network ready to run: the same call whatever runs it."""
 
     def run(self, image: Array, clinical: Array) -> dict[str, Array]:
-        """Raw output per task: binary and regression (N,), multiclass (N, C), ordinal (N, C - 1), float32.
+        """Raw output per task: binary and regression (N,), multiclass (N, C), ordinal (N, C - 1), float32;
+        and under `features` the pooled features (N, C) that the picture layer judges.
 
         `image` (N, 1, H, W) from `imaging.to_network_input`; `clinical` (N, K) in the bundle's order, NaN
         where missing. Logits carry no sigmoid and no calibration. A film's output depends on the number of
@@ -55,8 +57,9 @@ class TorchEngine:
         films = torch.from_numpy(image).to(self.device, memory_format=torch.channels_last)
         values = torch.from_numpy(clinical).to(self.device)
         with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=reduced):
-            outputs = self.network(films, values)
-        return {task: output.float().cpu().numpy() for task, output in outputs.items()}
+            outputs, features = self.network.forward_with_features(films, values)
+        found = {**outputs, FEATURES: features}
+        return {name: output.float().cpu().numpy() for name, output in found.items()}
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from strnet.inference.engines import (
     load_network,
     open_session,
 )
+from strnet.schema import FEATURES
 
 if TYPE_CHECKING:
     from strnet.models import ScreeningNetwork
@@ -50,7 +51,7 @@ class ExportReport:
     opset: int
     batches: tuple[int, ...]
     differences: Mapping[str, float]
-    """Largest difference per task, absolute, or relative where the output is above 1."""
+    """Largest difference per task and of the features, absolute, or relative where the output is above 1."""
     tolerance: float
 
 
@@ -58,9 +59,10 @@ def export_onnx(bundle: Bundle, path: Path | str, *, tolerance: float = TOLERANC
     """The report of an ONNX file now at `path`, with a JSON of the same stem beside it.
 
     Inputs: `image` (batch, 1, H, W) float32 and, where the bundle has any, `clinical` (batch, K) float32 with
-    NaN for missing. Outputs: one per task, under its name, raw (no sigmoid, no calibration). The batch is
-    free. The file is compared with torch on films of random grey values, with known, missing and mixed
-    clinical values; one that differs by more than `tolerance` is not left behind.
+    NaN for missing. Outputs: one per task, under its name, raw (no sigmoid, no calibration), and `features`
+    (batch, C), which the picture layer judges. The batch is free. The file is compared with torch on films
+    of random grey values, with known, missing and mixed clinical values; one that differs by more than
+    `tolerance` is not left behind.
 
     Raises: BundleError: the file differs from torch, `path` is no .onnx name, or the JSON beside it exists
         and is none of an export. MissingExtraError: no onnx.
@@ -109,17 +111,19 @@ def _require_own(sidecar: Path) -> None:
 def _trace(network: ScreeningNetwork, bundle: Bundle, path: Path) -> None:
     import torch
 
+    from strnet.models import ServedNetwork
+
     image, clinical = (torch.from_numpy(array) for array in _example(bundle, 2, np.random.default_rng(0)))
     inputs = (image, clinical) if bundle.clinical else (image,)
     batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
-            network,
+            ServedNetwork(network).eval(),
             inputs,
             dynamo=True,
             verbose=False,
             input_names=[IMAGE, CLINICAL][: len(inputs)],
-            output_names=[task.name for task in bundle.tasks],
+            output_names=[*(task.name for task in bundle.tasks), FEATURES],
             dynamic_shapes=({0: batch},) * len(inputs),
         )
     if program is None:
@@ -154,7 +158,7 @@ def _metadata(bundle: Bundle) -> dict[str, str]:
 def _compare(torch_engine: TorchEngine, path: Path, bundle: Bundle) -> dict[str, float]:
     onnx_engine = OnnxEngine(open_session(path, bundle.sha256))
     random = np.random.default_rng(1)
-    largest = {task.name: 0.0 for task in bundle.tasks}
+    largest = dict.fromkeys([*(task.name for task in bundle.tasks), FEATURES], 0.0)
     for films in CHECKED_BATCHES:
         image, clinical = _example(bundle, films, random)
         for values in (clinical, np.full_like(clinical, np.nan)):
@@ -212,6 +216,7 @@ def _sidecar(bundle: Bundle, report: ExportReport) -> dict[str, Any]:
         "preprocessing_sha256": document["preprocessing_sha256"],
         "clinical": document["clinical"],
         "calibrators": document["calibrators"],
+        "applicability": document["applicability"],
         "operating_points": document["operating_points"],
         "decides_by": None if bundle.deciding is None else bundle.deciding.method,
         "reference_standard": document["provenance"]["reference_standard"],

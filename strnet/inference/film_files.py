@@ -14,11 +14,19 @@ from numpy.typing import NDArray
 
 from strnet.config import Preprocessing
 from strnet.errors import DicomError, ImageError, StrnetError
-from strnet.imaging import Acquisition, pixel_sha256, prepare, read_acquisition, read_radiograph
+from strnet.imaging import (
+    Acquisition,
+    picture_faults,
+    pixel_sha256,
+    prepare,
+    read_acquisition,
+    read_radiograph,
+)
 from strnet.imaging.reading import file_format
+from strnet.trust import ANY_FILM, Finding, Screen, quality_findings
 from strnet.workers import AnyWorkers, in_order
 
-Status = Literal["ok", "failed", "skipped"]
+Status = Literal["ok", "refused", "failed", "skipped"]
 
 _FILM_SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")
 
@@ -27,6 +35,7 @@ _FILM_SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")
 class Film:
     """What became of one file: prepared pixels (height, width) and its header, or the reason for neither."""
 
+    # A refused film has a header and no pixels.
     path: Path
     status: Status
     reason: str | None = None
@@ -34,6 +43,8 @@ class Film:
     source: Acquisition | None = None
     pixel_sha256: str | None = None
     """Where it was asked for."""
+    findings: tuple[Finding, ...] = ()
+    """What header and quality say against answering it."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +83,20 @@ def find_films(paths: Sequence[Path | str]) -> Found:
 
 
 def read_films(
-    files: Sequence[Path], preprocessing: Preprocessing, workers: AnyWorkers = None, *, hashed: bool = False
+    files: Sequence[Path],
+    preprocessing: Preprocessing,
+    workers: AnyWorkers = None,
+    *,
+    screen: Screen = ANY_FILM,
+    hashed: bool = False,
 ) -> Iterator[Film]:
     """Each film in turn, read and prepared by `workers` processes (see `strnet.workers`).
 
-    A file that cannot be read, takes its process down with it, or passes a limit, is a failed film. With
-    `hashed` each film has the hash of its pixels.
+    A file that cannot be read, takes its process down with it, or passes a limit, is a failed film; one
+    whose header or quality `screen` refuses, a refused one. With `hashed` each film has the hash of its
+    pixels.
     """
-    function = partial(read_film, preprocessing=preprocessing, hashed=hashed)
+    function = partial(read_film, preprocessing=preprocessing, screen=screen, hashed=hashed)
     return in_order(function, files, _failed, workers)
 
 
@@ -97,17 +114,27 @@ def _read_header(path: Path) -> Film:
         return Film(path, "failed", _one_line(error))
 
 
-def read_film(path: Path, preprocessing: Preprocessing, *, hashed: bool = False) -> Film:
-    """The film of one file, prepared; or failed, with the reason in one line.
+def read_film(
+    path: Path, preprocessing: Preprocessing, *, screen: Screen = ANY_FILM, hashed: bool = False
+) -> Film:
+    """The film of one file, prepared; or refused; or failed, with the reason in one line.
 
     Raises: MemoryError: there is not enough for this film.
     """
     try:
         if not path.is_file() and path.exists():
             raise ImageError(f"{path}: not a regular file.")
+        header = read_acquisition(path)
+        findings = screen.header(header)
+        if screen.refuses(findings):  # before the pixels, which take much longer
+            return Film(path, "refused", source=header, findings=findings)
         radiograph = read_radiograph(path)
+        findings += quality_findings((*radiograph.flags, *picture_faults(radiograph.pixels)))
+        if screen.refuses(findings):
+            return Film(path, "refused", source=radiograph.source, findings=findings)
+        pixels = prepare(radiograph.pixels, preprocessing)
         digest = pixel_sha256(radiograph) if hashed else None
-        return Film(path, "ok", None, prepare(radiograph.pixels, preprocessing), radiograph.source, digest)
+        return Film(path, "ok", None, pixels, radiograph.source, digest, findings)
     except MemoryError:
         raise
     except StrnetError as error:

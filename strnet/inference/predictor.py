@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from strnet import schema
-from strnet.errors import ConfigError, PartialResultError, unknown_name
+from strnet.errors import ConfigError, PartialResultError, RefusedFilmsError, unknown_name
 from strnet.imaging import to_network_input
 from strnet.inference.bundle import Bundle
 from strnet.inference.engines import Engine
@@ -20,6 +20,7 @@ from strnet.inference.journal import Outputs, PredictionJournal, Row
 from strnet.inference.opening import ENGINES
 from strnet.inference.results import column_notes, result_columns
 from strnet.inference.roster import SOP_INSTANCE_UID, Known, Roster, film_roster
+from strnet.trust import Finding, Screen, picture_statistics
 from strnet.workers import AnyWorkers, Workers
 
 Progress = Callable[[int, int], None]
@@ -29,8 +30,15 @@ BATCH_SIZE = 8
 _LISTED = 20
 _TEXTS = (
     *("path", *schema.IDENTITY_COLUMNS, SOP_INSTANCE_UID, "body_part"),
-    *("status", "reason", "missing_clinical"),
+    *("status", "reason_code", "reason", "flags", "missing_clinical"),
 )
+_TYPES = {
+    **dict.fromkeys(_TEXTS, pl.String),
+    **dict.fromkeys(("age", schema.ATYPICALITY), pl.Float64),
+    "accept_anyway": pl.Boolean,
+}
+_RAN = "ran"
+"""Marks the rows of films that the network has seen; no column of the results."""
 
 
 class Predictor:
@@ -43,11 +51,13 @@ class Predictor:
         """
         self.bundle = bundle
         self.engine = _open(bundle, engine) if isinstance(engine, str) else engine
+        self._picture = bundle.picture_model()
 
     def predict_prepared(
         self, films: NDArray[np.uint16], clinical: NDArray[np.float32], *, batch_size: int = BATCH_SIZE
     ) -> Outputs:
-        """Raw outputs per task, (N,) or (N, C), of prepared `films` (N, height, width) and `clinical` (N, K).
+        """Raw outputs per task, (N,) or (N, C), of prepared `films` (N, height, width) and `clinical` (N, K);
+        under `atypicality` how unlike the training films each is (N,), where the bundle knows.
 
         Every call to the engine has `batch_size` films, the last one filled up with blank ones: what a film
         gets does not depend on how many others there are.
@@ -67,21 +77,30 @@ class Predictor:
         clinical: pl.DataFrame | None = None,
         batch_size: int = BATCH_SIZE,
         workers: AnyWorkers = None,
+        accept_anyway: bool = False,
         progress: Progress | None = None,
     ) -> pl.DataFrame:
         """One row per file in `paths` and below the folders among them; columns as in `column_notes`.
 
         `clinical` is a table in the manifest's words, with any of `row_matching.KEYS` to tie its rows to
         films. Its values come before those of a header. A file that cannot be read, or that contradicts its
-        row, has status `failed` and a reason, and the others are done; `require_all` turns that into an
-        error. Files in folders that are no films have status `skipped`, at the end.
+        row, has status `failed` and a reason, and the others are done. One that the bundle's applicability
+        rules out has status `refused` and no score, unless `accept_anyway` is asked for, which every row then
+        says. `require_all` turns both into an error. Files in folders that are no films have status
+        `skipped`, at the end.
 
         Raises: ImageError: no file at all. ManifestError: a clinical table that cannot be used, found before
         any film is read. ConfigError: a batch below 1, or fewer than no workers.
         """
         workers = _checked(batch_size, workers)
         roster = film_roster(self.bundle, paths, clinical, workers)
-        return self.predict_roster(roster, batch_size=batch_size, workers=workers, progress=progress)
+        return self.predict_roster(
+            roster,
+            batch_size=batch_size,
+            workers=workers,
+            accept_anyway=accept_anyway,
+            progress=progress,
+        )
 
     def predict_roster(
         self,
@@ -89,6 +108,7 @@ class Predictor:
         *,
         batch_size: int = BATCH_SIZE,
         workers: AnyWorkers = None,
+        accept_anyway: bool = False,
         progress: Progress | None = None,
         journal: PredictionJournal | None = None,
     ) -> pl.DataFrame:
@@ -98,27 +118,35 @@ class Predictor:
         """
         workers = _checked(batch_size, workers)
         rows, outputs = ([], []) if journal is None else journal.restored(roster.files, roster.image_ids)
+        screen = Screen(self.bundle.applicability, accept_anyway)
         waiting: list[_Ready] = []
         ahead = roster.files[len(rows) :]
-        films = read_films(ahead, self.bundle.preprocessing, workers, hashed=roster.hashed)
+        preprocessing = self.bundle.preprocessing
+        films = read_films(ahead, preprocessing, workers, screen=screen, hashed=roster.hashed)
         for position, film in enumerate(films, start=len(rows)):
-            row, ready = _described(film, roster.known(position, film), roster.clinical)
+            row, ready = _described(film, roster.known(position, film), roster.clinical, screen)
             rows.append(row)
             waiting += ready
             if len(waiting) == batch_size or (waiting and len(rows) == len(roster.files)):
-                outputs.append(self._outputs(waiting, batch_size))
+                outputs.append(self._outputs(waiting, batch_size, screen))
                 waiting = []
             if journal is not None and not waiting:
                 journal.keep(roster.files, roster.image_ids, rows, outputs)
             if progress is not None:
                 progress(len(rows), len(roster.files))
         rows += [_state(film.path, film.status, film.reason) for film in roster.skipped]
-        return _table(self.bundle, rows, outputs)
+        told = [{**row, "accept_anyway": accept_anyway} for row in rows]
+        return _table(self.bundle, told, outputs)
 
-    def _outputs(self, films: Sequence[_Ready], batch_size: int) -> Outputs:
+    def _outputs(self, films: Sequence[_Ready], batch_size: int, screen: Screen) -> Outputs:
+        """Outputs of the films, whose rows now also say what the picture layer found."""
         pixels = np.stack([film.pixels for film in films])
         clinical = np.stack([film.clinical for film in films])
-        return self.predict_prepared(pixels, clinical, batch_size=batch_size)
+        outputs = self.predict_prepared(pixels, clinical, batch_size=batch_size)
+        for film, atypicality in zip(films, outputs.get(schema.ATYPICALITY, ()), strict=False):
+            findings = (*film.findings, *screen.picture(float(atypicality)))
+            film.row.update({schema.ATYPICALITY: float(atypicality), **asdict(screen.rule(findings))})
+        return outputs
 
     def _run_filled(self, films: NDArray[np.uint16], clinical: NDArray[np.float32], size: int) -> Outputs:
         """Outputs of up to `size` films, run with blank ones up to that number."""
@@ -126,45 +154,68 @@ class Predictor:
         image = to_network_input(np.pad(films, [(0, blank), (0, 0), (0, 0)]), self.bundle.preprocessing)
         values = np.pad(clinical, [(0, blank), (0, 0)], constant_values=np.nan)
         outputs = self.engine.run(image[:, np.newaxis], values.astype(np.float32))
-        return {task: output[: len(films)] for task, output in outputs.items()}
+        own = {name: output[: len(films)] for name, output in outputs.items()}
+        features = own.pop(schema.FEATURES)
+        if self._picture is not None:
+            atypicality = self._picture.atypicality(features, picture_statistics(films))
+            own[schema.ATYPICALITY] = atypicality.astype(np.float32)
+        return own
 
 
 def require_all(results: pl.DataFrame) -> None:
-    """Raise unless no film failed.
+    """Raise unless every film was answered.
 
-    Raises: PartialResultError: the films that could not be read, with their reasons.
+    Raises: PartialResultError: films that could not be predicted, with their reasons, whatever else is.
+        RefusedFilmsError: films that the network may not answer.
     """
-    failed = results.filter(pl.col("status") == "failed")
-    if failed.is_empty():
-        return
     films = results.filter(pl.col("status") != "skipped").height
-    lines = failed["reason"].head(_LISTED).to_list()
-    more = [f"and {failed.height - _LISTED} more"] if failed.height > _LISTED else []
-    raise PartialResultError(
-        f"{failed.height} of {films} films could not be predicted; the others are done.\n  "
-        + "\n  ".join(lines + more)
-    )
+    refused = results.filter(pl.col("status") == "refused")
+    failed = results.filter(pl.col("status") == "failed")
+    if not failed.is_empty():
+        also = f", {refused.height} were refused" if refused.height else ""
+        lines = _listed(failed["reason"].to_list())
+        raise PartialResultError(
+            f"{failed.height} of {films} films could not be predicted{also}; the others are done.{lines}"
+        )
+    if not refused.is_empty():
+        reasons = [f"{path}: {reason}" for path, reason in refused.select("path", "reason").rows()]
+        raise RefusedFilmsError(
+            f"{refused.height} of {films} films were refused: the network was not made for them. The others "
+            f"are done. --accept-anyway answers these too, and says so in every row.{_listed(reasons)}"
+        )
+
+
+def _listed(reasons: Sequence[str]) -> str:
+    more = [f"and {len(reasons) - _LISTED} more"] if len(reasons) > _LISTED else []
+    return "".join(f"\n  {line}" for line in [*reasons[:_LISTED], *more])
 
 
 @dataclass(frozen=True, eq=False)
 class _Ready:
-    """A film that can be run: pixels (height, width) and clinical values (K,)."""
+    """A film that can be run: its row, what was found, pixels (height, width) and clinical values (K,)."""
 
+    row: Row
+    findings: tuple[Finding, ...]
     pixels: NDArray[np.uint16]
     clinical: NDArray[np.float32]
 
 
-def _described(film: Film, known: Known, clinical: Sequence[str]) -> tuple[Row, list[_Ready]]:
+def _described(film: Film, known: Known, clinical: Sequence[str], screen: Screen) -> tuple[Row, list[_Ready]]:
     """The identity columns of a film, and the film itself if it can be run."""
     if known.refusal is not None and film.status == "ok":
         reason = f"{as_text(film.path)}: {known.refusal}"
         return {**known.cells, **_state(film.path, "failed", reason)}, []
     row: Row = {**known.cells, **_state(film.path, film.status, film.reason)}
-    if film.source is None or film.pixels is None:
+    if film.source is None:
         return row, []
+    findings = (*film.findings, *screen.age(known.cells["age"]))
     missing = [name for name, value in zip(clinical, known.values, strict=True) if np.isnan(value)]
     row |= {"body_part": film.source.body_part, "missing_clinical": " ".join(missing)}
-    return row, [_Ready(film.pixels, known.values)]
+    row |= asdict(screen.rule(findings))
+    if film.pixels is None or row["status"] != "ok":
+        return row, []
+    row[_RAN] = True
+    return row, [_Ready(row, findings, film.pixels, known.values)]
 
 
 def _state(path: Path, status: Status, reason: str | None) -> Row:
@@ -172,23 +223,24 @@ def _state(path: Path, status: Status, reason: str | None) -> Row:
 
 
 def _table(bundle: Bundle, rows: Sequence[Row], outputs: Sequence[Outputs]) -> pl.DataFrame:
-    """The results table: identities of all files, and the columns of those that were run."""
+    """The results table: identities of all files, and the scores of those that are answered.
+
+    A film that its picture alone refused was run, and has no score all the same: somebody would put a
+    threshold on it.
+    """
     names = list(column_notes(bundle))
-    identity = pl.DataFrame(
-        rows,
-        schema_overrides=dict.fromkeys(_TEXTS, pl.String) | {"age": pl.Float64},
-        infer_schema_length=None,
-    )
+    identity = pl.DataFrame(rows, schema_overrides=_TYPES, infer_schema_length=None)
     merged = {
         task: np.concatenate([part[task] for part in outputs]) for task in (outputs[0] if outputs else {})
     }
     run = result_columns(bundle, merged) if outputs else {}
-    position = pl.Series(
-        "position", [i for i, row in enumerate(rows) if row["status"] == "ok"], dtype=pl.Int64
-    )
+    ran = [position for position, row in enumerate(rows) if row.get(_RAN)]
+    position = pl.Series("position", ran, dtype=pl.Int64)
     found = pl.DataFrame({"position": position, **run})
     table = identity.with_row_index("position").cast({"position": pl.Int64})
     table = table.join(found, on="position", how="left", maintain_order="left")
+    answered = pl.col("status") == "ok"
+    table = table.with_columns(pl.when(answered).then(pl.col(name)).alias(name) for name in run)
     measured = str(bundle.provenance.reference_standard)
     table = table.with_columns(pl.lit(measured).alias("reference_standard"))
     absent = [pl.lit(None).alias(name) for name in names if name not in table.columns]

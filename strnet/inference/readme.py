@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from strnet.inference.bundle import Bundle
 from strnet.inference.bundle_document import DOCUMENT, WEIGHTS
 from strnet.thresholds import OperatingPoint
+from strnet.trust import PictureLimit
 
 _MEASURED_BY = {
     "dxa": "dual-energy X-ray absorptiometry (DXA).",
@@ -33,6 +34,8 @@ def bundle_readme(bundle: Bundle) -> str:
         f"Site of measurement: {', '.join(origin.reference_standard.sites) or 'not known'}.",
         "## Intended use",
         _intended_use(bundle),
+        "## Films that it refuses",
+        _applicability(bundle),
         "## What it answers",
         "\n".join(
             f"- `{task.name}` ({task.kind}), from column `{task.target.column}`" for task in bundle.tasks
@@ -49,8 +52,8 @@ def bundle_readme(bundle: Bundle) -> str:
 
 
 def _intended_use(bundle: Bundle) -> str:
-    origin = bundle.provenance
-    anatomy, views = " or ".join(origin.anatomies), " or ".join(origin.views)
+    seen = bundle.applicability.trained_on
+    anatomy, views = " or ".join(seen.anatomies), " or ".join(seen.views)
     films = " ".join(word for word in (anatomy, views) if word) or "the kind it was trained on"
     return (
         f"Research on opportunistic screening for low bone density, on radiographs of: {films}. An operating "
@@ -63,6 +66,41 @@ def _point_lines(bundle: Bundle) -> Iterator[str]:
         yield f"**No operating point decides.** {bundle.undecided}\n"
     for point in bundle.operating_points:
         yield _point_line(point) + (" **This one decides.**" if point is bundle.deciding else "")
+
+
+def _applicability(bundle: Bundle) -> str:
+    seen, limit = bundle.applicability.trained_on, bundle.applicability.picture
+    ages = None if seen.ages is None else f"{seen.ages[0]:g} to {seen.ages[1]:g} years"
+    facts = {
+        "Body part": seen.anatomies,
+        "View": seen.views,
+        "Modality": seen.modalities,
+        "Presentation intent": seen.presentation_intents,
+        f"Age (and {seen.age_margin:g} years beyond)": (ages,) if ages else (),
+    }
+    lines = [
+        f"- {name}: {', '.join(values) or 'not known, so not checked'}" for name, values in facts.items()
+    ]
+    told = (
+        "A film whose header names something else than the training rows is refused: a row with a reason "
+        "code and no score. One that does not say is answered and flagged. So are blank and cut pictures "
+        "refused. The training rows were:"
+    )
+    return "\n".join([told, "", *lines, "", _picture_words(bundle, limit)])
+
+
+def _picture_words(bundle: Bundle, limit: PictureLimit | None) -> str:
+    if limit is None:
+        return "Whether a picture looks like the training films is not checked."
+    beyond = "refused" if bundle.applicability.picture_refuses else "answered and flagged"
+    short = "" if limit.kept else f" (too few for the {limit.false_refusal:.1%} asked for)"
+    return (
+        f"A picture that looks unlike them (atypicality above {limit.threshold:.4g}) is {beyond}. Of films "
+        f"like the {limit.validation_films} validation films{short} at most {limit.at_most:.1%} exceed that, "
+        "on average; how many films of other kinds do so has to be measured, as "
+        "benchmarks/applicability.py of strnet does. "
+        "A film that nothing flags is still not known to be one that the network can answer."
+    )
 
 
 def _point_line(point: OperatingPoint) -> str:

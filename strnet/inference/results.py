@@ -14,6 +14,7 @@ from strnet.inference.bundle import Bundle
 from strnet.stats.answers import PLAIN, asks_for_diagnosis, diagnosis_columns, task_probabilities
 from strnet.stats.coherence import contradicts_t_score, most_probable, most_probable_diagnosis
 from strnet.thresholds import OperatingPoint
+from strnet.trust import FLAGS, REASONS
 
 Outputs = Mapping[str, NDArray[np.float32]]
 Floats = NDArray[np.float64]
@@ -73,10 +74,16 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
     notes = {
         "path": "the file, as found",
         **_IDENTITY_NOTES,
-        "body_part": "as the DICOM header says; the network knows only the anatomy it was trained on",
-        "status": "ok; failed: it could not be read, or contradicts its row in the clinical table; "
-        "skipped: a file in a folder that is no film",
-        "reason": "why a file failed or was skipped",
+        "body_part": "as the DICOM header says",
+        "status": "ok; refused: the network was not made for such a film, and gives no score; failed: it "
+        "could not be read, or contradicts its row in the clinical table; skipped: a file in a folder that "
+        "is no film",
+        "reason_code": "of a refusal, or with accept_anyway of one that was overridden: "
+        f"{', '.join(REASONS)}",
+        "reason": "in words: why a file was refused, failed or was skipped",
+        "flags": f"what is to be known of an answered film, joined by spaces: {', '.join(FLAGS)}",
+        "accept_anyway": "whether the job was told to answer films that would have been refused",
+        schema.ATYPICALITY: _atypicality_note(bundle),
     }
     for task in bundle.tasks:
         notes |= _task_notes(task, str(measured))
@@ -90,6 +97,14 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
     notes |= dict.fromkeys(_origin(bundle), "SHA-256, names whose scores these are to `strnet threshold`")
     notes["reference_standard"] = "what the labels were measured with that the network learned from"
     return notes
+
+
+def _atypicality_note(bundle: Bundle) -> str:
+    limit = bundle.applicability.picture
+    if limit is None:
+        return "how unlike the training films; not known, the bundle has no picture layer"
+    beyond = "refused" if bundle.applicability.picture_refuses else "flagged"
+    return f"how unlike the training films, about 1 for one of them; above {limit.threshold:.4g} {beyond}"
 
 
 def _task_columns(bundle: Bundle, task: TaskConfig, output: Floats) -> Columns:

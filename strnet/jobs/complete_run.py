@@ -16,10 +16,11 @@ from strnet.config import Recipe, load_recipe
 from strnet.files import read_json, write_json
 from strnet.inference import Bundle, Provenance, reference_standard_of, weights_sha256, write_bundle
 from strnet.models import ClinicalScaling
-from strnet.schema import BUNDLE_FOLDER, IMAGE_ID, SPLIT
+from strnet.schema import ATYPICALITY, BUNDLE_FOLDER, IMAGE_ID, SPLIT
 from strnet.tables import write_table
 from strnet.thresholds import write_operating_point
 from strnet.training import RunFolder, read_run
+from strnet.trust import Applicability, ApplicabilityFiles, picture_limit, trained_on
 
 OPERATING_POINTS = "operating_points"
 DECISION = "decision.json"
@@ -88,13 +89,29 @@ def _bundle(
         operating_points=done.points,
         not_reached=done.not_reached,
         provenance=_provenance(folder, manifest),
+        applicability=_applicability(recipe, folder, manifest),
     )
     return bundle.folder
 
 
+def _applicability(recipe: Recipe, folder: RunFolder, manifest: Path) -> ApplicabilityFiles:
+    """What the training rows were, and the limit of the picture layer from the validation rows."""
+    rows = pl.read_parquet(folder.predictions, columns=[IMAGE_ID, SPLIT, ATYPICALITY])
+    ids = {split: part[IMAGE_ID].implode() for (split,), part in rows.group_by(SPLIT)}
+    training = read_manifest(manifest).frame.filter(pl.col(IMAGE_ID).is_in(ids["train"]))
+    validation = rows.filter(pl.col(SPLIT) == "validation")[ATYPICALITY].to_numpy()
+    config, picture = recipe.applicability, folder.picture.read_bytes()
+    document = Applicability(
+        trained_on=trained_on(training, config),
+        picture=picture_limit(validation, config.false_refusal, picture),
+        picture_refuses=config.picture == "refuse",
+    )
+    return ApplicabilityFiles(document, picture)
+
+
 def _provenance(folder: RunFolder, manifest: Path) -> Provenance:
     environment = read_json(folder.environment)
-    rows = pl.read_parquet(folder.predictions, columns=[IMAGE_ID, SPLIT, "anatomy", "view"])
+    rows = pl.read_parquet(folder.predictions, columns=[IMAGE_ID, SPLIT])
     trained = read_manifest(manifest).frame.filter(pl.col(IMAGE_ID).is_in(rows[IMAGE_ID].implode()))
     return Provenance(
         created=datetime.fromtimestamp(folder.run.stat().st_mtime, UTC),
@@ -106,6 +123,4 @@ def _provenance(folder: RunFolder, manifest: Path) -> Provenance:
         fold=environment.get("fold"),
         images=dict(rows.group_by(SPLIT).len().sort(SPLIT).rows()),
         reference_standard=reference_standard_of(trained),
-        anatomies=tuple(rows["anatomy"].drop_nulls().unique().sort()),
-        views=tuple(rows["view"].drop_nulls().unique().sort()),
     )

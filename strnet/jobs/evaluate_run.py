@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from strnet.calibration import with_fold_probabilities, with_probabilities
+from strnet.cohort import read_manifest
 from strnet.config import Recipe, load_recipe
 from strnet.errors import TrainingError
 from strnet.grouping import read_grouping
@@ -28,7 +29,7 @@ from strnet.report import (
     to_json,
     write_evaluation,
 )
-from strnet.schema import BUNDLE_FOLDER, prob_column
+from strnet.schema import BUNDLE_FOLDER, IMAGE_ID, prob_column
 from strnet.tables import read_table
 from strnet.training import RunFolder, fold_folder, read_run
 
@@ -85,13 +86,15 @@ def evaluate(
     _require_own_probabilities(joined.frame, recipe, bundles, folder, by_fold=folds)
     calibrators = [bundle.calibrators for bundle in bundles]
     points = [{point.method: point for point in bundle.operating_points} for bundle in bundles]
+    applicability = [bundle.applicability for bundle in bundles]
     evaluation = evaluate_predictions(
-        joined.frame,
+        _with_header_facts(joined.frame, recipe),
         tasks=recipe.tasks,
         calibrators=_in_all(calibrators) if folds else calibrators[0],
         operating_points=_in_all(points) if folds else points[0],
         split=split,
         observers=None if truth is None else read_table(truth, "truth table"),
+        applicability=dict(enumerate(applicability)) if folds else applicability[0],
         settings=EvaluationSettings(
             reference_standards=_standards(bundles),
             row_use=_row_use(bundles),
@@ -105,6 +108,17 @@ def evaluate(
     write_evaluation(evaluation, run / f"{named(EVALUATION, split)}.json")
     columns = tuple(grouping.column for grouping in asked)
     return EvaluatedRun(evaluation, joined.frame, recipe, None if folds else bundles[0], columns)
+
+
+def _with_header_facts(predictions: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """`predictions` with what the manifest says of the devices, if it is still where it was."""
+    path = recipe.cohort.manifest
+    if path is None or not path.exists():
+        return predictions
+    frame = read_manifest(path).frame
+    absent = {"modality", "presentation_intent"} - set(predictions.columns)
+    facts = [name for name in frame.columns if name in absent]
+    return predictions.join(frame.select(IMAGE_ID, *facts), on=IMAGE_ID, how="left", maintain_order="left")
 
 
 def named(what: str, split: str) -> str:

@@ -13,7 +13,7 @@ import polars as pl
 import strnet
 from strnet.cohort.importers.film_facts import film_facts
 from strnet.cohort.importers.labels import read_labels
-from strnet.errors import ManifestError
+from strnet.errors import ManifestError, StrnetError
 from strnet.files import sha256_file
 from strnet.inference import Bundle, Predictor, read_bundle, require_all
 from strnet.inference.journal import prediction_journal
@@ -34,14 +34,19 @@ class Prediction:
     notes: tuple[str, ...] = ()
 
     @property
-    def failed(self) -> int:
-        """How many films could not be predicted."""
-        return int((self.table["status"] == "failed").sum())
+    def exit_code(self) -> int:
+        """What the command ends with: 4 if a film failed, else 5 if one was refused, else 0."""
+        try:
+            self.raise_if_partial()
+        except StrnetError as error:
+            return error.exit_code
+        return 0
 
     def raise_if_partial(self) -> None:
-        """Raise unless every film could be predicted.
+        """Raise unless every film was answered.
 
-        Raises: PartialResultError: those that could not, with their reasons.
+        Raises: PartialResultError: films that could not be predicted, with their reasons.
+            RefusedFilmsError: films that the network was not made for.
         """
         require_all(self.table)
 
@@ -57,22 +62,31 @@ class ClinicalSource:
     """Values for the blank cells of a column."""
 
 
+@dataclass(frozen=True)
+class PredictionOptions:
+    """How films are predicted; see `Predictor`."""
+
+    engine: str = "torch"
+    batch_size: int = BATCH_SIZE
+    workers: AnyWorkers = None
+    accept_anyway: bool = False
+    """Answer films that would be refused; every row says so."""
+
+
 def predict(
     bundle: Path,
     paths: Sequence[Path],
     out: Path,
     *,
     clinical: ClinicalSource | Path | None = None,
-    engine: str = "torch",
-    batch_size: int = BATCH_SIZE,
-    workers: AnyWorkers = None,
+    options: PredictionOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Results for every film among `paths` and below the folders there, now in the table `out`.
 
-    A film that cannot be read stands there with its reason, and the others are done. An older table at `out`
-    is replaced, in one step at the end. A call that was interrupted keeps what it did beside `out`, and the
-    same call goes on there.
+    A film that is refused or cannot be read stands there with its reason, and the others are done. An older
+    table at `out` is replaced, in one step at the end. A call that was interrupted keeps what it did beside
+    `out`, and the same call goes on there.
 
     Raises: BundleError: a bundle that was edited. ManifestError: an unusable clinical table, or a place where
         no table can be written, both found before any film is read. ImageError: no film at all.
@@ -81,19 +95,25 @@ def predict(
     require_writable(out)
     if source is not None and source.path.resolve() == out.resolve():
         raise ManifestError(f"{out}: is the clinical table, and would be replaced. Give another name.")
-    opened = read_bundle(bundle)
-    roster = film_roster(opened, paths, None if source is None else _facts(source, opened), workers)
-    predictor = Predictor(opened, engine)
+    opened, chosen = read_bundle(bundle), options or PredictionOptions()
+    roster = film_roster(opened, paths, None if source is None else _facts(source, opened), chosen.workers)
+    predictor = Predictor(opened, chosen.engine)
     identity = {
         "strnet": strnet.__version__,
         "bundle": opened.sha256,
-        "engine": engine,
-        "batch_size": batch_size,
+        "engine": chosen.engine,
+        "batch_size": chosen.batch_size,
+        "accept_anyway": chosen.accept_anyway,
         "clinical": None if source is None else {**asdict(source), "path": sha256_file(source.path)},
     }
     with prediction_journal(out, identity) as journal:
         table = predictor.predict_roster(
-            roster, batch_size=batch_size, workers=workers, progress=progress, journal=journal
+            roster,
+            batch_size=chosen.batch_size,
+            workers=chosen.workers,
+            accept_anyway=chosen.accept_anyway,
+            progress=progress,
+            journal=journal,
         )
         write_table(table, out)
     fit = _fit(roster)
@@ -111,13 +131,27 @@ def _facts(source: ClinicalSource, bundle: Bundle) -> pl.DataFrame:
 
 
 def _counts(table: pl.DataFrame, roster: Roster) -> dict[str, Any]:
-    """Films by status, and per clinical input how many of those predicted lacked it."""
-    statuses = dict(table.group_by("status").len().sort("status").rows())
+    """Films by status, reason code and flag, and per clinical input how many answered ones lacked it."""
+    counts = {**dict(table.group_by("status").len().sort("status").rows()), **_codes(table)}
     if not roster.clinical:
-        return statuses
+        return counts
     predicted = table.filter(pl.col("status") == "ok")["missing_clinical"]
     lacked = Counter(name for cell in predicted for name in cell.split())
-    return {**statuses, "missing": {name: lacked[name] for name in roster.clinical if lacked[name]}}
+    return {**counts, "missing": {name: lacked[name] for name in roster.clinical if lacked[name]}}
+
+
+def _codes(table: pl.DataFrame) -> dict[str, Any]:
+    """Films that are flagged, and films by each reason code and flag; a film may have several."""
+    flagged = int((table["flags"].fill_null("") != "").sum())
+    by = {"by_reason": _each(table["reason_code"]), "by_flag": _each(table["flags"])}
+    return {
+        **({"flagged": flagged} if flagged else {}),
+        **{name: found for name, found in by.items() if found},
+    }
+
+
+def _each(cells: pl.Series) -> dict[str, int]:
+    return dict(sorted(Counter(code for cell in cells.drop_nulls() for code in cell.split()).items()))
 
 
 def _fit(roster: Roster) -> dict[str, Any] | None:

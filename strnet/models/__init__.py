@@ -5,7 +5,7 @@ from __future__ import annotations
 from strnet.models.backbones import Backbone, build_backbone
 from strnet.models.clinical import ClinicalScaling, encode_clinical, fit_clinical_scaling
 from strnet.models.losses import Losses, multi_task_loss
-from strnet.models.network import ScreeningNetwork, TaskView, build_network
+from strnet.models.network import ScreeningNetwork, ServedNetwork, TaskView, build_network
 from strnet.models.parameters import ParameterGroup, freeze_backbone, parameter_groups
 from strnet.models.target_statistics import TargetStatistics, class_labels, output_size, target_statistics
 from strnet.models.weights import load_backbone_weights
@@ -16,6 +16,7 @@ __all__ = [
     "Losses",
     "ParameterGroup",
     "ScreeningNetwork",
+    "ServedNetwork",
     "TargetStatistics",
     "TaskView",
     "build_backbone",

@@ -17,6 +17,7 @@ from strnet.models.neck import build_neck
 from strnet.models.pooling import build_pooling
 from strnet.models.routing import build_routing
 from strnet.models.target_statistics import TargetStatistics
+from strnet.schema import FEATURES
 
 
 class ScreeningNetwork(nn.Module):
@@ -51,12 +52,23 @@ class ScreeningNetwork(nn.Module):
 
         Raises: ModelError: clinical values of another shape.
         """
+        return self.forward_with_features(image, clinical)[0]
+
+    def forward_with_features(
+        self, image: Tensor, clinical: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """What `forward` gives, and the pooled features (N, C) of the image alone, before the neck.
+
+        Raises: ModelError: clinical values of another shape.
+        """
         values, missing = self.clinical(self._clinical_values(image, clinical))
-        representations = self.routing(self.shared(image))
-        return {
+        features = self.pooling(self.backbone(image))
+        representations = self.routing(self.neck(features))
+        outputs = {
             name: head(representations[:, number], values, missing)
             for number, (name, head) in enumerate(self.heads.items())
         }
+        return outputs, features
 
     def shared(self, image: Tensor) -> Tensor:
         """The representation (N, D) of `image` (N, 1, H, W) that all tasks share."""
@@ -102,6 +114,19 @@ class TaskView(nn.Module):
         """Output (N, 1), or (N, outputs) where the task has several, of `image` (N, 1, H, W)."""
         output = self.network(image, clinical)[self.task]
         return output.unsqueeze(1) if output.ndim == 1 else output
+
+
+class ServedNetwork(nn.Module):
+    """A network as it is served: its outputs by task, and its pooled features under `features`."""
+
+    def __init__(self, network: ScreeningNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, clinical: Tensor | None = None) -> dict[str, Tensor]:
+        """As `ScreeningNetwork.forward`, with the features (N, C)."""
+        outputs, features = self.network.forward_with_features(image, clinical)
+        return {**outputs, FEATURES: features}
 
 
 def build_network(

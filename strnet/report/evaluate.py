@@ -9,6 +9,7 @@ import polars as pl
 from strnet import schema
 from strnet.config import TaskConfig
 from strnet.errors import ManifestError, unknown_name
+from strnet.report.applicability_shares import OfFolds, evaluate_applicability
 from strnet.report.binary import BinaryTask, evaluate_binary
 from strnet.report.classes import class_rows, evaluate_classes
 from strnet.report.diagnosis import diagnosis_rows, evaluate_diagnosis
@@ -30,6 +31,7 @@ def evaluate_predictions(
     operating_points: Mapping[str, Point] | None = None,
     split: str = "test",
     observers: pl.DataFrame | None = None,
+    applicability: OfFolds | None = None,
     settings: EvaluationSettings | None = None,
 ) -> Evaluation:
     """Every figure of every task on the rows of `split`, with intervals, baselines and verdicts.
@@ -37,7 +39,7 @@ def evaluate_predictions(
     `predictions` is the predictions table of any model: identity, `target.*`, `logit.*` or `pred.*`;
     `baseline.*` are used where they are. `calibrators` by task. `operating_points` by the name to print;
     each says its task (`score.task`), or is one of the only binary task. In a cross-validation both are
-    given by fold: `{task: {0: ..., 1: ...}}`. `observers` is a phantom's truth
+    given by fold: `{task: {0: ..., 1: ...}}`, and `applicability` too. `observers` is a phantom's truth
     table with `observer.<task>` columns.
 
     Raises: ManifestError: rows or columns that cannot be used, by name; an operating point or calibrator of
@@ -65,6 +67,9 @@ def evaluate_predictions(
         diagnosis=_diagnosis(frames[split], tasks, calibrated, chosen),
         verdicts=verdicts(results, chosen.reference_standards),
         statements=(*statements(subject), *chosen.remarks),
+        applicability=None
+        if applicability is None
+        else evaluate_applicability(frames[split], applicability, chosen),
     )
 
 

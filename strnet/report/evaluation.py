@@ -233,6 +233,23 @@ class DiagnosisEvaluation(Strict):
     contradictions: Measure
 
 
+@dataclass(frozen=True, slots=True)
+class FilmShare(Strict):
+    """The share of the reported films with one reason code or flag."""
+
+    code: str
+    share: Measure
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicabilityEvaluation(Strict):
+    """What prediction would say of the reported films: the share that it refuses, and shares by code."""
+
+    refused: Measure
+    by_code: tuple[FilmShare, ...]
+    notes: tuple[str, ...] = ()
+
+
 Answer = Literal["yes", "no", "not shown", "not ruled out"]
 
 
@@ -292,6 +309,7 @@ class Evaluation(Strict):
     diagnosis: DiagnosisEvaluation | None
     verdicts: tuple[Verdict, ...]
     statements: tuple[str, ...]
+    applicability: ApplicabilityEvaluation | None = None
     schema_version: Literal[2] = 2
 
     def binary(self) -> tuple[BinaryEvaluation, ...]:

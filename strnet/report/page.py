@@ -14,6 +14,7 @@ from strnet import __version__
 from strnet.config import Recipe, dump_recipe
 from strnet.errors import ManifestError
 from strnet.files import write_text, write_together
+from strnet.report.applicability_shares import applicability_table
 from strnet.report.evaluation import Evaluation, Verdict
 from strnet.report.figures.canvas import PALETTE, legal_xml
 from strnet.report.figures.film_pictures import ExampleFilm, film_png, overlay_png
@@ -93,6 +94,9 @@ def _sections(evaluation: Evaluation, rows: pl.DataFrame, enclosed: Enclosures) 
     if enclosed.flow is not None:
         yield flow_section(enclosed.flow)
     yield from task_sections(evaluation, rows)
+    if evaluation.applicability is not None:
+        table = applicability_table(evaluation.applicability)
+        yield Section("applicability", "Which films it is for", leading=(table,))
     if enclosed.paper is not None:
         table = compare_with_paper(evaluation, enclosed.paper)
         yield Section("paper", "Beside the paper", leading=(table,))

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
+from strnet.report.applicability_shares import applicability_table
 from strnet.report.evaluation import (
     BinaryEvaluation,
     CategoricalEvaluation,
@@ -52,6 +53,8 @@ def summary_tables(evaluation: Evaluation, groups: Collection[str] = ()) -> tupl
         tables += group_tables(several, standards, groups)
     for values in evaluation.regression():
         tables += [agreement_table(values, standards), *group_tables(values, standards, groups)]
+    if evaluation.applicability is not None:
+        tables.append(applicability_table(evaluation.applicability))
     return tuple(tables)
 
 

@@ -11,7 +11,8 @@ import polars as pl
 
 from strnet.config import Recipe
 from strnet.data import RadiographDataset
-from strnet.schema import SPLIT, SPLITS
+from strnet.files import write_bytes
+from strnet.schema import ATYPICALITY, SPLIT, SPLITS
 from strnet.tables import write_table
 from strnet.training.baselines import fit_baselines
 from strnet.training.cohort_rows import (
@@ -27,6 +28,7 @@ from strnet.training.machine import keep_freed_memory, reproducible
 from strnet.training.predictions import predict_rows, predictions_table
 from strnet.training.progress import film_progress
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
+from strnet.trust import fit_picture_model, picture_bytes
 
 _CACHE = "cache"
 
@@ -92,18 +94,26 @@ def _train_and_predict(
     clock.append(time.perf_counter())
     trained = train_network(recipe, cohort, folder, progress=progress)
     clock.append(time.perf_counter())
-    write_table(_predictions(recipe, cohort, trained), folder.predictions)
+    write_table(_predictions(recipe, cohort, trained, folder), folder.predictions)
     clock.append(time.perf_counter())
     parts = ("films", "training", "predictions")
     seconds = {part: round(clock[i + 1] - clock[i], 3) for i, part in enumerate(parts)}
     folder.finish(_summary(recipe, cohort, trained) | {"seconds": seconds})
 
 
-def _predictions(recipe: Recipe, cohort: PreparedCohort, trained: TrainedNetwork) -> pl.DataFrame:
+def _predictions(
+    recipe: Recipe, cohort: PreparedCohort, trained: TrainedNetwork, folder: RunFolder
+) -> pl.DataFrame:
+    """The predictions table; beside it, in the run folder, what the training films look like."""
     dataset = RadiographDataset(cohort.samples(), cohort.cache, recipe.preprocessing)
     with reproducible(trained.settings, recipe.seed):
-        outputs = predict_rows(trained.network, dataset, trained.settings.device)
-    table = predictions_table(cohort.rows.frame, recipe.tasks, cohort.targets, outputs)
+        rows = predict_rows(trained.network, dataset, trained.settings.device)
+    table = predictions_table(cohort.rows.frame, recipe.tasks, cohort.targets, rows.outputs)
+    training = (cohort.rows.frame[SPLIT] == "train").to_numpy()
+    picture = fit_picture_model(rows.features[training], rows.statistics[training])
+    write_bytes(folder.picture, picture_bytes(picture))
+    atypicality = picture.atypicality(rows.features, rows.statistics)
+    table = table.with_columns(pl.Series(ATYPICALITY, atypicality))
     if not recipe.baselines:
         return table
     scores = fit_baselines(cohort.rows.frame, recipe.tasks, cohort.targets, recipe.clinical_columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from strnet.data.targets import Targets
 from strnet.models import ScreeningNetwork, class_labels
 from strnet.schema import (
     CASE_ID,
+    FEATURES,
     FOLD,
     IDENTITY_COLUMNS,
     IMAGE_ID,
@@ -25,6 +27,7 @@ from strnet.schema import (
     prediction_column,
     target_column,
 )
+from strnet.trust import picture_statistics
 
 Outputs = Mapping[str, NDArray[np.float64]]
 """By task, as the network gives them: (rows,), or (rows, outputs) where a task has several."""
@@ -32,23 +35,37 @@ Outputs = Mapping[str, NDArray[np.float64]]
 _BATCH = 32
 
 
+@dataclass(frozen=True, eq=False)
+class PredictedRows:
+    """What one pass over the rows gave."""
+
+    outputs: Outputs
+    features: NDArray[np.float64]
+    """Pooled features (rows, C)."""
+    statistics: NDArray[np.float64]
+    """`picture_statistics` of the films, (rows, 10)."""
+
+
 @torch.no_grad()
 def predict_rows(
     network: ScreeningNetwork, dataset: RadiographDataset, device: torch.device | str = "cpu"
-) -> dict[str, NDArray[np.float64]]:
-    """Outputs of `network` for every row of `dataset`, in float32 whatever it was trained in.
+) -> PredictedRows:
+    """Outputs and features of `network` for every row of `dataset`, in float32 whatever it was trained in.
 
     A network is served in float32, so the scores that set its threshold must be.
     """
     training = network.training
     network.to(device).eval()
     parts: dict[str, list[NDArray[np.float64]]] = {}
+    statistics: list[NDArray[np.float64]] = []
     for batch in batch_loader(dataset, EpochSampler(len(dataset), _BATCH, seed=None)):
-        outputs = network(batch.image.to(device), batch.clinical.to(device))
-        for name, output in outputs.items():
+        outputs, features = network.forward_with_features(batch.image.to(device), batch.clinical.to(device))
+        for name, output in {**outputs, FEATURES: features}.items():
             parts.setdefault(name, []).append(output.double().cpu().numpy())
+        statistics.append(picture_statistics(dataset.films(batch.rows.numpy())))
     network.train(training)
-    return {name: np.concatenate(part) for name, part in parts.items()}
+    found = {name: np.concatenate(part) for name, part in parts.items()}
+    return PredictedRows(outputs=found, features=found.pop(FEATURES), statistics=np.concatenate(statistics))
 
 
 def predictions_table(

@@ -84,6 +84,11 @@ class RunFolder:
         return self.path / "predictions.parquet"
 
     @property
+    def picture(self) -> Path:
+        """What the training films look like to the network, for the picture layer of the bundle."""
+        return self.path / "picture.safetensors"
+
+    @property
     def quarantine(self) -> Path:
         """Films that could not be read (image_id, path, reason)."""
         return self.path / "quarantine.csv"

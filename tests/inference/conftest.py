@@ -31,6 +31,16 @@ from strnet.inference import (
 from strnet.models import ClinicalScaling, build_network
 from strnet.stats import Calibrator, fit_calibrator
 from strnet.thresholds import OperatingPoint, ScoreIdentity, fit_threshold
+from strnet.trust import (
+    Applicability,
+    ApplicabilityFiles,
+    TrainedOn,
+    fit_picture_model,
+    picture_bytes,
+    picture_limit,
+    picture_statistics,
+    read_picture,
+)
 
 SCALING = ClinicalScaling(("age", "sex", "bmi"), (64.0, 0.3, 26.0), (9.0, 0.45, 4.0))
 CLASSES = ("normal", "osteopenia", "osteoporosis")
@@ -117,13 +127,11 @@ def provenance() -> Provenance:
         split_sha256="b" * 64,
         images={"train": 10, "validation": 5},
         reference_standard=ReferenceStandard(standards=("phantom",), sites=("knee",)),
-        anatomies=("knee",),
-        views=("AP",),
     )
 
 
 @pytest.fixture(scope="session")
-def parts(recipe, state_dict, calibrators, points, provenance) -> dict[str, Any]:
+def parts(recipe, state_dict, calibrators, points, provenance, applicability) -> dict[str, Any]:
     return {
         "recipe": recipe,
         "state_dict": state_dict,
@@ -131,7 +139,33 @@ def parts(recipe, state_dict, calibrators, points, provenance) -> dict[str, Any]
         "calibrators": calibrators,
         "operating_points": points,
         "provenance": provenance,
+        "applicability": applicability,
     }
+
+
+@pytest.fixture(scope="session")
+def applicability(recipe: Recipe, state_dict: dict[str, Any]) -> ApplicabilityFiles:
+    """Of thirty training films and sixty validation films like those the tests predict."""
+    features, statistics = seen(recipe, state_dict, range(100, 130))
+    content = picture_bytes(fit_picture_model(features, statistics))
+    others = seen(recipe, state_dict, range(200, 260))
+    validation = read_picture(content, "here").atypicality(*others)
+    document = Applicability(
+        trained_on=TrainedOn(anatomies=("knee",), views=("AP",), modalities=("DX",), ages=(40.0, 90.0)),
+        picture=picture_limit(validation, 0.02, content),
+    )
+    return ApplicabilityFiles(document, content)
+
+
+@torch.no_grad()
+def seen(recipe: Recipe, state_dict: dict[str, Any], seeds: range) -> tuple[Any, Any]:
+    """Features and statistics of the films of these seeds."""
+    trunk = recipe.network.backbone.model_copy(update={"weights": None})
+    network = build_network(recipe.network.model_copy(update={"backbone": trunk}), recipe.tasks, SCALING)
+    network.load_state_dict(state_dict)
+    films = np.stack([prepare(knee(seed) / 4095, recipe.preprocessing) for seed in seeds])
+    image = torch.from_numpy(to_network_input(films, recipe.preprocessing))[:, None]
+    return network.eval().forward_with_features(image)[1].numpy(), picture_statistics(films)
 
 
 @pytest.fixture(scope="session")

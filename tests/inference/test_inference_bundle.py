@@ -57,9 +57,9 @@ def test_the_weights_are_read_back_bit_for_bit(bundle, state_dict):
     assert bundle.document.weights.sha256 == weights_sha256(state_dict)
 
 
-def test_the_folder_holds_three_files_and_none_is_a_pickle(bundle):
+def test_the_folder_holds_four_files_and_none_is_a_pickle(bundle):
     names = {path.name for path in bundle.folder.iterdir()}
-    assert names == {"bundle.json", "weights.safetensors", "README.md"}
+    assert names == {"bundle.json", "weights.safetensors", "picture.safetensors", "README.md"}
     header = int.from_bytes((bundle.folder / "weights.safetensors").read_bytes()[:8], "little")
     assert json.loads((bundle.folder / "weights.safetensors").read_bytes()[8 : 8 + header])
 

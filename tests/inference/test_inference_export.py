@@ -24,10 +24,12 @@ def films(bundle):
 def test_onnx_runtime_gives_what_torch_gives(bundle, exported, films):
     expected = open_torch(bundle).run(*films)
     found = open_onnx(bundle, exported.path).run(*films)
-    assert list(found) == [task.name for task in bundle.tasks]
+    assert list(found) == [*(task.name for task in bundle.tasks), "features"]
     for task, output in expected.items():
         np.testing.assert_allclose(found[task], output, atol=1e-4, rtol=0)
-        assert output.std(axis=0).min() > 1e-3, "a constant output would agree with anything"
+        varies = output.std(axis=0)
+        least = varies.max() if task == "features" else varies.min()  # a channel may well be dead
+        assert least > 1e-3, "a constant output would agree with anything"
 
 
 def test_the_file_is_valid_and_says_what_it_is(bundle, exported):
@@ -39,7 +41,7 @@ def test_the_file_is_valid_and_says_what_it_is(bundle, exported):
     assert says["strnet.reference_standard"] == "phantom (knee)"
     assert [task["name"] for task in json.loads(says["strnet.tasks"])] == [task.name for task in bundle.tasks]
     assert [entry.name for entry in model.graph.input] == ["image", "clinical"]
-    assert [entry.name for entry in model.graph.output] == [task.name for task in bundle.tasks]
+    assert [entry.name for entry in model.graph.output] == [*(task.name for task in bundle.tasks), "features"]
 
 
 def test_the_sidecar_is_enough_to_serve_the_file_without_strnet(bundle, exported, films):
@@ -89,7 +91,7 @@ def retraced(exported, monkeypatch):
         def trace(network, bundle, path):
             model = onnx.load(exported.path)
             del model.metadata_props[:]
-            weight = next(t for t in model.graph.initializer if t.name.startswith("heads.t_score."))
+            weight = next(t for t in model.graph.initializer if ".heads.t_score." in t.name)
             scaled = onnx.numpy_helper.to_array(weight) * np.float32(factor)
             weight.CopyFrom(onnx.numpy_helper.from_array(scaled, weight.name))
             onnx.save(model, path)

@@ -22,6 +22,7 @@ from strnet.training import fit, loggers, predict_rows, read_run
 from strnet.training.cohort_rows import prepare_cohort, read_rows
 from strnet.training.module import ScreeningModule
 from strnet.training.recorder import EpochRecorder
+from strnet.trust import fit_picture_model, read_picture
 from strnet.workers import Workers
 
 
@@ -63,12 +64,28 @@ def test_the_predictions_are_those_of_the_weights_in_the_folder(finished, recipe
     network = build_network(recipe.network, recipe.tasks, scaling, seed=99)
     load_model(network, finished.folder.weights)
     dataset = RadiographDataset(prepared.samples(), prepared.cache, recipe.preprocessing)
-    outputs = predict_rows(network, dataset)
+    outputs = predict_rows(network, dataset).outputs
     table = finished.predictions
     np.testing.assert_allclose(table[logit_column("bone_loss")], outputs["bone_loss"], atol=1e-5)
     np.testing.assert_allclose(table[prediction_column("t_score")], outputs["t_score"], atol=1e-5)
     columns = [class_logit_column("grade", label) for label in ("osteopenia", "osteoporosis")]
     np.testing.assert_allclose(table.select(columns).to_numpy(), outputs["grade"], atol=1e-5)
+
+
+def test_every_row_has_an_atypicality_by_the_model_of_the_training_rows_alone(finished, recipe, cohort):
+    prepared = prepare_cohort(recipe, read_rows(cohort.manifest, cohort.split), cohort.folder / "cache")
+    scaling = ClinicalScaling(**{k: tuple(v) for k, v in finished.summary["clinical_scaling"].items()})
+    network = build_network(recipe.network, recipe.tasks, scaling, seed=99)
+    load_model(network, finished.folder.weights)
+    training = RadiographDataset(prepared.samples("train"), prepared.cache, recipe.preprocessing)
+    rows = predict_rows(network, training)
+    kept = read_picture(finished.folder.picture.read_bytes(), "here")
+    own = fit_picture_model(rows.features, rows.statistics)
+    np.testing.assert_allclose(kept.features.mean, own.features.mean, atol=1e-4)
+    table = finished.predictions.filter(pl.col("split") == "train")
+    found = kept.atypicality(rows.features, rows.statistics)
+    np.testing.assert_allclose(table["atypicality"], found, rtol=1e-2)
+    assert finished.predictions["atypicality"].is_finite().all()
 
 
 def test_the_table_carries_targets_splits_and_identity_of_the_cohort(finished, cohort):
