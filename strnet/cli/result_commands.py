@@ -132,12 +132,8 @@ def predict(
       strnet predict run/bundle films/ --clinical manifest.csv -o results.csv
       strnet predict run/bundle films/ --clinical patients.csv --column sex=Gender -o results.csv
     """
-    from strnet.jobs import PredictionOptions
     from strnet.jobs import predict as job
 
-    options = PredictionOptions(
-        engine, batch_size, Workers(workers, file_seconds, file_memory_gib), accept_anyway
-    )
     table = _clinical_source(clinical, pairs(column, "--column"), pairs(constant, "--set"))
     with progress_bar("films", shown=not as_json) as progress:
         done = job(
@@ -145,7 +141,10 @@ def predict(
             paths,
             out,
             clinical=table,
-            options=options,
+            engine=engine,
+            batch_size=batch_size,
+            workers=Workers(workers, file_seconds, file_memory_gib),
+            accept_anyway=accept_anyway,
             progress=progress,
         )
     if as_json:

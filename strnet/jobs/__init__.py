@@ -19,7 +19,6 @@ _HOMES = {
     "evaluate": "evaluate_run",
     "report": "report_run",
     "predict": "predict_files",
-    "PredictionOptions": "predict_files",
     "export": "export_bundle",
     "check_metrics": "check_published",
     "threshold_fit": "threshold",

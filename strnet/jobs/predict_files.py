@@ -62,31 +62,24 @@ class ClinicalSource:
     """Values for the blank cells of a column."""
 
 
-@dataclass(frozen=True)
-class PredictionOptions:
-    """How films are predicted; see `Predictor`."""
-
-    engine: str = "torch"
-    batch_size: int = BATCH_SIZE
-    workers: AnyWorkers = None
-    accept_anyway: bool = False
-    """Answer films that would be refused; every row says so."""
-
-
-def predict(
+def predict(  # noqa: PLR0913 - a public entry: every ability is one keyword
     bundle: Path,
     paths: Sequence[Path],
     out: Path,
     *,
     clinical: ClinicalSource | Path | None = None,
-    options: PredictionOptions | None = None,
+    engine: str = "torch",
+    batch_size: int = BATCH_SIZE,
+    workers: AnyWorkers = None,
+    accept_anyway: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Results for every film among `paths` and below the folders there, now in the table `out`.
 
-    A film that is refused or cannot be read stands there with its reason, and the others are done. An older
-    table at `out` is replaced, in one step at the end. A call that was interrupted keeps what it did beside
-    `out`, and the same call goes on there.
+    A film that is refused or cannot be read stands there with its reason, and the others are done;
+    `accept_anyway` answers what would be refused, and every row says so. An older table at `out` is replaced,
+    in one step at the end. A call that was interrupted keeps what it did beside `out`, and the same call goes
+    on there.
 
     Raises: BundleError: a bundle that was edited. ManifestError: an unusable clinical table, or a place where
         no table can be written, both found before any film is read. ImageError: no film at all.
@@ -95,23 +88,23 @@ def predict(
     require_writable(out)
     if source is not None and source.path.resolve() == out.resolve():
         raise ManifestError(f"{out}: is the clinical table, and would be replaced. Give another name.")
-    opened, chosen = read_bundle(bundle), options or PredictionOptions()
-    roster = film_roster(opened, paths, None if source is None else _facts(source, opened), chosen.workers)
-    predictor = Predictor(opened, chosen.engine)
+    opened = read_bundle(bundle)
+    roster = film_roster(opened, paths, None if source is None else _facts(source, opened), workers)
+    predictor = Predictor(opened, engine)
     identity = {
         "strnet": strnet.__version__,
         "bundle": opened.sha256,
-        "engine": chosen.engine,
-        "batch_size": chosen.batch_size,
-        "accept_anyway": chosen.accept_anyway,
+        "engine": engine,
+        "batch_size": batch_size,
+        "accept_anyway": accept_anyway,
         "clinical": None if source is None else {**asdict(source), "path": sha256_file(source.path)},
     }
     with prediction_journal(out, identity) as journal:
         table = predictor.predict_roster(
             roster,
-            batch_size=chosen.batch_size,
-            workers=chosen.workers,
-            accept_anyway=chosen.accept_anyway,
+            batch_size=batch_size,
+            workers=workers,
+            accept_anyway=accept_anyway,
             progress=progress,
             journal=journal,
         )

@@ -21,7 +21,7 @@ from strnet.inference import (
     require_all,
     write_bundle,
 )
-from strnet.trust import REASONS
+from strnet.trust import REASONS, Screen
 
 SCORES = ("logit.", "prob.", "pred.", "class", "decision.", "threshold.", "t_score_contradicts")
 FINE = {"BodyPartExamined": "KNEE", "ViewPosition": "AP", "PatientAge": "070Y"}
@@ -109,12 +109,14 @@ def test_a_blank_film_is_refused_and_cannot_be_answered_anyway(predictor, tmp_pa
     assert anyway["logit.bone_loss"] is None
 
 
-def test_a_header_that_refuses_spares_the_decoding(predictor, film, monkeypatch):
+def test_a_header_that_refuses_spares_the_decoding(bundle, film, monkeypatch):
     decoded = []
     real = film_files.read_radiograph
     monkeypatch.setattr(film_files, "read_radiograph", lambda path: decoded.append(path.name) or real(path))
-    table = predictor.predict_files([film(), film("b.dcm", 2, BodyPartExamined="CHEST")])
-    assert table["status"].to_list() == ["ok", "refused"]
+    screen = Screen(bundle.applicability)
+    films = [film(), film("b.dcm", 2, BodyPartExamined="CHEST")]
+    read = [film_files.read_film(path, bundle.preprocessing, screen=screen) for path in films]
+    assert [one.status for one in read] == ["ok", "refused"]
     assert decoded == ["a.dcm"]
 
 
