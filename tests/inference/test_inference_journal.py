@@ -44,7 +44,8 @@ def _in_this_process(in_order, function, items, failed, workers):
 
 
 def names(numbers) -> list[str]:
-    return [f"film{number:02d}.png" for number in numbers]
+    # The fifth shows at its header that it is broken, so its pixels are never asked for.
+    return [f"film{number:02d}.png" for number in numbers if number != 4]
 
 
 def interrupted_after(count):
@@ -105,7 +106,7 @@ def test_it_starts_again_at_the_first_file_that_is_not_what_it_was(
         write_picture(films / "film02b.png", 98)
     reads.clear()
     table = predict(bundle.folder, [films], tmp_path / "out.csv", batch_size=3).table
-    assert reads[0] == {"gone": "film04.png", "new": "film02b.png"}.get(change, "film03.png")
+    assert reads[0] == {"gone": "film05.png", "new": "film02b.png"}.get(change, "film03.png")
     assert table.equals(predict(bundle.folder, [films], tmp_path / "straight.csv", batch_size=3).table)
 
 
