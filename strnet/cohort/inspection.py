@@ -8,7 +8,7 @@ from pathlib import Path
 
 from strnet.errors import ImageError
 from strnet.files import sha256_file
-from strnet.imaging import Acquisition, pixel_sha256, read_radiograph
+from strnet.imaging import Acquisition, pixel_sha256, read_radiograph, require_whole
 from strnet.workers import AnyWorkers, in_order
 
 Progress = Callable[[int, int], None]
@@ -30,6 +30,7 @@ def inspect_file(path: Path) -> Inspection:
     """What is in one film file, pixels included."""
     try:
         radiograph = read_radiograph(path)
+        require_whole(radiograph)
         return Inspection(path, radiograph.source, pixel_sha256(radiograph), sha256_file(path))
     except (ImageError, OSError) as error:
         text = " ".join(str(error).split()) or type(error).__name__

@@ -49,6 +49,8 @@ def inspect_with_journal(
     states = {path: _state_of(path) for path in paths}
     noted = _read(journal)
     found = {path: noted[state] for path, state in states.items() if state in noted}
+    # A table may list a whole archive, of which the folder holds some.
+    found |= {path: Inspection(path, reason=_refusal(path)) for path, state in states.items() if not state}
     todo = [path for path in states if path not in found]
     with _Notes(journal, goes_on=bool(noted)) as notes:
         fresh = inspect_files(
@@ -112,6 +114,15 @@ def _state_of(path: Path) -> _FileState | None:
     except OSError:
         return None
     return _FileState(str(path.absolute()), status.st_size, status.st_mtime_ns)
+
+
+def _refusal(path: Path) -> str:
+    """Why a file cannot be looked at."""
+    try:
+        path.stat()
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})."
+    return "was not there when the import began."
 
 
 def _read(journal: Path) -> dict[_FileState | None, Inspection]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from strnet.config import Preprocessing
 from strnet.errors import StrnetError
 from strnet.files import sha256_file
-from strnet.imaging import prepare, read_radiograph
+from strnet.imaging import prepare, read_radiograph, require_whole
 from strnet.workers import AnyWorkers, in_order
 
 
@@ -42,7 +42,9 @@ def prepare_file(path: Path, preprocessing: Preprocessing, known: frozenset[str]
         )
         if digest in known:
             return identity()
-        return identity(pixels=prepare(read_radiograph(path).pixels, preprocessing))
+        radiograph = read_radiograph(path)
+        require_whole(radiograph)
+        return identity(pixels=prepare(radiograph.pixels, preprocessing))
     except MemoryError:
         raise
     except (StrnetError, OSError) as error:

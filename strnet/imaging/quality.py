@@ -1,4 +1,4 @@
-"""What a picture alone shows of its quality: facts to decide on, no decisions."""
+"""What a picture alone shows of its quality."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from strnet.imaging.radiograph import Image
+from strnet.errors import ImageError
+from strnet.imaging.codestreams.wholeness import FLAGS, LOSSES
+from strnet.imaging.radiograph import Image, Radiograph
 
 Fault = Literal["blank", "no_contrast", "cut"]
 FAULTS: dict[Fault, str] = {
@@ -16,6 +18,7 @@ FAULTS: dict[Fault, str] = {
     "cut": "the picture breaks off within a row, and all below is one grey value",
 }
 _LEAST_CONTRAST = 2.0 / 255.0  # between the 1st and the 99th percentile: two greys of an 8-bit picture
+_SAMPLE = 2**16  # pixels that the percentiles are taken of; all of a large film take longer than its decoding
 _BLOCK = 512  # bytes, of a disk
 _TALLEST_BAND = 16  # rows that a decoder fills block by block
 _LEAST_TAIL = 0.02  # of the picture
@@ -29,11 +32,23 @@ def picture_faults(pixels: Image) -> tuple[Fault, ...]:
     """Faults of display values (H, W) in [0, 1]; empty for a film that shows something."""
     if pixels.min() == pixels.max():
         return ("blank",)
-    low, high = np.percentile(pixels, (1, 99))
+    step = int(np.ceil(np.sqrt(pixels.size / _SAMPLE)))
+    low, high = np.percentile(pixels[::step, ::step], (1, 99))
     faults: list[Fault] = ["no_contrast"] if high - low < _LEAST_CONTRAST else []
     if _breaks_off(pixels):
         faults.append("cut")
     return tuple(faults)
+
+
+def require_whole(radiograph: Radiograph) -> None:
+    """Raise unless the film shows something, and all of it: what no cohort should hold.
+
+    Raises: ImageError: blank, without contrast, or with a part of it lost.
+    """
+    lost = [FLAGS[flag] for flag in radiograph.flags if flag in LOSSES]
+    found = [*(FAULTS[fault] for fault in picture_faults(radiograph.pixels)), *lost]
+    if found:
+        raise ImageError(f"{'; '.join(found)}. Copy or export the film again, or leave it out of the cohort.")
 
 
 def has_constant_tail(stored: npt.NDArray[Any], start: int | None) -> bool:

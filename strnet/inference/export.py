@@ -28,7 +28,7 @@ from strnet.inference.engines import (
     load_network,
     open_session,
 )
-from strnet.schema import FEATURES
+from strnet.schema import FEATURES, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from strnet.models import ScreeningNetwork
@@ -205,7 +205,7 @@ def _sidecar(bundle: Bundle, report: ExportReport) -> dict[str, Any]:
         inputs[CLINICAL] = [batch, len(bundle.clinical)]
     return {
         "schema": SIDECAR_SCHEMA,
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "file": report.path.name,
         "sha256": report.sha256,
         "bundle_sha256": report.bundle_sha256,

@@ -9,8 +9,6 @@ from typing import Final, Literal
 
 from strnet import imaging
 
-_COMPLETE: Final = "no_end_marker"
-"""The one oddity of a compressed picture that leaves every row of it decoded."""
 REFUSALS: Final = MappingProxyType(
     {
         "another_body_part": "the header names a body part that the network was not trained on",
@@ -19,7 +17,7 @@ REFUSALS: Final = MappingProxyType(
         "for_processing": "raw detector signal (FOR PROCESSING), which the network was not trained on",
         "another_age": "the patient's age is outside that of the training rows and the margin",
         **imaging.FAULTS,
-        **{code: words for code, words in imaging.FLAGS.items() if code != _COMPLETE},
+        **{code: words for code, words in imaging.FLAGS.items() if code in imaging.LOSSES},
     }
 )
 """Codes of what refuses a film, the gravest first, and what they mean."""
@@ -36,7 +34,7 @@ FLAGS: Final = MappingProxyType(
         "view_unchecked": "the bundle does not know which views it was trained on",
         "modality_unknown": "nothing says which kind of device made the film",
         "age_unknown": "the patient's age is not known, and so not compared with the training rows",
-        _COMPLETE: imaging.FLAGS[_COMPLETE],
+        **{code: words for code, words in imaging.FLAGS.items() if code not in imaging.LOSSES},
     }
 )
 """Codes of what is said of an answered film, and what they mean."""

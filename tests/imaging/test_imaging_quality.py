@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from strnet.errors import ImageError
-from strnet.imaging import read_radiograph
+from strnet.imaging import Acquisition, Radiograph, read_radiograph, require_whole
 from strnet.imaging.quality import FAULTS, has_constant_tail, picture_faults
 
 SMOOTH = cv2.GaussianBlur(np.random.default_rng(4).random((200, 160)), (0, 0), 8)
@@ -27,6 +27,24 @@ def test_a_picture_with_lettering_on_one_grey_value_has_no_contrast():
     lettered = np.zeros((100, 100), np.float32)
     lettered[3:6, 3:30] = 1.0  # 81 of 10,000 pixels
     assert picture_faults(lettered) == ("no_contrast",)
+
+
+def test_contrast_is_judged_alike_in_a_large_film_of_which_only_some_pixels_are_looked_at():
+    large = np.kron(FILM, np.ones((12, 12), np.float32))
+    assert picture_faults(large) == ()
+    lettered = np.zeros_like(large)
+    lettered[3:160, 3:300] = 1.0  # a corner, 1% of it
+    assert picture_faults(lettered) == ("no_contrast",)
+
+
+def test_a_film_that_lost_a_part_or_shows_nothing_is_for_no_cohort():
+    source = Acquisition("dicom", *FILM.shape, 12, "MONOCHROME2")
+    require_whole(Radiograph(FILM, source))
+    require_whole(Radiograph(FILM, source, flags=("no_end_marker",)))  # every row of it is there
+    with pytest.raises(ImageError, match=r"zero bytes.*Copy or export the film again"):
+        require_whole(Radiograph(FILM, source, flags=("no_end_marker", "zero_block")))
+    with pytest.raises(ImageError, match="same grey value"):
+        require_whole(Radiograph(np.zeros_like(FILM), source))
 
 
 @pytest.mark.parametrize("fill", [0.0, 0.5, 1.0])

@@ -15,6 +15,8 @@ FLAGS: dict[Flag, str] = {
     "constant_tail": "from within a row on there is one grey value only, as an unfinished copy leaves it",
 }
 """The codes of `Radiograph.flags`, in words. A flagged film was decoded, but is not to be trusted."""
+LOSSES: frozenset[Flag] = frozenset(FLAGS) - {"no_end_marker"}
+"""The flags of films of which a part was lost; without its end marker every row is still there."""
 
 ZERO_BLOCK = 512
 """Bytes: the smallest unit that a disk or a copy loses. Whole JPEG 2000 films have runs of 11 at most."""
