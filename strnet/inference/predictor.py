@@ -208,7 +208,7 @@ def _described(film: Film, known: Known, clinical: Sequence[str], screen: Screen
     row: Row = {**known.cells, **_state(film.path, film.status, film.reason)}
     if film.source is None:
         return row, []
-    findings = (*film.findings, *screen.age(known.cells["age"]))
+    findings = (*screen.table(film.findings, known.row), *screen.age(known.cells["age"]))
     missing = [name for name, value in zip(clinical, known.values, strict=True) if np.isnan(value)]
     row |= {"body_part": film.source.body_part, "missing_clinical": " ".join(missing)}
     row |= asdict(screen.rule(findings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class Known:
     cells: Mapping[str, Any]
     values: NDArray[np.float32]
     refusal: str | None = None
+    row: Mapping[str, Any] = field(default_factory=dict)
+    """The film's row in the table that was given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,7 @@ class Roster:
         cells |= {schema.IMAGE_ID: image_id, schema.CASE_ID: image_id}
         both = {**row, **cells}
         values = np.array([_number(name, both.get(name)) for name in self.clinical], dtype=np.float32)
-        return Known(cells, values, self._refusal(position, row, film))
+        return Known(cells, values, self._refusal(position, row, film), row)
 
     def _refusal(self, position: int, row: Mapping[str, Any], film: Film) -> str | None:
         differs = None if self.tied is None else self.tied.refused.get(position)

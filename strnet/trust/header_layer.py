@@ -85,6 +85,23 @@ def header_findings(facts: HeaderFacts, known: TrainedOn) -> tuple[Finding, ...]
     return (*_body_part(facts, known), *_view(facts, known), *_modality(facts, known), *_intent(facts, known))
 
 
+def with_table(findings: Sequence[Finding], row: Mapping[str, Any], known: TrainedOn) -> tuple[Finding, ...]:
+    """The findings of a header with what a manifest's row says of body part and view.
+
+    The row fills in what the header leaves open, and can refuse; it does not lift what the header refuses.
+    """
+    facts = facts_of_row(row)
+    told: list[Finding] = []
+    open_before: set[str] = set()
+    for topic, said, judged in (("body_part", facts.body_part, _body_part), ("view", facts.view, _view)):
+        if said:
+            told += judged(facts, known)
+            open_before |= {f"{topic}_unknown", f"{topic}_unsure", f"{topic}_unchecked"}
+    kept = [finding for finding in findings if finding.code not in open_before]
+    known_codes = {finding.code for finding in kept}
+    return (*kept, *(finding for finding in told if finding.code not in known_codes))
+
+
 def age_findings(age: float | None, known: TrainedOn) -> tuple[Finding, ...]:
     """What the patient's age (years, None where unknown) says against answering the film."""
     if known.ages is None:

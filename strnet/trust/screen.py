@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from strnet.imaging import Acquisition
 from strnet.trust.applicability import Applicability
-from strnet.trust.header_layer import age_findings, facts_of_film, header_findings
+from strnet.trust.header_layer import age_findings, facts_of_film, header_findings, with_table
 from strnet.trust.rulings import ATYPICAL, REFUSALS, Finding, Ruling, flag, refusal, ruling
 
 
@@ -22,6 +22,10 @@ class Screen:
     def header(self, source: Acquisition) -> tuple[Finding, ...]:
         """What the header alone says; the age comes later, for a clinical table knows it better."""
         return header_findings(facts_of_film(source), self.applicability.trained_on)
+
+    def table(self, findings: Sequence[Finding], row: Mapping[str, Any]) -> tuple[Finding, ...]:
+        """The findings of a film's header with what its row in a table says as well."""
+        return with_table(findings, row, self.applicability.trained_on)
 
     def age(self, years: float | None) -> tuple[Finding, ...]:
         """What the patient's age says."""

@@ -127,6 +127,30 @@ def test_the_age_of_the_clinical_table_comes_before_that_of_the_header(predictor
     assert (row["status"], row["reason_code"]) == ("refused", "another_age")
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "codes", "flags"),
+    [
+        ({"anatomy": "chest", "view": "AP"}, "refused", "another_body_part", ""),
+        ({"anatomy": "knee", "view": "LATERAL"}, "refused", "another_view", ""),
+        ({"anatomy": "knee", "view": "AP"}, "ok", None, ""),
+        ({"anatomy": "knee", "view": None}, "ok", None, "view_unknown"),
+        ({"anatomy": None, "view": None}, "ok", None, "body_part_unknown view_unknown"),
+    ],
+)
+def test_the_clinical_table_says_of_a_silent_film_what_it_shows(predictor, film, said, status, codes, flags):
+    path = film(PatientID="p", BodyPartExamined="", ViewPosition="")
+    clinical = pl.DataFrame({"image_id": ["a"], **{name: [word] for name, word in said.items()}})
+    row = predictor.predict_files([path], clinical=clinical).row(0, named=True)
+    assert (row["status"], row["reason_code"], row["flags"]) == (status, codes, flags)
+
+
+def test_a_table_cannot_lift_what_a_header_refuses(predictor, film):
+    path = film(BodyPartExamined="CHEST")
+    clinical = pl.DataFrame({"image_id": ["a"], "anatomy": ["knee"]})
+    row = predictor.predict_files([path], clinical=clinical).row(0, named=True)
+    assert (row["status"], row["reason_code"]) == ("refused", "another_body_part")
+
+
 def test_an_atypical_picture_is_flagged_and_by_recipe_refused_without_a_score(bundle, film):
     paths = [film(), film("b.dcm", 2)]
     atypicality = Predictor(bundle).predict_files(paths)["atypicality"]
