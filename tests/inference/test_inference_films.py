@@ -108,7 +108,9 @@ def test_every_real_file_of_an_odd_collection_has_a_row_or_a_reason():
     films = list(read_films(found.files, PREPROCESSING))
     assert len(films) == len(found.files) > 0
     for film in films:
-        assert (film.pixels is None) == (film.status == "failed") == bool(film.reason)
+        assert (film.pixels is None) == (film.status in ("failed", "refused"))
+        assert bool(film.reason) == (film.status == "failed")
+        assert any(finding.refuses for finding in film.findings) == (film.status == "refused")
         assert film.reason is None or (film.reason.isprintable() and film.path.name in film.reason)
 
 
