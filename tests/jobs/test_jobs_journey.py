@@ -68,7 +68,9 @@ def test_the_journey_of_the_documentation_ends_in_answers_joined_to_labels(chest
     both = held_out.join(labels, on="image_id")
     assert both.height == held_out.height > 5
     assert both["t_score"].to_list() == both["T-score"].to_list()
-    assert held_out["decision.bone_loss"].is_in(["positive", "negative"]).all()
+    answered = pl.read_csv(chest / "results.csv").filter(pl.col("status") == "ok")
+    assert pl.read_csv(chest / "decisions.csv").height == answered.height >= 60
+    assert held_out["decision.bone_loss"].drop_nulls().is_in(["positive", "negative"]).all()
     kept = pl.read_parquet(chest / "run" / "predictions.parquet").join(held_out, on="image_id")
     # Serving runs eight films a call and training thirty-two: the last bits differ.
     assert np.abs(kept["prob.bone_loss"] - kept["prob.bone_loss_right"]).max() < 1e-6
