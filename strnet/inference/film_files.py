@@ -22,13 +22,12 @@ from strnet.imaging import (
     read_acquisition,
     read_radiograph,
 )
+from strnet.imaging.naming import FILM_ENDINGS
 from strnet.imaging.reading import file_format
 from strnet.trust import ANY_FILM, Finding, Screen, quality_findings
 from strnet.workers import AnyWorkers, in_order
 
 Status = Literal["ok", "refused", "failed", "skipped"]
-
-_FILM_SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +166,7 @@ def _no_film(path: Path) -> str | None:
         file_format(path)
     except DicomError:
         # A broken film is still a film: by its name it claims to be one, and reading it says what is wrong.
-        return None if path.suffix.lower() in _FILM_SUFFIXES else "neither DICOM nor PNG nor JPEG"
+        return None if path.suffix.lower() in FILM_ENDINGS else "neither DICOM nor PNG nor JPEG"
     except ImageError:
         return None  # it cannot be opened: reading it says why, and fails
     return None

@@ -69,9 +69,7 @@ class PredictionJournal:
         batch = {
             "files": _states(files[places], image_ids[places]),
             "rows": rows[places],
-            "outputs": [
-                {task: output.tolist() for task, output in part.items()} for part in parts[self._parts :]
-            ],
+            "outputs": [_lists(part) for part in parts[self._parts :]],
         }
         with writing_to(self.path), self.path.open("ab") as stream:
             stream.write(_line(batch))
