@@ -18,8 +18,8 @@ from strnet.schema import PATIENT_ID, SPLIT, logit_column, prob_column, target_c
 from strnet.stats import Calibrator, fit_calibrator
 from strnet.stats.inputs import Floats
 from strnet.tables import read_table, require_columns
+from strnet.threshold_options import Method
 from strnet.thresholds import OperatingPoint, ScoreIdentity, fit_threshold
-from strnet.thresholds.rules import Method
 from strnet.thresholds.scores_table import rows_sha256
 
 METHODS: Final[tuple[Method, ...]] = ("empirical", "exact")

@@ -7,6 +7,13 @@ from typing import Any, Unpack
 
 from strnet.errors import ThresholdError
 from strnet.tables import write_table
+from strnet.threshold_options import (
+    ApplyToTable,
+    CascadeFromTable,
+    CertifyFromTable,
+    FitFromTable,
+    PlanOptions,
+)
 from strnet.thresholds import (
     CascadePoint,
     Certification,
@@ -23,18 +30,10 @@ from strnet.thresholds.applying import (
     DECISIONS,
     POSITIVE,
     TAKEN_FOR,
-    Whose,
     apply_cascade_to_table,
     apply_to_table,
 )
-from strnet.thresholds.from_table import (
-    CascadeOptions,
-    CertifyFromTable,
-    FitFromTable,
-    cascade_from_table,
-    certify_from_table,
-    compare_from_table,
-)
+from strnet.thresholds.from_table import cascade_from_table, certify_from_table, compare_case, read_case
 from strnet.thresholds.scores_table import Source
 
 RECIPE = "recipe.yaml"
@@ -53,21 +52,17 @@ def threshold_fit(
         cannot keep.
     """
     _require_other_files(scores, out, plot)
-    found = compare_from_table(_table(scores, asked.get("where"), asked.get("group")), plot=plot, **asked)
+    case = read_case(_table(scores, asked.get("where"), asked.get("group")), **asked)
+    found = compare_case(case)
+    if plot is not None:
+        from strnet.report.figures.operating_points import plot_comparison  # who draws waits for matplotlib
+
+        plot_comparison(case.rows, case.request, found, plot)
     write_operating_point(found.chosen, out)
     return found
 
 
-def threshold_apply(
-    point: Path,
-    scores: Path,
-    out: Path,
-    *,
-    score: str | None = None,
-    group: str | None = None,
-    where: str | None = None,
-    **whose: Unpack[Whose],
-) -> dict[str, Any]:
+def threshold_apply(point: Path, scores: Path, out: Path, **asked: Unpack[ApplyToTable]) -> dict[str, Any]:
     """Counts of the decisions now in the table `out`: the rows of `scores` with a column `positive`.
 
     `score` is the operating point's own column if not given. For a cascade it names both scores, with a comma
@@ -78,15 +73,13 @@ def threshold_apply(
     """
     _require_other_files(scores, out)
     _require_other_files(point, out)
-    found, table = read_operating_point(point), _table(scores, where, group)
+    found = read_operating_point(point)
+    table = _table(scores, asked.get("where"), asked.get("group"))
     if isinstance(found, CascadePoint):
-        if group is not None:
-            raise ThresholdError(f"cascade: found group {group!r}, expected none. Leave --group out.")
-        pair = _both(score)
-        decided = apply_cascade_to_table(found, table, scores=pair, where=where, **whose)
+        decided = apply_cascade_to_table(found, table, scores=_both(asked.pop("score", None)), **asked)
         counts = {decision: int((decided[DECISION] == decision).sum()) for decision in DECISIONS}
     else:
-        decided = apply_to_table(found, table, score=score, group=group, where=where, **whose)
+        decided = apply_to_table(found, table, **asked)
         positive = int(decided[POSITIVE].sum())
         counts = {"positive": positive, "negative": decided.height - positive}
     write_table(decided, out)
@@ -124,25 +117,15 @@ def threshold_cascade(
     *,
     bone_loss: tuple[str, str],
     osteoporosis: tuple[str, str],
-    where: str | None = None,
-    cluster: str | None = None,
-    score_kind: str | None = None,
-    **options: Unpack[CascadeOptions],
+    **asked: Unpack[CascadeFromTable],
 ) -> CascadePoint:
     """Both operating points of a cascade, end to end, now in `out` (JSON).
 
     Raises: ThresholdError: unusable rows. ImpossibleError: a promise that these rows cannot keep.
     """
     _require_other_files(scores, out)
-    found = cascade_from_table(
-        _table(scores, where),
-        bone_loss=bone_loss,
-        osteoporosis=osteoporosis,
-        where=where,
-        cluster=cluster,
-        score_kind=score_kind,
-        **options,
-    )
+    table = _table(scores, asked.get("where"))
+    found = cascade_from_table(table, bone_loss=bone_loss, osteoporosis=osteoporosis, **asked)
     write_operating_point(found, out)
     return found
 
@@ -175,7 +158,7 @@ def _require_other_files(read: Path, *written: Path | None) -> None:
             raise ThresholdError(f"{path}: is read and would be overwritten. Name another file to write.")
 
 
-def threshold_plan(**asked: Any) -> Plan:
+def threshold_plan(**asked: Unpack[PlanOptions]) -> Plan:
     """What a floor takes, and what a number of positives can promise; see `thresholds.plan`."""
     return plan(**asked)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from strnet.errors import ThresholdError
 from strnet.grouping import group_labels, read_grouping
 from strnet.row_filter import ROW, keep_rows
 from strnet.stats.inputs import Floats
+from strnet.threshold_options import ApplyToTable
 from strnet.thresholds.cascade import CascadePoint
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.score_identity import ScoreIdentity, candidates, identity_in, require_in_range
@@ -33,26 +34,7 @@ TAKEN_FOR = "score_taken_for"
 """Column of decisions whose score the user said to be the operating point's, under another name."""
 
 
-class Whose(TypedDict, total=False):
-    """What the user says of the score that an operating point meets.
-
-    `score_kind` is its kind where the column's name does not say it; `same_score`, that a column of another
-    name holds the operating point's own score.
-    """
-
-    score_kind: str | None
-    same_score: bool
-
-
-def apply_to_table(
-    point: OperatingPoint,
-    source: Source,
-    *,
-    score: str | None = None,
-    group: str | None = None,
-    where: str | None = None,
-    **whose: Unpack[Whose],
-) -> pl.DataFrame:
+def apply_to_table(point: OperatingPoint, source: Source, **asked: Unpack[ApplyToTable]) -> pl.DataFrame:
     """The rows of the table with a column `positive` (true or false) behind the others.
 
     `score` is the operating point's own column if not given.
@@ -62,9 +44,9 @@ def apply_to_table(
             `positive` in the table.
         BundleError: another score than the operating point's.
     """
-    scored = _scored(source, where, POSITIVE)
-    found = _score_of(point, scored, score, whose)
-    groups = None
+    scored = _scored(source, asked.get("where"), POSITIVE)
+    found = _score_of(point, scored, asked.get("score"), asked)
+    groups, group = None, asked.get("group")
     if group is not None:
         grouping = read_grouping(group, scored.columns)
         groups = group_labels(scored[grouping.column], grouping).cast(pl.String).to_numpy()
@@ -77,16 +59,17 @@ def apply_cascade_to_table(
     source: Source,
     *,
     scores: tuple[str | None, str | None] = (None, None),
-    where: str | None = None,
-    **whose: Unpack[Whose],
+    **asked: Unpack[ApplyToTable],
 ) -> pl.DataFrame:
     """The rows of the table with a column `decision` behind the others: one of `DECISIONS`.
 
     Raises: as `apply_to_table`; both scores of every row are needed.
     """
-    scored = _scored(source, where, DECISION)
-    first = _score_of(point.bone_loss, scored, scores[0], whose)
-    second = _score_of(point.osteoporosis, scored, scores[1], whose)
+    if asked.get("group") is not None:
+        raise ThresholdError(f"cascade: found group {asked['group']!r}, expected none. Leave --group out.")
+    scored = _scored(source, asked.get("where"), DECISION)
+    first = _score_of(point.bone_loss, scored, scores[0], asked)
+    second = _score_of(point.osteoporosis, scored, scores[1], asked)
     levels = point.apply(first.score, second.score)
     decided = scored.drop(ROW).with_columns(
         pl.Series(DECISION, [DECISIONS[level] for level in levels], dtype=pl.String)
@@ -152,13 +135,13 @@ def _scored(source: Source, where: str | None, result: str) -> pl.DataFrame:
         return keep_rows(table.with_row_index(ROW), where).collect(engine="streaming")
 
 
-def _score_of(point: OperatingPoint, rows: pl.DataFrame, score: str | None, whose: Whose) -> _Score:
+def _score_of(point: OperatingPoint, rows: pl.DataFrame, score: str | None, asked: ApplyToTable) -> _Score:
     """The score (n,) of `rows` that `point` decides on."""
     column = column_for(point, rows.lazy(), score)
     if rows.select(not_finite(column).any()).item():
         refuse_scores(rows.lazy(), column, not_finite(column))
     values = rows[column].cast(pl.Float64).to_numpy()
-    identity = identity_in(rows.lazy(), column, whose.get("score_kind"))
+    identity = identity_in(rows.lazy(), column, asked.get("score_kind"))
     return _Score(
-        values, require_same_score(point, identity, values, said_same=whose.get("same_score", False))
+        values, require_same_score(point, identity, values, said_same=asked.get("same_score", False))
     )

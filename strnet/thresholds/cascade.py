@@ -9,21 +9,23 @@ osteoporosis floor no lower than that of bone loss, the floor of bone loss holds
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from strnet.errors import ImpossibleError, ThresholdError
+from strnet.options import with_defaults
 from strnet.stats import inputs
 from strnet.stats.inputs import Bools, Floats
-from strnet.thresholds.choice import ClusterMethod, Rule, choose
-from strnet.thresholds.describe import Request, describe
-from strnet.thresholds.fitting import read_request
-from strnet.thresholds.floor import Proportion
+from strnet.threshold_options import CascadeOptions, Proportion
+from strnet.thresholds.choice import choose
+from strnet.thresholds.describe import describe
+from strnet.thresholds.floor import read_floor
 from strnet.thresholds.point import OperatingPoint, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, as_threshold_error, fittable_rows
-from strnet.thresholds.rules import Method
 from strnet.thresholds.score_identity import ScoreIdentity
+from strnet.thresholds.threshold_request import Request, read_request
 
 NO_BONE_LOSS, BONE_LOSS, OSTEOPOROSIS = 0, 1, 2
 
@@ -63,44 +65,30 @@ class CascadePoint:
         return np.where(first, np.where(second, OSTEOPOROSIS, BONE_LOSS), NO_BONE_LOSS).astype(np.int8)
 
 
-def fit_cascade(  # noqa: PLR0913 - a public entry: every ability is one keyword
+def fit_cascade(
     bone_loss: npt.ArrayLike,
     osteoporosis: npt.ArrayLike,
     bone_loss_score: npt.ArrayLike,
     osteoporosis_score: npt.ArrayLike,
     *,
-    min_sensitivity: Proportion = "0.86",
-    min_sensitivity_osteoporosis: Proportion | None = None,
-    confidence: Proportion = 0.95,
-    method: Method = "exact",
     clusters: npt.ArrayLike | None = None,
-    cluster_method: ClusterMethod = "korn_graubard",
-    mixed_clusters: bool = False,
-    seed: int = 0,
+    **options: Unpack[CascadeOptions],
 ) -> CascadePoint:
     """The two thresholds that keep both floors together with probability `confidence`.
 
     All arrays are (n,), higher scores mean more disease. `osteoporosis` is 0 or 1 where `bone_loss` is 1, and
-    0 or NaN elsewhere. `min_sensitivity_osteoporosis`, end to end, is that of bone loss if not given.
-    `method` `empirical` keeps both floors on these rows only.
+    0 or NaN elsewhere. `options` are those of `CascadeOptions`; `method` `empirical` keeps both floors on
+    these rows only.
 
     Raises:
         ThresholdError: rows or options that cannot be used; an osteoporosis floor below that of bone loss.
         ImpossibleError: too few osteopenia or osteoporosis cases, or too many lost at the first step.
     """
-    request = read_request(
-        min_sensitivity=min_sensitivity,
-        confidence=confidence,
-        method=method,
-        cluster_method=cluster_method,
-        seed=seed,
-    )
-    second = (
-        request
-        if min_sensitivity_osteoporosis is None
-        else _with_floor(request, min_sensitivity_osteoporosis)
-    )
-    columns = RowColumns(clusters=clusters, mixed_clusters=mixed_clusters)
+    asked = with_defaults(CascadeOptions, options)
+    severe_floor, mixed = asked.pop("min_sensitivity_osteoporosis"), asked.pop("mixed_clusters")
+    request = read_request(**asked)
+    second = request if severe_floor is None else _with_floor(request, severe_floor)
+    columns = RowColumns(clusters=clusters, mixed_clusters=mixed)
     rows = fittable_rows(bone_loss, bone_loss_score, columns)
     return _fit(rows, *_checked_second(rows, osteoporosis, osteoporosis_score), request, second)
 
@@ -110,7 +98,7 @@ def _fit(rows: Rows, severe: Bools, score: Floats, request: Request, second: Req
     passed = rows.score >= np.float64(first_point.threshold or 0.0)
     end_to_end = Rows(severe, np.where(passed, score, -np.inf), clusters=rows.clusters)
     second_point = _second(end_to_end, second)
-    exact = request.rule.method == "exact"
+    exact = request.method == "exact"
     reached = first_point.confidence_reached + second_point.confidence_reached - 1
     approximate = "approximate" in (first_point.status, second_point.status)
     return CascadePoint(
@@ -123,10 +111,10 @@ def _fit(rows: Rows, severe: Bools, score: Floats, request: Request, second: Req
 
 
 def _first(rows: Rows, severe: Bools, request: Request) -> OperatingPoint:
-    mild = rows.positives() if request.rule.method == "empirical" else _osteopenia(rows, severe)
-    choice = choose(mild, _halved(request.rule))
+    mild = rows.positives() if request.method == "empirical" else _osteopenia(rows, severe)
+    choice = choose(mild, _halved(request))
     point = describe(rows, rows.positives(), choice, request)
-    return replace(point, notes=(*point.notes, FIRST_NOTE)) if request.rule.method == "exact" else point
+    return replace(point, notes=(*point.notes, FIRST_NOTE)) if request.method == "exact" else point
 
 
 def _osteopenia(rows: Rows, severe: Bools) -> ClassRows:
@@ -142,7 +130,7 @@ def _osteopenia(rows: Rows, severe: Bools) -> ClassRows:
 def _second(end_to_end: Rows, request: Request) -> OperatingPoint:
     positives = end_to_end.positives()
     lost = int(np.count_nonzero(np.isneginf(positives.score)))
-    choice = choose(positives, _halved(request.rule))
+    choice = choose(positives, _halved(request))
     if np.isneginf(choice.threshold):
         raise ImpossibleError(
             f"cascade: {lost} of {positives.score.size} osteoporosis cases fall below the first threshold, "
@@ -153,19 +141,19 @@ def _second(end_to_end: Rows, request: Request) -> OperatingPoint:
     return replace(point, notes=(*point.notes, SECOND_NOTE))
 
 
-def _halved(rule: Rule) -> Rule:
-    return replace(rule, delta=rule.delta / 2)
+def _halved(request: Request) -> Request:
+    return replace(request, delta=request.delta / 2)
 
 
 def _with_floor(request: Request, floor: Proportion) -> Request:
-    second = read_request(min_sensitivity=floor).rule.floor
-    if second.share < request.rule.floor.share:
+    second = read_floor(floor)
+    if second.share < request.floor.share:
         raise ThresholdError(
             f"cascade: the floor of osteoporosis is {second.text}, expected at least that of bone loss, "
-            f"{request.rule.floor.text}: cases lost at the first step are lost for both. "
+            f"{request.floor.text}: cases lost at the first step are lost for both. "
             "Raise the second, or lower the first."
         )
-    return replace(request, rule=replace(request.rule, floor=second))
+    return replace(request, floor=second)
 
 
 def _checked_second(rows: Rows, osteoporosis: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Bools, Floats]:

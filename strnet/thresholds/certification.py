@@ -12,9 +12,9 @@ import numpy.typing as npt
 from strnet.errors import ThresholdError
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Bools
-from strnet.thresholds.choice import ClusterMethod, Rule
+from strnet.threshold_options import ClusterMethod, Proportion
 from strnet.thresholds.effective import korn_graubard, rate, weighted
-from strnet.thresholds.floor import Floor, Proportion, read_confidence, read_floor
+from strnet.thresholds.floor import Floor, read_confidence, read_floor
 from strnet.thresholds.measure import specificity_of
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import ClassRows, Labels, RowColumns, Rows, checked_rows
@@ -27,6 +27,7 @@ from strnet.thresholds.rules import (
     positives_allowing,
 )
 from strnet.thresholds.score_identity import ScoreIdentity
+from strnet.thresholds.threshold_request import Request
 
 Verdict = Literal["certified", "insufficient", "alarm"]
 
@@ -115,32 +116,32 @@ def certify(  # noqa: PLR0913 - a public entry: every ability is one keyword
     rows = checked_rows(target, score, columns)
     labels = None if rows.groups is None else Labels(rows.group_names, rows.groups)
     found = point.apply(rows.score, labels, source=source)
-    rule = Rule(
+    request = Request(
         floor=read_floor(point.min_sensitivity),
         delta=1 - read_confidence(point.confidence if confidence is None else confidence),
         cluster_method=cluster_method,
         seed=seed,
     )
-    return _certification(rows, found, rule)
+    return _certification(rows, found, request)
 
 
-def _certification(rows: Rows, found: Bools, rule: Rule) -> Certification:
+def _certification(rows: Rows, found: Bools, request: Request) -> Certification:
     positives, negatives = rows.positives(), rows.negatives()
     missed = ~found[rows.target]
-    confidence = float(1 - rule.delta)
-    seen = _unit_misses(positives, missed, rule) if missed.size else UnitMisses(0.0, 0.0, 0.0)
-    allowed = _allowed(seen, rule)
-    chance = _chance_of_so_many(seen.for_alarm, seen.units, rule.floor)
+    confidence = float(1 - request.delta)
+    seen = _unit_misses(positives, missed, request) if missed.size else UnitMisses(0.0, 0.0, 0.0)
+    allowed = _allowed(seen, request)
+    chance = _chance_of_so_many(seen.for_alarm, seen.units, request.floor)
     verdict: Verdict = "insufficient"
     if allowed >= 0 and seen.missed <= allowed:
         verdict = "certified"
-    elif chance <= rule.delta:
+    elif chance <= request.delta:
         verdict = "alarm"
     films = missed.size / seen.units if seen.units else 1.0
     return Certification(
         verdict=verdict,
         approximate=not seen.exact,
-        min_sensitivity=rule.floor.text,
+        min_sensitivity=request.floor.text,
         confidence=confidence,
         positives=missed.size,
         negatives=rows.negative_count,
@@ -148,27 +149,27 @@ def _certification(rows: Rows, found: Bools, rule: Rule) -> Certification:
         units=seen.units,
         unit_misses=seen.missed,
         misses_allowed=math.floor(allowed) if allowed >= 0 else None,
-        alarm_from=_alarm_from(seen.units, rule),
+        alarm_from=_alarm_from(seen.units, request),
         chance_if_floor=chance,
         sensitivity=rate(positives, ~missed, confidence) if missed.size else None,
         specificity=specificity_of(negatives, ~found[~rows.target], confidence),
-        more_if_none_missed=_more(seen, rule, films) if verdict == "insufficient" else None,
-        more_at_this_rate=_more_at_this_rate(seen, rule, films) if verdict == "insufficient" else None,
+        more_if_none_missed=_more(seen, request, films) if verdict == "insufficient" else None,
+        more_at_this_rate=_more_at_this_rate(seen, request, films) if verdict == "insufficient" else None,
     )
 
 
-def _unit_misses(positives: ClassRows, missed: Bools, rule: Rule) -> UnitMisses:
+def _unit_misses(positives: ClassRows, missed: Bools, request: Request) -> UnitMisses:
     if positives.clusters is None and positives.weights is None:
         count = float(np.count_nonzero(missed))
         return UnitMisses(float(missed.size), count, count)
-    if positives.clusters is None or rule.cluster_method == "korn_graubard":
-        return _effective_misses(positives, missed, float(rule.delta))
-    if positives.weights is not None or rule.cluster_method not in ("one_per_cluster", "worst"):
+    if positives.clusters is None or request.cluster_method == "korn_graubard":
+        return _effective_misses(positives, missed, float(request.delta))
+    if positives.weights is not None or request.cluster_method not in ("one_per_cluster", "worst"):
         raise ThresholdError(
-            f"cluster_method {rule.cluster_method}: not defined here with these columns. Use korn_graubard"
+            f"cluster_method {request.cluster_method}: not defined here with these columns. Use korn_graubard"
             + ("." if positives.weights is not None else ", one_per_cluster or worst.")
         )
-    return _patient_misses(positives, missed, rule)
+    return _patient_misses(positives, missed, request)
 
 
 def _effective_misses(positives: ClassRows, missed: Bools, delta: float) -> UnitMisses:
@@ -182,14 +183,14 @@ def _effective_misses(positives: ClassRows, missed: Bools, delta: float) -> Unit
     return UnitMisses(worth, share * worth, share * worth, exact=False)
 
 
-def _patient_misses(positives: ClassRows, missed: Bools, rule: Rule) -> UnitMisses:
+def _patient_misses(positives: ClassRows, missed: Bools, request: Request) -> UnitMisses:
     patients = np.asarray(positives.clusters)
     order = np.lexsort((positives.score, patients))
     ordered, clusters = missed[order], patients[order]
     first = np.flatnonzero(np.diff(clusters, prepend=-1))
     films = np.diff(first, append=clusters.size)
-    if rule.cluster_method == "one_per_cluster":
-        drawn = ordered[first + np.random.default_rng(rule.seed).integers(films)]
+    if request.cluster_method == "one_per_cluster":
+        drawn = ordered[first + np.random.default_rng(request.seed).integers(films)]
         count = float(np.count_nonzero(drawn))
         return UnitMisses(float(first.size), count, count)
     lost = np.add.reduceat(ordered.astype(np.int64), first)
@@ -197,12 +198,12 @@ def _patient_misses(positives: ClassRows, missed: Bools, rule: Rule) -> UnitMiss
     return UnitMisses(float(first.size), float(any_missed), float(all_missed))
 
 
-def _allowed(seen: UnitMisses, rule: Rule) -> float:
+def _allowed(seen: UnitMisses, request: Request) -> float:
     if seen.units == 0:
         return -1.0
     if seen.exact:
-        return float(exact_misses(round(seen.units), rule.floor, rule.delta))
-    return effective_exact_misses(seen.units, rule.floor, float(rule.delta))
+        return float(exact_misses(round(seen.units), request.floor, request.delta))
+    return effective_exact_misses(seen.units, request.floor, float(request.delta))
 
 
 def _chance_of_so_many(misses: float, units: float, floor: Floor) -> float:
@@ -210,25 +211,25 @@ def _chance_of_so_many(misses: float, units: float, floor: Floor) -> float:
     return chance_of_holding(misses - 1, units, floor) if misses > 0 else 1.0
 
 
-def _alarm_from(units: float, rule: Rule) -> int:
+def _alarm_from(units: float, request: Request) -> int:
     most = math.floor(units) + 1
-    return first_true(lambda k: _chance_of_so_many(k, units, rule.floor) <= rule.delta, 1, most)
+    return first_true(lambda k: _chance_of_so_many(k, units, request.floor) <= request.delta, 1, most)
 
 
-def _more(seen: UnitMisses, rule: Rule, films: float) -> int | None:
-    if rule.floor.share == 1:
+def _more(seen: UnitMisses, request: Request, films: float) -> int | None:
+    if request.floor.share == 1:
         return None
-    units = positives_allowing(math.ceil(seen.missed), "exact", rule.floor, rule.delta)
+    units = positives_allowing(math.ceil(seen.missed), "exact", request.floor, request.delta)
     return max(1, math.ceil((units - seen.units) * films))
 
 
-def _more_at_this_rate(seen: UnitMisses, rule: Rule, films: float) -> int | None:
+def _more_at_this_rate(seen: UnitMisses, request: Request, films: float) -> int | None:
     rate_missed = seen.missed / seen.units if seen.units else 0.0
-    if rate_missed >= rule.floor.miss_share:
+    if rate_missed >= request.floor.miss_share:
         return None
 
     def certified(units: int) -> bool:
-        return binomial_cdf(rate_missed * units, units, rule.floor) <= rule.delta
+        return binomial_cdf(rate_missed * units, units, request.floor) <= request.delta
 
     most = max(1, math.ceil(seen.units))
     while not certified(most):

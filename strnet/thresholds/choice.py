@@ -12,31 +12,18 @@ import numpy as np
 
 from strnet.errors import ImpossibleError, ThresholdError, unknown_name
 from strnet.stats.inputs import Bools, Floats, Ints
+from strnet.threshold_options import ClusterMethod
 from strnet.thresholds import betting
 from strnet.thresholds.effective import korn_graubard, weighted
-from strnet.thresholds.floor import Floor
 from strnet.thresholds.rows import ClassRows
 from strnet.thresholds.rules import (
-    Method,
     chance_of_holding,
     effective_exact_misses,
     impossible,
     misses_allowed,
     require_method,
 )
-
-ClusterMethod = Literal["korn_graubard", "one_per_cluster", "betting", "worst"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What is asked of a threshold: the floor, how surely, and how films of one patient are treated."""
-
-    floor: Floor
-    delta: Fraction
-    method: Method = "exact"
-    cluster_method: ClusterMethod = "korn_graubard"
-    seed: int = 0
+from strnet.thresholds.threshold_request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,105 +44,111 @@ class Choice:
     proven: bool = True
 
 
-def choose(positives: ClassRows, rule: Rule) -> Choice:
+def choose(positives: ClassRows, request: Request) -> Choice:
     """The highest threshold that the rule allows.
 
     Raises:
         ThresholdError: an unknown method, or one that weights or clusters do not go with.
         ImpossibleError: no threshold meets the rule; the message says how many positives would.
     """
-    require_method(rule.method)
+    require_method(request.method)
     if positives.clusters is None:
-        return _independent(positives, rule) if positives.weights is None else _effective(positives, rule)
-    if rule.cluster_method not in CLUSTER_METHODS:
-        raise ThresholdError(unknown_name("cluster method", rule.cluster_method, CLUSTER_METHODS))
-    if positives.weights is not None and rule.cluster_method != "korn_graubard":
+        return (
+            _independent(positives, request) if positives.weights is None else _effective(positives, request)
+        )
+    if request.cluster_method not in CLUSTER_METHODS:
+        raise ThresholdError(unknown_name("cluster method", request.cluster_method, CLUSTER_METHODS))
+    if positives.weights is not None and request.cluster_method != "korn_graubard":
         raise ThresholdError(
-            f"cluster_method {rule.cluster_method}: found weights, which it is not defined for. "
+            f"cluster_method {request.cluster_method}: found weights, which it is not defined for. "
             "Use korn_graubard, or leave the weights out."
         )
-    return CLUSTER_METHODS[rule.cluster_method](positives, rule)
+    return CLUSTER_METHODS[request.cluster_method](positives, request)
 
 
-def _independent(positives: ClassRows, rule: Rule) -> Choice:
+def _independent(positives: ClassRows, request: Request) -> Choice:
     count = positives.score.size
-    allowed = misses_allowed(rule.method, count, rule.floor, rule.delta)
+    allowed = misses_allowed(request.method, count, request.floor, request.delta)
     # in place, the rows are a copy already: a second one of 1e7 scores would cost more than the selection
     positives.score.partition(allowed)
-    chance = chance_of_holding(allowed, count, rule.floor)
+    chance = chance_of_holding(allowed, count, request.floor)
     return Choice(float(positives.score[allowed]), count, allowed, float(count), float(allowed), chance)
 
 
-def _effective(positives: ClassRows, rule: Rule) -> Choice:
+def _effective(positives: ClassRows, request: Request) -> Choice:
     order = np.argsort(positives.score, kind="stable")
     score = positives.score[order]
     weights = np.ones(score.size) if positives.weights is None else positives.weights[order]
     clusters = None if positives.clusters is None else positives.clusters[order]
     below = np.concatenate([[0.0], np.cumsum(weights)])
-    worth = _worth(score, weights, clusters, below, rule)
+    worth = _worth(score, weights, clusters, below, request)
     scale = worth / float(below[-1])
-    limit = _weight_allowed(float(below[-1]), worth, rule)
+    limit = _weight_allowed(float(below[-1]), worth, request)
     if limit < 0:
         raise ImpossibleError(
-            impossible(rule.method, worth, rule.floor, rule.delta, "effective positives")
+            impossible(request.method, worth, request.floor, request.delta, "effective positives")
             + f" ({score.size} positive films are worth {worth:.4g} independent ones here.)"
         )
     allowed = int(np.searchsorted(below[:-1], limit, side="right")) - 1
     misses = float(below[allowed]) * scale
-    chance = chance_of_holding(misses, worth, rule.floor)
+    chance = chance_of_holding(misses, worth, request.floor)
     return Choice(float(score[allowed]), score.size, allowed, worth, misses, chance, proven=False)
 
 
-def _worth(score: Floats, weights: Floats, clusters: Ints | None, below: Floats, rule: Rule) -> float:
+def _worth(score: Floats, weights: Floats, clusters: Ints | None, below: Floats, request: Request) -> float:
     # read once, at the empirical threshold: the choice must not select on the noise of the design effect
-    empirical = int(np.searchsorted(below[:-1], float(rule.floor.miss_share) * below[-1], side="right")) - 1
+    empirical = (
+        int(np.searchsorted(below[:-1], float(request.floor.miss_share) * below[-1], side="right")) - 1
+    )
     missed = score < score[empirical]
     if clusters is not None:
         uneven = None if np.ptp(weights) == 0 else weights
-        return korn_graubard(missed, clusters, uneven, float(rule.delta))
-    return weighted(missed, weights, float(rule.delta))
+        return korn_graubard(missed, clusters, uneven, float(request.delta))
+    return weighted(missed, weights, float(request.delta))
 
 
-def _weight_allowed(total: float, worth: float, rule: Rule) -> float:
+def _weight_allowed(total: float, worth: float, request: Request) -> float:
     """The weight that may lie below the threshold, of `total`; negative where even 0 is too much."""
-    if rule.method == "empirical":
-        return float(rule.floor.miss_share * Fraction(total))
-    if rule.method == "crc":
-        misses = float(rule.floor.miss_share) * (worth + 1) - 1
+    if request.method == "empirical":
+        return float(request.floor.miss_share * Fraction(total))
+    if request.method == "crc":
+        misses = float(request.floor.miss_share) * (worth + 1) - 1
     else:
-        misses = effective_exact_misses(worth, rule.floor, float(rule.delta))
+        misses = effective_exact_misses(worth, request.floor, float(request.delta))
     return misses * total / worth
 
 
-def _one_per_cluster(positives: ClassRows, rule: Rule) -> Choice:
+def _one_per_cluster(positives: ClassRows, request: Request) -> Choice:
     score, clusters = _by_patient(positives)
     first = np.flatnonzero(np.diff(clusters, prepend=-1))
     films = np.diff(first, append=score.size)
-    drawn = first + np.random.default_rng(rule.seed).integers(films)
-    return replace(_independent(ClassRows(score[drawn]), rule), unit="patient")
+    drawn = first + np.random.default_rng(request.seed).integers(films)
+    return replace(_independent(ClassRows(score[drawn]), request), unit="patient")
 
 
-def _worst(positives: ClassRows, rule: Rule) -> Choice:
+def _worst(positives: ClassRows, request: Request) -> Choice:
     score, clusters = _by_patient(positives)
     lowest = score[np.flatnonzero(np.diff(clusters, prepend=-1))]
-    return replace(_independent(ClassRows(lowest), rule), unit="patient")
+    return replace(_independent(ClassRows(lowest), request), unit="patient")
 
 
-def _betting(positives: ClassRows, rule: Rule) -> Choice:
-    if rule.method != "exact":
+def _betting(positives: ClassRows, request: Request) -> Choice:
+    if request.method != "exact":
         raise ThresholdError(
-            f"cluster_method betting: found method {rule.method}, expected exact: betting gives a guarantee. "
-            "Use korn_graubard, one_per_cluster or worst with this method."
+            f"cluster_method betting: found method {request.method}, expected exact: it gives a guarantee."
+            " Use korn_graubard, one_per_cluster or worst with this method."
         )
     score, clusters = _by_patient(positives)
-    share, delta = float(rule.floor.miss_share), float(rule.delta)
+    share, delta = float(request.floor.miss_share), float(request.delta)
     patients = int(np.unique(clusters).size)
-    allowed = betting.safe_misses(score, clusters, share, delta, np.random.default_rng(rule.seed))
+    allowed = betting.safe_misses(score, clusters, share, delta, np.random.default_rng(request.seed))
     if allowed < 0:
-        raise ImpossibleError(impossible(rule.method, patients, rule.floor, rule.delta, "positive patients"))
+        raise ImpossibleError(
+            impossible(request.method, patients, request.floor, request.delta, "positive patients")
+        )
     threshold = float(np.partition(score, allowed)[allowed])
     worth, misses = _patient_means(score < threshold, clusters)
-    return Choice(threshold, score.size, allowed, worth, misses, float(1 - rule.delta))
+    return Choice(threshold, score.size, allowed, worth, misses, float(1 - request.delta))
 
 
 def _patient_means(missed: Bools, clusters: Ints) -> tuple[float, float]:
@@ -176,7 +169,7 @@ def _by_patient(positives: ClassRows) -> tuple[Floats, Ints]:
     return positives.score[order], positives.clusters[order]
 
 
-CLUSTER_METHODS: Final = MappingProxyType[ClusterMethod, Callable[[ClassRows, Rule], Choice]](
+CLUSTER_METHODS: Final = MappingProxyType[ClusterMethod, Callable[[ClassRows, Request], Choice]](
     {
         "korn_graubard": _effective,
         "one_per_cluster": _one_per_cluster,

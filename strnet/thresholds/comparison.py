@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from strnet.stats.estimates import Estimate
-from strnet.thresholds.describe import Request
 from strnet.thresholds.fitting import fit_rows
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Rows
+from strnet.thresholds.threshold_request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ def compare(rows: Rows, request: Request) -> Comparison:
     """
     chosen = fit_rows(rows, request)
     # betting is a guarantee and has no empirical form; the rule counts films either way
-    rule = replace(request.rule, method="empirical", cluster_method="korn_graubard")
-    empirical = chosen if request.rule.method == "empirical" else fit_rows(rows, replace(request, rule=rule))
+    plain = replace(request, method="empirical", cluster_method="korn_graubard")
+    empirical = chosen if request.method == "empirical" else fit_rows(rows, plain)
     cost = None
     if empirical.specificity is not None and chosen.specificity is not None:
         cost = empirical.specificity.value - chosen.specificity.value

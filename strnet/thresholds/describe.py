@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
 
-from strnet.thresholds.choice import Choice, Rule
+from strnet.threshold_options import Anchor
+from strnet.thresholds.choice import Choice
 from strnet.thresholds.measure import Measured, measure
-from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint, Operator, Status
+from strnet.thresholds.point import OperatingPoint, Operator, Status
 from strnet.thresholds.rows import ClassRows, Rows
 from strnet.thresholds.rules import sensitivity_law
+from strnet.thresholds.threshold_request import Request
 
 WORST_NOTE = "law of the patients none of whose positive films is missed; averaged over patients it is higher"
 DRAWING = ("one_per_cluster", "betting")
@@ -22,26 +23,15 @@ BACKWARDS_NOTE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A checked request: the rule, and what shapes the answer."""
-
-    rule: Rule
-    confidence: float
-    anchor: Anchor = "tight"
-    group_policy: GroupPolicy = "common"
-
-
 def describe(rows: Rows, positives: ClassRows, choice: Choice, request: Request) -> OperatingPoint:
     """The operating point of one threshold for all rows."""
-    rule = request.rule
     threshold = anchored(rows, choice.threshold, request.anchor)
     measured = measure(rows, positives, threshold, request.confidence)
-    worst = choice.unit == "patient" and rule.cluster_method == "worst"
+    worst = choice.unit == "patient" and request.cluster_method == "worst"
     return OperatingPoint(
-        status=status_of(rule, choice.proven),
-        method=rule.method,
-        min_sensitivity=rule.floor.text,
+        status=status_of(request, choice.proven),
+        method=request.method,
+        min_sensitivity=request.floor.text,
         confidence=request.confidence,
         threshold=rows.sign * threshold,
         operator=operator_of(rows),
@@ -61,7 +51,7 @@ def describe(rows: Rows, positives: ClassRows, choice: Choice, request: Request)
         specificity=measured.specificity,
         ties=measured.ties,
         notes=_notes(measured),
-        **origin(rows, rule),
+        **origin(rows, request),
     )
 
 
@@ -79,9 +69,9 @@ def anchored(rows: Rows, threshold: float, anchor: Anchor) -> float:
     return middle if below < middle <= threshold else threshold  # neighbours one ulp apart have no middle
 
 
-def status_of(rule: Rule, proven: bool) -> Status:
-    """What may be said of a threshold chosen by `rule`."""
-    if rule.method != "exact":
+def status_of(request: Request, proven: bool) -> Status:
+    """What may be said of a threshold chosen as `request` asks."""
+    if request.method != "exact":
         return "point only"
     return "guaranteed" if proven else "approximate"
 
@@ -100,7 +90,7 @@ class Origin(TypedDict):
     seed: int | None
 
 
-def origin(rows: Rows, rule: Rule) -> Origin:
+def origin(rows: Rows, request: Request) -> Origin:
     """The fields of an operating point that say how films hang together."""
     weighted = rows.weights is not None
     if rows.clusters is None:
@@ -108,8 +98,8 @@ def origin(rows: Rows, rule: Rule) -> Origin:
     return {
         "weighted": weighted,
         "clusters": int(np.unique(rows.clusters).size),
-        "cluster_method": rule.cluster_method,
-        "seed": rule.seed if rule.cluster_method in DRAWING else None,
+        "cluster_method": request.cluster_method,
+        "seed": request.seed if request.cluster_method in DRAWING else None,
     }
 
 

@@ -14,11 +14,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
 
-from strnet.thresholds.choice import ClusterMethod
+from strnet.threshold_options import Anchor, ClusterMethod, Method, Proportion
 from strnet.thresholds.fitting import fit_threshold
-from strnet.thresholds.floor import Proportion
-from strnet.thresholds.point import Anchor, OperatingPoint
-from strnet.thresholds.rules import Method
+from strnet.thresholds.point import OperatingPoint
 
 Array = npt.NDArray[Any]
 

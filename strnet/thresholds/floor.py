@@ -7,9 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from strnet.errors import ThresholdError
-
-Proportion = str | float | Fraction | Decimal
-"""How a caller may write a floor or a confidence; text is read exactly, a float as its shortest decimal."""
+from strnet.threshold_options import Proportion
 
 
 @dataclass(frozen=True, slots=True)

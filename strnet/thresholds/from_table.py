@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import Required, TypedDict, Unpack, cast
+from dataclasses import dataclass, replace
+from typing import Unpack, cast
 
 import numpy as np
 import polars as pl
 
 from strnet.errors import ThresholdError
+from strnet.options import with_defaults
 from strnet.row_filter import ROW, keep_rows
 from strnet.schema import BONE_LOSS, OSTEOPOROSIS_GIVEN_LOSS, target_column
+from strnet.threshold_options import (
+    CascadeFromTable,
+    CascadeOptions,
+    CertifyFromTable,
+    FitFromTable,
+    FitOptions,
+    TableColumns,
+)
 from strnet.thresholds.applying import column_for, require_same_score
 from strnet.thresholds.cascade import CascadePoint, fit_cascade
 from strnet.thresholds.certification import Certification, certify
-from strnet.thresholds.choice import ClusterMethod
 from strnet.thresholds.comparison import Comparison, compare
-from strnet.thresholds.describe import Request
-from strnet.thresholds.fitting import fit_rows, read_request
-from strnet.thresholds.floor import Proportion
-from strnet.thresholds.plot import plot_comparison
-from strnet.thresholds.point import Anchor, GroupPolicy, OperatingPoint
+from strnet.thresholds.fitting import fit_rows
+from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Labels, RowColumns, Rows, fittable_rows
-from strnet.thresholds.rules import Method
 from strnet.thresholds.scores_table import (
     ScoreColumns,
     ScoreRows,
@@ -32,80 +35,60 @@ from strnet.thresholds.scores_table import (
     open_table,
     read_scores,
 )
+from strnet.thresholds.threshold_request import Request, read_request
 
 ALL_ROWS = "all rows"
 
 
-class TableColumns(TypedDict, total=False):
-    """Which columns hold what, as in `ScoreColumns`, and which rows count (`where`, an SQL condition)."""
+@dataclass(frozen=True)
+class FitCase:
+    """A table read and a request checked: everything that a threshold is fitted from."""
 
-    target: Required[str]
-    score_kind: str | None
-    where: str | None
-    cluster: str | None
-    group: str | None
-    weight: str | None
-    identifier: str | None
-    mixed_clusters: bool
+    scores: ScoreRows
+    rows: Rows
+    request: Request
+    asked: FitFromTable
 
 
-class FitOptions(TypedDict, total=False):
-    """The options of `fit_threshold` that make its request."""
+def read_case(source: Source, **asked: Unpack[FitFromTable]) -> FitCase:
+    """The rows of a table and what is asked of a threshold on them.
 
-    min_sensitivity: Proportion
-    confidence: Proportion
-    method: Method
-    cluster_method: ClusterMethod
-    group_policy: GroupPolicy
-    anchor: Anchor
-    seed: int
-
-
-class FitFromTable(TableColumns, FitOptions, total=False):
-    """Columns, options, and what the operating point shall say of a positive."""
-
-    score: Required[str]
-    higher_is_positive: bool
-    label: str | None
+    Raises: as `read_request`, `read_scores` and `fittable_rows`.
+    """
+    request = read_request(**cast("FitOptions", with_defaults(FitOptions, asked)))
+    scores = read_scores(source, _columns(asked, asked["score"]), asked.get("where"))
+    columns = RowColumns(
+        weights=scores.weights,
+        clusters=scores.clusters,
+        groups=scores.groups,
+        mixed_clusters=asked.get("mixed_clusters", False),
+        higher_is_positive=asked.get("higher_is_positive", True),
+    )
+    return FitCase(scores, fittable_rows(scores.target, scores.score, columns), request, asked)
 
 
 def fit_from_table(source: Source, **asked: Unpack[FitFromTable]) -> OperatingPoint:
-    """The operating point that `fit_threshold` finds on the rows of a table, with their hash.
+    """The operating point that `fit_threshold` finds on the rows of a table: see `fit_case`.
+
+    Raises: as `read_case` and `fit_threshold`.
+    """
+    return fit_case(read_case(source, **asked))
+
+
+def fit_case(case: FitCase) -> OperatingPoint:
+    """The operating point that `fit_threshold` finds, with the score it is for and the hash of the rows.
 
     Rows without a target are left out and counted in `rows_without_target`.
 
-    Raises: as `fit_threshold` and `read_scores`.
+    Raises: as `fit_threshold`.
     """
-    scores, rows, request = _read(source, asked)
-    return _stamped(fit_rows(rows, request), scores, asked)
+    return _stamped(fit_rows(case.rows, case.request), case)
 
 
-def compare_from_table(
-    source: Source, *, plot: Path | str | None = None, **asked: Unpack[FitFromTable]
-) -> Comparison:
-    """As `fit_from_table`, with the empirical threshold of the same rows beside it.
-
-    `plot` is a picture to draw of both (SVG, PDF or PNG by its extension).
-    """
-    scores, rows, request = _read(source, asked)
-    both = compare(rows, request)
-    if plot is not None:
-        plot_comparison(rows, request, both, plot)
-    return replace(
-        both,
-        empirical=_stamped(both.empirical, scores, asked),
-        chosen=_stamped(both.chosen, scores, asked),
-    )
-
-
-class CertifyFromTable(TableColumns, total=False):
-    """Columns, the options of `certify`, and which score it is."""
-
-    score: str | None
-    same_score: bool
-    confidence: Proportion | None
-    cluster_method: ClusterMethod
-    seed: int
+def compare_case(case: FitCase) -> Comparison:
+    """As `fit_case`, with the empirical threshold of the same rows beside it."""
+    both = compare(case.rows, case.request)
+    return replace(both, empirical=_stamped(both.empirical, case), chosen=_stamped(both.chosen, case))
 
 
 def certify_from_table(
@@ -135,27 +118,12 @@ def certify_from_table(
     return {name: replace(one, score=column, taken_for=taken_for) for name, one in found.items()}
 
 
-class CascadeOptions(TypedDict, total=False):
-    """The options of `fit_cascade`."""
-
-    min_sensitivity: Proportion
-    min_sensitivity_osteoporosis: Proportion | None
-    confidence: Proportion
-    method: Method
-    cluster_method: ClusterMethod
-    mixed_clusters: bool
-    seed: int
-
-
 def cascade_from_table(
     source: Source,
     *,
     bone_loss: tuple[str, str] = (BONE_LOSS, BONE_LOSS),
     osteoporosis: tuple[str, str] = (OSTEOPOROSIS_GIVEN_LOSS, OSTEOPOROSIS_GIVEN_LOSS),
-    where: str | None = None,
-    cluster: str | None = None,
-    score_kind: str | None = None,
-    **options: Unpack[CascadeOptions],
+    **asked: Unpack[CascadeFromTable],
 ) -> CascadePoint:
     """The operating points that `fit_cascade` finds; each pair names a target and a score, or a task twice.
 
@@ -163,7 +131,8 @@ def cascade_from_table(
 
     Raises: as `fit_cascade` and `read_scores`.
     """
-    kept = keep_rows(open_table(source).with_row_index(ROW), where)
+    kept = keep_rows(open_table(source).with_row_index(ROW), asked.get("where"))
+    kind = asked.get("score_kind")
     loss = column_named(bone_loss[0], kept, target_column(bone_loss[0]))
     severe = column_named(osteoporosis[0], kept, target_column(osteoporosis[0]))
     # without bone loss there is no osteoporosis; the predictions table leaves that cell empty
@@ -172,32 +141,18 @@ def cascade_from_table(
         pl.col(loss).is_not_null() & pl.col(severe).is_not_null()
     )
     first = read_scores(
-        known, ScoreColumns(target=loss, score=bone_loss[1], cluster=cluster, score_kind=score_kind)
+        known, ScoreColumns(target=loss, score=bone_loss[1], cluster=asked.get("cluster"), score_kind=kind)
     )
-    second = read_scores(known, ScoreColumns(target=severe, score=osteoporosis[1], score_kind=score_kind))
-    point = fit_cascade(
-        first.target, second.target, first.score, second.score, clusters=first.clusters, **options
-    )
+    second = read_scores(known, ScoreColumns(target=severe, score=osteoporosis[1], score_kind=kind))
+    options = cast("CascadeOptions", with_defaults(CascadeOptions, asked))
+    scores = first.score, second.score
+    point = fit_cascade(first.target, second.target, *scores, clusters=first.clusters, **options)
     left_out = int(kept.select(pl.len()).collect().item()) - first.target.size
     return replace(
         point,
         bone_loss=_marked(point.bone_loss, first, left_out, loss),
         osteoporosis=_marked(point.osteoporosis, second, left_out, severe),
     )
-
-
-def _read(source: Source, asked: FitFromTable) -> tuple[ScoreRows, Rows, Request]:
-    options = {name: value for name, value in asked.items() if name in FitOptions.__annotations__}
-    request = read_request(**cast("FitOptions", options))
-    scores = read_scores(source, _columns(asked, asked["score"]), asked.get("where"))
-    columns = RowColumns(
-        weights=scores.weights,
-        clusters=scores.clusters,
-        groups=scores.groups,
-        mixed_clusters=asked.get("mixed_clusters", False),
-        higher_is_positive=asked.get("higher_is_positive", True),
-    )
-    return scores, fittable_rows(scores.target, scores.score, columns), request
 
 
 def _columns(asked: TableColumns, score: str) -> ScoreColumns:
@@ -212,9 +167,9 @@ def _columns(asked: TableColumns, score: str) -> ScoreColumns:
     )
 
 
-def _stamped(point: OperatingPoint, scores: ScoreRows, asked: FitFromTable) -> OperatingPoint:
-    marked = _marked(point, scores, scores.without_target, asked["target"])
-    return replace(marked, label=asked.get("label") or marked.label)
+def _stamped(point: OperatingPoint, case: FitCase) -> OperatingPoint:
+    marked = _marked(point, case.scores, case.scores.without_target, case.asked["target"])
+    return replace(marked, label=case.asked.get("label") or marked.label)
 
 
 def _marked(point: OperatingPoint, scores: ScoreRows, left_out: int, target: str) -> OperatingPoint:

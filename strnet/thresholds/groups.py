@@ -15,13 +15,14 @@ import numpy as np
 from strnet.errors import ImpossibleError
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Bools, Ints
-from strnet.thresholds.choice import Choice, Rule, choose
-from strnet.thresholds.describe import Request, anchored, describe, origin, status_of
+from strnet.thresholds.choice import Choice, choose
+from strnet.thresholds.describe import anchored, describe, origin, status_of
 from strnet.thresholds.effective import rate
 from strnet.thresholds.measure import SEEN_BY_THE_RULE, measure, specificity_of
 from strnet.thresholds.point import GroupRow, OperatingPoint, Ties
 from strnet.thresholds.rows import ClassRows, Rows
 from strnet.thresholds.rules import fewest_positives
+from strnet.thresholds.threshold_request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +41,18 @@ def fit_groups(rows: Rows, request: Request) -> OperatingPoint:
 
     Raises: ImpossibleError: no group is.
     """
-    rule = request.rule
+    own = request
     if request.group_policy == "per_group":
-        rule = replace(rule, delta=_shared_delta(rule.delta, rows))
-    groups = [
-        _choose_in(name, rows, _codes(rows) == code, rule) for code, name in enumerate(rows.group_names)
-    ]
+        own = replace(request, delta=_shared_delta(request.delta, rows))
+    groups = [_choose_in(name, rows, _codes(rows) == code, own) for code, name in enumerate(rows.group_names)]
     if not any(group.choice for group in groups):
-        needed = fewest_positives(rule.method, rule.floor, rule.delta)
+        needed = fewest_positives(request.method, request.floor, request.delta)
         sizes = ", ".join(f"{group.name}: {group.positives.score.size}" for group in groups)
         raise ImpossibleError(
-            f"min_sensitivity {rule.floor.text}: no group can be certified (positives {sizes}); each needs "
-            f"{needed} positives. Collect more, ask for less, or fit without groups."
+            f"min_sensitivity {request.floor.text}: no group can be certified (positives {sizes}); each "
+            f"needs {needed} positives. Collect more, ask for less, or fit without groups."
         )
-    return (_common if request.group_policy == "common" else _per_group)(rows, groups, request, rule)
+    return (_common if request.group_policy == "common" else _per_group)(rows, groups, request)
 
 
 def _codes(rows: Rows) -> Ints:
@@ -76,33 +75,33 @@ def _patients_cross(rows: Rows) -> bool:
     return bool(pairs.shape[1] > np.unique(rows.clusters).size)
 
 
-def _choose_in(name: str, rows: Rows, members: Bools, rule: Rule) -> Group:
+def _choose_in(name: str, rows: Rows, members: Bools, request: Request) -> Group:
     own = rows.subset(members)
     positives = own.positives()
     if positives.score.size == 0:
         return Group(name, own, positives, None, "no positives")
     try:
-        return Group(name, own, positives, choose(positives, rule))
+        return Group(name, own, positives, choose(positives, request))
     except ImpossibleError as error:
         return Group(name, own, positives, None, str(error))
 
 
-def _common(rows: Rows, groups: list[Group], request: Request, rule: Rule) -> OperatingPoint:
+def _common(rows: Rows, groups: list[Group], request: Request) -> OperatingPoint:
     positives = rows.positives()
     certified = [group.choice for group in groups if group.choice]
     threshold = min(choice.threshold for choice in certified)
-    pooled = _choose_in("all", rows, np.ones(rows.target.size, dtype=np.bool_), rule).choice
+    pooled = _choose_in("all", rows, np.ones(rows.target.size, dtype=np.bool_), request).choice
     if pooled:  # the positives of groups too small to certify still count among all
         threshold = min(threshold, pooled.threshold)
     point = describe(rows, positives, _law_at(threshold, positives, pooled or certified[0]), request)
     applied = anchored(rows, threshold, request.anchor)
     return replace(
         point,
-        status=status_of(rule, all(choice.proven for choice in certified)),
+        status=status_of(request, all(choice.proven for choice in certified)),
         confidence_reached=min(choice.chance for choice in certified),
         misses_allowed=None,
         group_policy="common",
-        groups=tuple(_row(group, applied, request, rule) for group in groups),
+        groups=tuple(_row(group, applied, request) for group in groups),
     )
 
 
@@ -113,7 +112,7 @@ def _law_at(threshold: float, positives: ClassRows, like: Choice) -> Choice:
     return replace(like, threshold=threshold, law_misses=missed * like.law_units)
 
 
-def _per_group(rows: Rows, groups: list[Group], request: Request, rule: Rule) -> OperatingPoint:
+def _per_group(rows: Rows, groups: list[Group], request: Request) -> OperatingPoint:
     chosen = [(group, group.choice) for group in groups if group.choice]
     points = [describe(group.rows, group.positives, choice, request) for group, choice in chosen]
     thresholds = {
@@ -125,7 +124,7 @@ def _per_group(rows: Rows, groups: list[Group], request: Request, rule: Rule) ->
     return replace(
         points[0],
         threshold=None,
-        status=status_of(rule, all(choice.proven for _, choice in chosen)),
+        status=status_of(request, all(choice.proven for _, choice in chosen)),
         positives=rows.positive_count,
         negatives=rows.negative_count,
         units=sum(point.units for point in points),
@@ -138,9 +137,9 @@ def _per_group(rows: Rows, groups: list[Group], request: Request, rule: Rule) ->
         specificity=specificity,
         ties=Ties(sum(p.ties.positives for p in points), sum(p.ties.negatives for p in points)),
         group_policy="per_group",
-        groups=tuple(_row(group, thresholds.get(group.name), request, rule) for group in groups),
+        groups=tuple(_row(group, thresholds.get(group.name), request) for group in groups),
         notes=tuple(dict.fromkeys(note for point in points for note in point.notes)),
-        **origin(rows, rule),
+        **origin(rows, request),
     )
 
 
@@ -163,7 +162,7 @@ def _pooled_rates(
     return replace(sensitivity, note=SEEN_BY_THE_RULE), specificity_of(negatives, rejected, confidence)
 
 
-def _row(group: Group, threshold: float | None, request: Request, rule: Rule) -> GroupRow:
+def _row(group: Group, threshold: float | None, request: Request) -> GroupRow:
     choice, sign = group.choice, group.rows.sign
     seen = None
     if threshold is not None and group.positives.score.size:
@@ -180,6 +179,6 @@ def _row(group: Group, threshold: float | None, request: Request, rule: Rule) ->
         confidence_reached=None if choice is None else choice.chance,
         sensitivity=None if seen is None else seen.sensitivity,
         specificity=None if seen is None else seen.specificity,
-        positives_needed=fewest_positives(rule.method, rule.floor, rule.delta),
+        positives_needed=fewest_positives(request.method, request.floor, request.delta),
         note=group.refusal,
     )

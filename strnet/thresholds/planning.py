@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import Any, Unpack
 
 import numpy as np
 from scipy import special
 
 from strnet.errors import ImpossibleError, ThresholdError
+from strnet.options import with_defaults
 from strnet.stats import inputs
 from strnet.stats.inputs import Floats
-from strnet.thresholds.fitting import read_request
-from strnet.thresholds.floor import Floor, Proportion
+from strnet.threshold_options import Method, PlanOptions
 from strnet.thresholds.rows import as_threshold_error
 from strnet.thresholds.rules import (
     MISSES_ALLOWED,
-    Method,
     best_floor,
     chance_of_holding,
     fewest_positives,
@@ -26,6 +26,7 @@ from strnet.thresholds.rules import (
     positives_allowing,
     sensitivity_law,
 )
+from strnet.thresholds.threshold_request import Request, read_request
 
 MOST_MISSES = 1_000_000
 """Misses allowed beyond which a plan is not looked for: seven million positives at a floor of 0.86."""
@@ -75,17 +76,7 @@ class Plan:
     reason: str | None = None
 
 
-def plan(
-    *,
-    min_sensitivity: Proportion = "0.86",
-    confidence: Proportion = 0.95,
-    method: Method = "exact",
-    positives: int | None = None,
-    auroc: float | None = None,
-    max_specificity_loss: float | None = None,
-    prevalence: float | None = None,
-    design_effect: float = 1.0,
-) -> Plan:
+def plan(**options: Unpack[PlanOptions]) -> Plan:
     """The positives that a floor and a tolerated loss of specificity take; what `positives` can promise.
 
     `auroc` of two normal scores of equal spread turns sensitivity into specificity; `max_specificity_loss` is
@@ -98,24 +89,28 @@ def plan(
     Source: Beta(n - c, c + 1) for the true sensitivity; binormal ROC, mu = sqrt(2) Phi^-1(AUROC),
         specificity = Phi(mu - Phi^-1(sensitivity)).
     """
-    request = read_request(min_sensitivity=min_sensitivity, confidence=confidence, method=method)
-    _require_ranges(positives, auroc, max_specificity_loss, prevalence, design_effect)
-    floor, delta = request.rule.floor, request.rule.delta
-    given = None if positives is None else math.floor(positives / design_effect)
-    promise = None if given is None else promise_of(given, floor, delta, method, auroc)
+    asked = with_defaults(PlanOptions, options)
+    auroc, positives, effect = asked["auroc"], asked["positives"], asked["design_effect"]
+    _require_ranges(asked)
+    request = read_request(
+        min_sensitivity=asked["min_sensitivity"], confidence=asked["confidence"], method=asked["method"]
+    )
+    given = None if positives is None else math.floor(positives / effect)
+    promise = None if given is None else promise_of(given, request, auroc)
     needed = None
-    if max_specificity_loss is not None and auroc is not None:
-        needed = _smallest(floor, delta, method, auroc, max_specificity_loss)
+    if asked["max_specificity_loss"] is not None:
+        needed = _smallest(request, auroc, asked["max_specificity_loss"])
+    method, floor, delta = request.method, request.floor, request.delta
     fewest = fewest_positives(method, floor, delta)
     hopeless = fewest is None or (given is not None and promise is None)
     return Plan(
         min_sensitivity=floor.text,
         confidence=request.confidence,
         method=method,
-        fewest_positives=_inflated(fewest, design_effect),
+        fewest_positives=_inflated(fewest, effect),
         needed=needed,
-        positives_needed=_inflated(None if needed is None else needed.positives, design_effect),
-        rows_needed=_rows(needed, design_effect, prevalence),
+        positives_needed=_inflated(None if needed is None else needed.positives, effect),
+        rows_needed=_rows(needed, effect, asked["prevalence"]),
         with_positives=promise,
         highest_floor=None if not given or method != "exact" else best_floor(given, float(delta)),
         best_specificity=None if auroc is None else float(specificity_at(float(floor.share), auroc)),
@@ -123,11 +118,10 @@ def plan(
     )
 
 
-def promise_of(
-    positives: int, floor: Floor, delta: Fraction, method: Method = "exact", auroc: float | None = None
-) -> Promise | None:
+def promise_of(positives: int, request: Request, auroc: float | None = None) -> Promise | None:
     """What `positives` independent films can promise; None where that is nothing."""
-    allowed = MISSES_ALLOWED[method](positives, floor, delta) if positives > 0 else -1
+    floor = request.floor
+    allowed = MISSES_ALLOWED[request.method](positives, floor, request.delta) if positives > 0 else -1
     if allowed < 0:
         return None
     specificity = None if auroc is None else expected_specificity(positives, allowed, auroc)
@@ -156,7 +150,7 @@ def expected_specificity(positives: int, allowed: int, auroc: float) -> float:
     return float(specificity_at(sensitivity, auroc).mean())
 
 
-def _smallest(floor: Floor, delta: Fraction, method: Method, auroc: float, loss: float) -> Promise:
+def _smallest(request: Request, auroc: float, loss: float) -> Promise:
     """The promise of the fewest positives from which on every number loses at most `loss`.
 
     The loss is a saw-tooth in n: it falls where one more miss becomes allowed, then rises up to the next. So
@@ -164,19 +158,19 @@ def _smallest(floor: Floor, delta: Fraction, method: Method, auroc: float, loss:
     """
 
     def tooth(allowed: int) -> int:
-        return positives_allowing(allowed, method, floor, delta)
+        return positives_allowing(allowed, request.method, request.floor, request.delta)
 
     def bearable(allowed: int) -> bool:
-        last = promise_of(tooth(allowed + 1) - 1, floor, delta, method, auroc)
+        last = promise_of(tooth(allowed + 1) - 1, request, auroc)
         return last is not None and (last.specificity_loss or 0.0) <= loss
 
-    if floor.share == 1 or not bearable(MOST_MISSES):
+    if request.floor.share == 1 or not bearable(MOST_MISSES):
         raise ImpossibleError(
             f"plan: a loss of specificity of {loss:g} is not reached with {MOST_MISSES} misses allowed. "
             "Tolerate more."
         )
     allowed = first_true(bearable, 0, MOST_MISSES)
-    found = promise_of(tooth(allowed), floor, delta, method, auroc)
+    found = promise_of(tooth(allowed), request, auroc)
     assert found is not None
     return found
 
@@ -191,18 +185,17 @@ def _rows(needed: Promise | None, design_effect: float, prevalence: float | None
     return math.ceil(needed.positives * design_effect / prevalence)
 
 
-def _require_ranges(
-    positives: int | None, auroc: float | None, loss: float | None, prevalence: float | None, effect: float
-) -> None:
+def _require_ranges(asked: Mapping[str, Any]) -> None:
+    positives, effect = asked["positives"], asked["design_effect"]
     if positives is not None and positives < 1:
         raise ThresholdError(f"positives: found {positives}, expected at least 1.")
-    if loss is not None and auroc is None:
+    if asked["max_specificity_loss"] is not None and asked["auroc"] is None:
         raise ThresholdError(
             "max_specificity_loss: needs an assumed auroc, which ties the loss to sensitivity."
         )
     if effect < 1:
         raise ThresholdError(f"design_effect: found {effect:g}, expected at least 1 (1 is no clustering).")
-    for name, value in (("auroc", auroc), ("max_specificity_loss", loss), ("prevalence", prevalence)):
-        if value is not None:
+    for name in ("auroc", "max_specificity_loss", "prevalence"):
+        if asked[name] is not None:
             with as_threshold_error():
-                inputs.checked_fraction(value, name=name)
+                inputs.checked_fraction(asked[name], name=name)

@@ -13,13 +13,12 @@ from strnet.errors import ThresholdError
 from strnet.stats import inputs
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Bools
+from strnet.threshold_options import Anchor, GroupPolicy
 from strnet.thresholds.rows import Labels, as_threshold_error, checked_labels
 from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
 
 Status = Literal["guaranteed", "approximate", "point only"]
 Operator = Literal[">=", "<="]
-Anchor = Literal["tight", "midgap"]
-GroupPolicy = Literal["common", "per_group"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,14 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 from scipy import special
 
 from strnet.errors import ImpossibleError, ThresholdError, unknown_name
 from strnet.stats.estimates import Estimate
+from strnet.threshold_options import Method
 from strnet.thresholds.floor import Floor
-
-Method = Literal["exact", "empirical", "crc"]
 
 NEAR = 1e-9
 """Relative distance to delta below which a float comparison is settled in rational arithmetic."""

@@ -10,7 +10,8 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from strnet.errors import TrainingError
-from strnet.thresholds.floor import Floor, Proportion, read_floor, required_true_positives
+from strnet.threshold_options import Proportion
+from strnet.thresholds.floor import Floor, read_floor, required_true_positives
 
 
 class SpecificityAtSensitivityFloor(Metric):

@@ -1,4 +1,4 @@
-"""Golden sets, and scores of two normals as in the paper's simulation."""
+"""Golden sets."""
 
 import importlib.util
 import io
@@ -6,12 +6,10 @@ import json
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-SEPARATION = 2.119  # of unit normals with AUROC 0.933
 
 
 @cache
@@ -41,15 +39,3 @@ def golden():
 @pytest.fixture(scope="session")
 def golden_r():
     return json.loads((GOLDEN / "expected_r.json").read_text())
-
-
-@pytest.fixture(scope="session")
-def binormal():
-    """A function: (rows, seed, prevalence) -> target, score."""
-
-    def draw(rows, seed=0, prevalence=0.6):
-        rng = np.random.default_rng(seed)
-        target = rng.random(rows) < prevalence
-        return target, rng.normal(size=rows) + SEPARATION * target
-
-    return draw

@@ -8,10 +8,15 @@ from strnet.thresholds.applying import apply_cascade_to_table, apply_to_table
 from strnet.thresholds.from_table import (
     cascade_from_table,
     certify_from_table,
-    compare_from_table,
+    compare_case,
     fit_from_table,
+    read_case,
 )
 from strnet.thresholds.scores_table import ScoreColumns, read_scores
+
+
+def compare_from_table(table, **asked):
+    return compare_case(read_case(table, **asked))
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from strnet.errors import ImpossibleError, ThresholdError
 from strnet.files import write_atomically
 from strnet.stats.inputs import Floats
 from strnet.thresholds.comparison import Comparison
-from strnet.thresholds.describe import Request
 from strnet.thresholds.fitting import fit_rows
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Rows
+from strnet.thresholds.threshold_request import Request
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,9 +45,9 @@ def confidence_curve(rows: Rows, request: Request) -> ConfidenceCurve:
     """What each confidence from 0.30 to 0.99 costs on these rows."""
     points = []
     for confidence in CONFIDENCES:
-        rule = replace(request.rule, method="exact", delta=1 - confidence)
+        asked = replace(request, method="exact", delta=1 - confidence)
         try:
-            seen = fit_rows(rows, replace(request, rule=rule)).specificity
+            seen = fit_rows(rows, asked).specificity
         except ImpossibleError:
             break
         if seen is not None:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from strnet.errors import ThresholdError
+from strnet.report.figures.operating_points import confidence_curve, plot_comparison, roc_points
 from strnet.thresholds import fit_threshold
 from strnet.thresholds.comparison import compare
-from strnet.thresholds.fitting import read_request
-from strnet.thresholds.plot import confidence_curve, plot_comparison, roc_points
 from strnet.thresholds.rows import RowColumns, fittable_rows
+from strnet.thresholds.threshold_request import read_request
 
 
 @pytest.fixture
