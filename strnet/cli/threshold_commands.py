@@ -171,6 +171,19 @@ def show(point: PointFile, as_json: Json = False) -> None:
         print_point(found, str(point))
 
 
+@threshold_app.command("schema")
+def schema() -> None:
+    """The JSON Schema of an operating point's file.
+
+    \b
+    Example:
+      strnet threshold schema > operating_point.schema.json
+    """
+    from strnet.jobs import threshold_schema
+
+    print_json(threshold_schema())
+
+
 def _target_and_score(text: str) -> tuple[str, str]:
     target, comma, score = text.partition(",")
     return target.strip(), (score if comma else target).strip()

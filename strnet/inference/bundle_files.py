@@ -31,7 +31,7 @@ from strnet.inference.readme import bundle_readme
 from strnet.sealed import Sealed, read_sealed, seal
 from strnet.stats import Calibrator
 from strnet.thresholds import OperatingPoint
-from strnet.thresholds.artefact import from_document, to_document
+from strnet.thresholds.point_file import from_document, to_document
 from strnet.trust import ApplicabilityFiles
 
 if TYPE_CHECKING:

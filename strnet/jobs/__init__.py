@@ -27,6 +27,7 @@ _HOMES = {
     "threshold_plan": "threshold",
     "threshold_cascade": "threshold",
     "threshold_show": "threshold",
+    "threshold_schema": "threshold",
 }
 
 __all__ = list(_HOMES)

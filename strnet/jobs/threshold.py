@@ -34,6 +34,7 @@ from strnet.thresholds.applying import (
     apply_to_table,
 )
 from strnet.thresholds.from_table import cascade_from_table, certify_from_table, compare_case, read_case
+from strnet.thresholds.point_file import published_schema
 from strnet.thresholds.scores_table import Source
 
 RECIPE = "recipe.yaml"
@@ -169,3 +170,8 @@ def threshold_show(point: Path) -> OperatingPoint | CascadePoint:
     Raises: BundleError: not an operating point, or edited since it was written.
     """
     return read_operating_point(point)
+
+
+def threshold_schema() -> dict[str, Any]:
+    """The JSON Schema of an operating point's file (draft 2020-12)."""
+    return published_schema()

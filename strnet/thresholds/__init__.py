@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from strnet.thresholds.artefact import read_operating_point, read_threshold, write_operating_point
 from strnet.thresholds.cascade import CascadePoint, fit_cascade
 from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.comparison import Comparison
 from strnet.thresholds.fitting import fit_threshold
 from strnet.thresholds.planning import Plan, Promise, plan
 from strnet.thresholds.point import GroupRow, OperatingPoint
+from strnet.thresholds.point_file import read_operating_point, read_threshold, write_operating_point
 from strnet.thresholds.prevalence import ShiftedPoint, prevalence_offset, shift_prevalence
 from strnet.thresholds.score_identity import ScoreIdentity
 

@@ -9,7 +9,7 @@ osteoporosis floor no lower than that of bone loss, the floor of bone loss holds
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from strnet.stats.inputs import Bools, Floats
 from strnet.threshold_options import CascadeOptions, Proportion
 from strnet.thresholds.choice import choose
 from strnet.thresholds.describe import describe
+from strnet.thresholds.file_types import STRICT
 from strnet.thresholds.floor import read_floor
 from strnet.thresholds.point import OperatingPoint, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, as_threshold_error, fittable_rows
@@ -42,6 +43,8 @@ class CascadePoint:
     The promise is joint: both floors hold together with probability `confidence`. The counts and rates of
     `osteoporosis` are end to end, over all cases with and all without osteoporosis.
     """
+
+    __pydantic_config__: ClassVar = STRICT
 
     status: Status
     confidence: float

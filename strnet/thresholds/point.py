@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +11,15 @@ import numpy.typing as npt
 from strnet import __version__
 from strnet.errors import ThresholdError
 from strnet.stats import inputs
-from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Bools
 from strnet.threshold_options import Anchor, GroupPolicy
+from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
 from strnet.thresholds.rows import Labels, as_threshold_error, checked_labels
 from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
 
 Status = Literal["guaranteed", "approximate", "point only"]
+Promise = Literal["if_answered", "wrong_or_silent"]
+SpeaksOf = Literal["films", "weighted films", "patients", "patients without a missed film"]
 Operator = Literal[">=", "<="]
 
 
@@ -39,15 +41,15 @@ class GroupRow:
 
     name: str
     certified: bool
-    threshold: float | None
-    own_threshold: float | None
+    threshold: Threshold | None
+    own_threshold: Threshold | None
     positives: int
     negatives: int
     misses_allowed: int | None
     misses_made: int | None
     confidence_reached: float | None
-    sensitivity: Estimate | None
-    specificity: Estimate | None
+    sensitivity: StatedEstimate | None
+    specificity: StatedEstimate | None
     positives_needed: int | None
     note: str = ""
 
@@ -58,17 +60,22 @@ class OperatingPoint:
 
     `status`: `guaranteed` (P(true sensitivity >= floor) >= confidence, for any distribution of scores),
     `approximate` (the same through an effective number of positives), `point only` (no such promise).
+    `promise` says how the guarantee is meant: `if_answered`, P(true sensitivity >= floor | a threshold was
+    given) >= confidence; `wrong_or_silent`, P(a threshold was given and breaks the floor) <= 1 - confidence,
+    where `chance_of_silence` is that of being given none. `speaks_of` is whose sensitivity it is about.
     `misses_allowed` is in `unit`s, of which there were `units`; `positives`, `negatives` and `misses_made`
     count films. `confidence_reached` is P(true sensitivity >= floor) for this choice; `expected_sensitivity`
     is the law of the true sensitivity, `observed_sensitivity` what these rows show. `threshold` is None
     where each group has its own.
     """
 
+    __pydantic_config__: ClassVar = STRICT
+
     status: Status
     method: str
     min_sensitivity: str
     confidence: float
-    threshold: float | None
+    threshold: Threshold | None
     operator: Operator
     anchor: Anchor
     positives: int
@@ -79,10 +86,13 @@ class OperatingPoint:
     misses_made: int
     effective_positives: float
     confidence_reached: float
-    expected_sensitivity: Estimate
-    observed_sensitivity: Estimate
-    specificity: Estimate | None
+    expected_sensitivity: StatedEstimate
+    observed_sensitivity: StatedEstimate
+    specificity: StatedEstimate | None
     ties: Ties
+    promise: Promise | None = None
+    speaks_of: SpeaksOf = "films"
+    chance_of_silence: float | None = None
     weighted: bool = False
     clusters: int | None = None
     cluster_method: str | None = None

@@ -60,6 +60,7 @@ def test_fitting_a_threshold_waits_for_no_torch():
         ["threshold", "plan"],
         ["threshold", "cascade"],
         ["threshold", "show"],
+        ["threshold", "schema"],
     ],
     ids=lambda command: " ".join(command) or "strnet",
 )
