@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,6 +13,15 @@ from torchmetrics.utilities import dim_zero_cat
 from strnet.errors import TrainingError
 from strnet.threshold_options import Proportion
 from strnet.thresholds.floor import Floor, read_floor, required_true_positives
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Result = Mapping[str, Tensor]
+"""What `compute` and `forward` return."""
+DRAWN = ("specificity", "sensitivity")
+"""What `plot` shows of a result; thresholds and counts are on other scales."""
 
 
 class SpecificityAtSensitivityFloor(Metric):
@@ -29,6 +39,8 @@ class SpecificityAtSensitivityFloor(Metric):
     is_differentiable = False
     higher_is_better = True
     full_state_update = False
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
 
     scores: list[Tensor]
     targets: list[Tensor]
@@ -67,10 +79,27 @@ class SpecificityAtSensitivityFloor(Metric):
         scores, positive = dim_zero_cat(self.scores), dim_zero_cat(self.targets).bool()
         return _result(scores[positive], scores[~positive], self.floor)
 
+    def plot(
+        self, val: Result | Sequence[Result] | None = None, ax: Axes | None = None
+    ) -> tuple[Figure | None, Axes]:
+        """The figure (None where `ax` is given) and axes with specificity and sensitivity.
+
+        `val` is one result, several as steps of a training, or None: then that of `compute`.
+        """
+        shown = self.compute() if val is None else val
+        drawn = _drawn(shown) if isinstance(shown, Mapping) else [_drawn(step) for step in shown]
+        figure, axes = self._plot(drawn, ax)
+        axes.set_ylabel(f"at a sensitivity of at least {self.floor.text}")
+        return figure, axes
+
     def _take_in(self, scores: Tensor, targets: Tensor) -> None:
         # one type on all processes, and no score rounded; MPS has single precision only
         self.scores.append(scores.to(torch.float32 if scores.device.type == "mps" else torch.float64))
         self.targets.append(targets.to(torch.uint8))
+
+
+def _drawn(result: Result) -> dict[str, Tensor]:
+    return {name: result[name] for name in DRAWN}
 
 
 def _result(positives: Tensor, negatives: Tensor, floor: Floor) -> dict[str, Tensor]:

@@ -135,3 +135,35 @@ def test_two_processes_agree_with_one_that_saw_all_rows(shared):
         mp.spawn(_process, args=(shared, store, out), nprocs=2)
         for rank in range(2):
             assert np.load(f"{out}.{rank}.npy").tolist() == alone
+
+
+@pytest.fixture
+def drawing():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+    yield pyplot
+    pyplot.close("all")
+
+
+def lines_of(axes):
+    return {line.get_label(): np.asarray(line.get_ydata(), dtype=float).tolist() for line in axes.get_lines()}
+
+
+def test_the_plot_shows_the_rates_of_all_rows_between_0_and_1(drawing):
+    metric = SpecificityAtSensitivityFloor("0.9")
+    metric.update(torch.arange(20) / 20, torch.arange(20) > 9)
+    figure, axes = metric.plot()
+    assert lines_of(axes) == {"specificity": [1.0], "sensitivity": [pytest.approx(0.9)]}
+    assert axes.get_ylim() == pytest.approx((-0.1, 1.1))
+    assert "0.9" in axes.get_ylabel()
+    assert figure is axes.get_figure()
+
+
+def test_the_plot_of_several_results_is_a_curve_over_steps_on_the_axes_given(drawing):
+    metric = SpecificityAtSensitivityFloor("0.5")
+    steps = [metric(torch.tensor([0.1, 0.2, last]), torch.tensor([0, 1, 1])) for last in (0.05, 0.3)]
+    _, given = drawing.subplots()
+    figure, axes = metric.plot(steps, ax=given)
+    assert axes is given
+    assert figure is None
+    assert lines_of(axes) == {"specificity": [1.0, 1.0], "sensitivity": [0.5, 0.5]}
