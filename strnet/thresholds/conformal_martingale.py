@@ -1,18 +1,19 @@
 """A player who grows rich when the order of numbers matters: betting on conformal p-values.
 
-The p-value of a new score is its rank among all scores so far, ties broken by a number in (0, 1). If the scores
-are exchangeable (patients of one intake come in any order), those p-values are independent and uniform,
-whatever the distribution of the scores. So a player who bets on them and owned 1 at the start owns `limit` at
-any time with probability at most 1 / limit (Ville), and may look after every patient.
+The p-value of a new score is its rank among all scores so far, ties broken by a number in (0, 1). If the
+scores are exchangeable (patients of one intake come in any order), those p-values are independent and
+uniform, whatever the distribution of the scores. So a player who bets on them and owned 1 at the start owns
+`limit` at any time with probability at most 1 / limit (Ville), and may look after every patient.
 
-The bets are densities on (0, 1): more high or low scores than there were, or more at both ends or in the middle.
-Half of the capital plays from the start, the rest is put in a little at a time, so that a change after a
+The bets are densities on (0, 1): more high or low scores than there were, or more at both ends or in the
+middle. Half of the capital plays from the start, the rest is put in a little at a time, so that a change after a
 thousand patients meets fresh money. A player who is handed 1 before every patient instead owns `limit` after
 `limit` patients at the earliest, on average (Shiryaev and Roberts).
 
 Source: Vovk, Gammerman, Shafer 2022, Algorithmic Learning in a Random World, 2nd ed., chapters 8 and 9;
 Vovk, Nouretdinov, Gammerman 2003, ICML (testing exchangeability on-line); Volkhonskiy et al. 2017, PMLR
-60:132-153 (inductive conformal martingales); Vovk 2021, Statist. Sci. 36(4):595-611 (testing randomness online).
+60:132-153 (inductive conformal martingales); Vovk 2021, Statist. Sci. 36(4):595-611 (testing randomness
+online).
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def gains(p_values: Floats) -> Floats:
 
 
 def p_values(known: Floats, scores: Floats, draws: Floats) -> Floats:
-    """The p-values (m,) of `scores` (m,), each among `known` (n,) and the scores before it; low where it is high.
+    """The p-values (m,) of `scores` (m,), each among `known` (n,) and those before it; small if high.
 
     `draws` (m,), in (0, 1) and independent of the scores, settle the place among equal ones.
 

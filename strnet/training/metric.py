@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -88,7 +88,7 @@ class SpecificityAtSensitivityFloor(Metric):
         """
         shown = self.compute() if val is None else val
         drawn = _drawn(shown) if isinstance(shown, Mapping) else [_drawn(step) for step in shown]
-        figure, axes = self._plot(drawn, ax)
+        figure, axes = cast("tuple[Figure | None, Axes]", self._plot(drawn, ax))
         axes.set_ylabel(f"at a sensitivity of at least {self.floor.text}")
         return figure, axes
 

@@ -50,7 +50,10 @@ def test_p_values_are_ranks_counted_one_by_one(known, new):
 def test_p_values_of_exchangeable_scores_with_ties_are_uniform_and_independent():
     rng = np.random.default_rng(4)
     runs = np.array(
-        [p_values(np.round(rng.normal(size=5)), np.round(rng.normal(size=2)), rng.random(2)) for _ in range(4000)]
+        [
+            p_values(np.round(rng.normal(size=5)), np.round(rng.normal(size=2)), rng.random(2))
+            for _ in range(4000)
+        ]
     )
     for column in runs.T:
         assert stats.kstest(column, "uniform").pvalue > 1e-3
@@ -93,7 +96,9 @@ def test_the_wealth_stays_the_same_on_average_or_grows_by_what_is_handed_out(ala
     if game.rung:
         return
     nodes, weights = np.polynomial.legendre.leggauss(4)  # exact for polynomials up to degree 7
-    mean = sum(w / 2 * play(game, (x + 1) / 2, alarms).wealth(alarms) for x, w in zip(nodes, weights, strict=True))
+    mean = sum(
+        w / 2 * play(game, (x + 1) / 2, alarms).wealth(alarms) for x, w in zip(nodes, weights, strict=True)
+    )
     handed_out = 0.0 if alarms.ever else 1.0
     assert mean == pytest.approx(game.wealth(alarms) + handed_out)
 

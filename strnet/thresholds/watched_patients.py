@@ -1,0 +1,159 @@
+"""One score for each patient of a table without targets, in an order that no seed and no sorting can bend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+import numpy as np
+import polars as pl
+
+from strnet.errors import ThresholdError, unknown_name
+from strnet.row_filter import ROW, keep_rows
+from strnet.schema import PATIENT_ID
+from strnet.stats.inputs import Floats
+from strnet.thresholds.patient_hashes import Uints, patient_hashes, uniform
+from strnet.thresholds.score_identity import ScoreIdentity, candidates, identity_in
+from strnet.thresholds.scores_table import (
+    Source,
+    as_table_error,
+    column_named,
+    not_finite,
+    open_table,
+    refuse_scores,
+)
+
+FilmRule = Literal["one", "mean", "max"]
+IDENTITY, ORDER, TIES, FILM = range(4)
+"""What a patient's four numbers are for: to know it again, its turn, its place among ties, its film."""
+ISO_DATE = r"^\d{4}-?\d{2}-?\d{2}"
+
+
+@dataclass(frozen=True, slots=True)
+class Patients:
+    """Patients in the order they are read: `hashes` (n, 4), `score` (n,), of `films` films."""
+
+    hashes: Uints
+    score: Floats
+    films: int
+    identity: ScoreIdentity
+
+    @property
+    def names(self) -> Uints:
+        """What each is known again by, shape (n,)."""
+        return self.hashes[:, IDENTITY]
+
+    @property
+    def draws(self) -> Floats:
+        """What settles each one's place among equal scores, shape (n,), strictly between 0 and 1."""
+        return uniform(self.hashes[:, TIES])
+
+    def without(self, seen: Uints) -> Patients:
+        """Those whose names are not among `seen` (m,); the films are still those of all."""
+        new = ~np.isin(self.names, seen)
+        return Patients(self.hashes[new], self.score[new], self.films, self.identity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientColumns:
+    """Names of columns: the `score` (or its task), the `cluster` (patient), the `time` that orders patients.
+
+    Without a time their order is that of their hashes: a table sorted by score is no shift. `film` says which
+    score stands for a patient with several films: that of one drawn by its hash, their mean, or the highest.
+    """
+
+    score: str
+    cluster: str | None = None
+    time: str | None = None
+    film: FilmRule = "one"
+    score_kind: str | None = None
+
+
+def read_patients(source: Source, columns: PatientColumns, where: str | None = None) -> Patients:
+    """The patients of a table, one score each.
+
+    Raises: ThresholdError: unknown columns, no rows, scores that are not finite, patients or times missing.
+    """
+    if columns.film not in FILM_RULES:
+        raise ThresholdError(unknown_name("rule for films", columns.film, FILM_RULES))
+    table = open_table(source)
+    score = column_named(columns.score, table, *candidates(columns.score))
+    patient = _patient_column(columns.cluster, table)
+    with as_table_error():
+        kept = keep_rows(table.with_row_index(ROW), where).collect(engine="streaming")
+    if kept.height == 0:
+        raise ThresholdError("scores: found no rows. Check the table and the filter (--where).")
+    if kept.select(not_finite(score).any()).item():
+        refuse_scores(kept.lazy(), score, not_finite(score))
+    ids = _complete(kept, patient, "Name the patient of each row").cast(pl.String)
+    scores, times = kept[score].cast(pl.Float64), _times(kept, columns)
+    films = pl.DataFrame({"patient": ids, "score": scores, "time": times})
+    return _patients(films, columns.film, identity_in(kept.lazy(), score, columns.score_kind))
+
+
+def _patients(films: pl.DataFrame, film: FilmRule, identity: ScoreIdentity) -> Patients:
+    each = films.group_by("patient").agg(pl.col("score").sort(), pl.col("time").min())
+    hashes = patient_hashes(each["patient"])
+    scores = FILM_RULES[film](each["score"], hashes[:, FILM])
+    order = pl.DataFrame({"time": each["time"], "turn": hashes[:, ORDER]}).select(
+        pl.arg_sort_by("time", "turn")
+    )
+    turns = order.to_series().to_numpy()
+    return Patients(hashes[turns], scores[turns], films.height, identity)
+
+
+def _one(scores: pl.Series, hashes: Uints) -> Floats:
+    """Of each patient's `scores`, in order of size, the one that its hash names."""
+    drawn = pl.Series(hashes % scores.list.len().cast(pl.UInt64).to_numpy())
+    return scores.list.get(drawn.cast(pl.Int64)).to_numpy()
+
+
+def _mean(scores: pl.Series, hashes: Uints) -> Floats:
+    return scores.list.mean().to_numpy()
+
+
+def _max(scores: pl.Series, hashes: Uints) -> Floats:
+    return scores.list.max().to_numpy()
+
+
+FILM_RULES: Final = MappingProxyType[FilmRule, Callable[[pl.Series, Uints], Floats]](
+    {"one": _one, "mean": _mean, "max": _max}
+)
+
+
+def _patient_column(cluster: str | None, table: pl.LazyFrame) -> str:
+    existing = table.collect_schema()
+    if cluster is None and PATIENT_ID not in existing.names():
+        raise ThresholdError(
+            f"scores: found no column '{PATIENT_ID}'. Name that of the patients (--cluster); where each has "
+            "one film, that of the films will do. Films of one patient are no independent evidence."
+        )
+    name = column_named(cluster or PATIENT_ID, table)
+    if existing[name].is_float():
+        raise ThresholdError(f"{name}: found numbers with decimals, expected names of patients.")
+    return name
+
+
+def _complete(kept: pl.DataFrame, column: str, advice: str) -> pl.Series:
+    empty = kept[column].null_count()
+    if empty:
+        raise ThresholdError(f"{column}: found {empty} empty cells among {kept.height}. {advice}.")
+    return kept[column]
+
+
+def _times(kept: pl.DataFrame, columns: PatientColumns) -> pl.Series:
+    """What the rows are ordered by; the same for all where no time is named."""
+    if columns.time is None:
+        return pl.zeros(kept.height, dtype=pl.Int8, eager=True)
+    times = _complete(kept, column_named(columns.time, kept.lazy()), "Fill in the time of each row")
+    if times.dtype != pl.String:
+        return times
+    wrong = times.filter(~times.str.contains(ISO_DATE))
+    if wrong.len():
+        raise ThresholdError(
+            f"{columns.time}: found {wrong.first()!r}, which does not sort by time. Write 2026-11-25, or "
+            "20261125."
+        )
+    return times.str.replace_all("-", "")
