@@ -6,9 +6,9 @@ uniform, whatever the distribution of the scores. So a player who bets on them a
 `limit` at any time with probability at most 1 / limit (Ville), and may look after every patient.
 
 The bets are densities on (0, 1): more high or low scores than there were, or more at both ends or in the
-middle. Half of the capital plays from the start, the rest is put in a little at a time, so that a change after a
-thousand patients meets fresh money. A player who is handed 1 before every patient instead owns `limit` after
-`limit` patients at the earliest, on average (Shiryaev and Roberts).
+middle. Half of the capital plays from the start, the rest is put in a little at a time, so that a change
+after a thousand patients meets fresh money. A player who is handed 1 before every patient instead owns
+`limit` after `limit` patients at the earliest, on average (Shiryaev and Roberts).
 
 Source: Vovk, Gammerman, Shafer 2022, Algorithmic Learning in a Random World, 2nd ed., chapters 8 and 9;
 Vovk, Nouretdinov, Gammerman 2003, ICML (testing exchangeability on-line); Volkhonskiy et al. 2017, PMLR
@@ -84,7 +84,7 @@ class Game:
     @property
     def leader(self) -> str:
         """What the richest bet is on."""
-        return BETS[int(np.argmax(self.capital))][0]
+        return BETS[self.capital.index(max(self.capital))][0]
 
 
 def play(game: Game, p_value: float, alarms: Alarms) -> Game:
@@ -92,19 +92,15 @@ def play(game: Game, p_value: float, alarms: Alarms) -> Game:
     if game.rung:
         return game
     share = alarms.put_in(game.patients) / len(BETS)
-    capital = (np.array(game.capital) + share) * gains(np.asarray(p_value))
-    after = Game(tuple(capital.tolist()), game.patients + 1)
-    return Game(after.capital, after.patients, rung=after.wealth(alarms) >= alarms.limit)
+    capital = tuple((held + share) * gain for held, gain in zip(game.capital, gains(p_value), strict=True))
+    after = Game(capital, game.patients + 1)
+    return Game(capital, after.patients, rung=True) if after.wealth(alarms) >= alarms.limit else after
 
 
-def gains(p_values: Floats) -> Floats:
-    """What one unit staked on each bet becomes, shape (..., k), for p-values of shape (...).
-
-    Each is a density: its mean over uniform p-values is 1.
-    """
-    p = np.asarray(p_values)[..., None]
-    polynomials = {1: 2 * p - 1, 2: 6 * p**2 - 6 * p + 1}
-    return np.concatenate([1 + stake * polynomials[degree] for _, degree, stake in BETS], axis=-1)
+def gains(p_value: float) -> tuple[float, ...]:
+    """What one unit staked on each of `BETS` becomes; each is a density, of mean 1 over (0, 1)."""
+    polynomials = (2 * p_value - 1, 6 * p_value**2 - 6 * p_value + 1)
+    return tuple(1 + stake * polynomials[degree - 1] for _, degree, stake in BETS)
 
 
 def p_values(known: Floats, scores: Floats, draws: Floats) -> Floats:

@@ -62,9 +62,9 @@ def test_p_values_of_exchangeable_scores_with_ties_are_uniform_and_independent()
 
 def test_every_bet_is_a_density_that_cannot_lose_everything():
     for bet in range(len(BETS)):
-        mean, _ = integrate.quad(lambda p, bet=bet: gains(np.array(p))[bet], 0, 1)
+        mean, _ = integrate.quad(lambda p, bet=bet: gains(p)[bet], 0, 1)
         assert mean == pytest.approx(1)
-    assert gains(np.linspace(0, 1, 1001)).min() > 0
+    assert min(min(gains(p)) for p in np.linspace(0, 1, 1001)) > 0
 
 
 def test_the_wealth_before_the_first_patient_is_1_or_0():
