@@ -16,6 +16,7 @@ from strnet.threshold_options import Anchor, GroupPolicy
 from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
 from strnet.thresholds.rows import Labels, as_threshold_error, checked_labels
 from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
+from strnet.thresholds.update_record import LocalUpdate
 
 Status = Literal["guaranteed", "approximate", "point only"]
 Promise = Literal["if_answered", "wrong_or_silent"]
@@ -105,6 +106,7 @@ class OperatingPoint:
     rows_without_target: int = 0
     code_version: str = __version__
     notes: tuple[str, ...] = ()
+    update: LocalUpdate | None = None
 
     def apply(
         self,

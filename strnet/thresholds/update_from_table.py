@@ -1,0 +1,78 @@
+"""`strnet threshold update` on a table: the rows of the new site, read as those of `certify` are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Unpack, cast
+
+from strnet.errors import ThresholdError
+from strnet.options import with_defaults
+from strnet.threshold_options import FitOptions, UpdateFromTable
+from strnet.thresholds.applying import column_for, require_same_score
+from strnet.thresholds.local_update import updated
+from strnet.thresholds.point import OperatingPoint
+from strnet.thresholds.rows import RowColumns, Rows, fittable_rows
+from strnet.thresholds.scores_table import ScoreColumns, ScoreRows, Source, open_table, read_scores
+from strnet.thresholds.threshold_request import Request, read_request
+
+
+def update_from_table(
+    parent: OperatingPoint, parent_sha256: str, source: Source, **asked: Unpack[UpdateFromTable]
+) -> OperatingPoint:
+    """The operating point that `updated` makes of the rows of a table, for the score that it has there.
+
+    `parent_sha256` is the hash of the parent's file. Floor and confidence are the parent's unless asked for.
+
+    Raises: as `updated` and `read_scores`; ThresholdError: the very rows that the parent was chosen from.
+        BundleError: another score than the operating point's.
+    """
+    table = open_table(source)
+    column = column_for(parent, table, asked.get("score"))
+    columns = ScoreColumns(
+        target=asked["target"],
+        score=column,
+        score_kind=asked.get("score_kind"),
+        cluster=asked.get("cluster"),
+        weight=asked.get("weight"),
+        identifier=asked.get("identifier"),
+    )
+    scores = read_scores(table, columns, asked.get("where"))
+    require_same_score(parent, scores.identity, scores.score, said_same=asked.get("same_score", False))
+    if parent.rows_sha256 is not None and scores.sha256 == parent.rows_sha256:
+        raise ThresholdError(
+            "update: these are the rows that the threshold was chosen from; they say nothing of another site."
+            " Give labelled rows of the new site."
+        )
+    point = updated(
+        parent,
+        parent_sha256,
+        _rows(scores, parent, asked),
+        _request(parent, asked),
+        allow_raise=asked.get("allow_raise", False),
+    )
+    return replace(
+        point,
+        score=scores.identity,
+        label=parent.label or f"{asked['target']} = 1",
+        rows_sha256=scores.sha256,
+        rows_without_target=scores.without_target,
+    )
+
+
+def _rows(scores: ScoreRows, parent: OperatingPoint, asked: UpdateFromTable) -> Rows:
+    columns = RowColumns(
+        weights=scores.weights,
+        clusters=scores.clusters,
+        mixed_clusters=asked.get("mixed_clusters", False),
+        higher_is_positive=parent.operator == ">=",
+    )
+    return fittable_rows(scores.target, scores.score, columns)
+
+
+def _request(parent: OperatingPoint, asked: UpdateFromTable) -> Request:
+    floor, confidence = asked.get("min_sensitivity"), asked.get("confidence")
+    own = {
+        "min_sensitivity": parent.min_sensitivity if floor is None else floor,
+        "confidence": parent.confidence if confidence is None else confidence,
+    }
+    return read_request(**cast("FitOptions", with_defaults(FitOptions, {**asked, **own})))
