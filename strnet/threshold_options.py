@@ -97,15 +97,6 @@ class CertifyFromTable(TableColumns, total=False):
     seed: Seed
 
 
-class UpdateFromTable(CertifyFromTable, total=False):
-    """A frozen operating point that meets labelled rows of a new site."""
-
-    min_sensitivity: Annotated[Proportion | None, Option("Default: the operating point's floor.", None)]
-    allow_raise: Annotated[
-        bool, Option("Also raise the threshold as far as the local positives alone allow.", False)
-    ]
-
-
 class CascadeOptions(TypedDict, total=False):
     """Two thresholds whose floors hold together."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Unpack
 
 import typer
 
+from strnet.cli import local_commands
 from strnet.cli.console import print_json, print_pairs
 from strnet.cli.option_parameters import with_options
 from strnet.cli.threshold_app import Json, PointFile, PointOut, Scores, threshold_app
@@ -23,6 +24,7 @@ from strnet.threshold_options import (
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
+    local_commands.add_to(threshold_app)
     app.add_typer(threshold_app, name="threshold")
 
 

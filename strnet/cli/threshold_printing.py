@@ -56,8 +56,25 @@ def print_point(point: Any, title: str) -> None:
         }
         print_pairs(heading, pairs)
         print_groups(step)
+        if step.update is not None:
+            print_update(step.update)
         for note in step.notes:
             print_text(f"  Note: {note}")
+
+
+def print_update(update: Any) -> None:
+    """Print what was decided of a frozen threshold, and why."""
+    pairs = {
+        "decision": update.decision,
+        "reason": update.reason,
+        "threshold before": repr(update.parent_threshold),
+        "missed before": update.parent_misses,
+        "specificity before": update.parent_specificity,
+        "more positives": update.more_positives or None,
+        "operating point before": update.parent_sha256,
+        "number of the update": update.number,
+    }
+    print_pairs("Update", pairs)
 
 
 def print_groups(point: Any) -> None:

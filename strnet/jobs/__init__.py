@@ -28,6 +28,8 @@ _HOMES = {
     "threshold_cascade": "threshold",
     "threshold_show": "threshold",
     "threshold_schema": "threshold",
+    "threshold_update": "update_threshold",
+    "threshold_watch": "watch_scores",
 }
 
 __all__ = list(_HOMES)

@@ -52,8 +52,8 @@ def threshold_fit(
     Raises: ThresholdError: unusable rows, or `out` is `scores`. ImpossibleError: a promise that these rows
         cannot keep.
     """
-    _require_other_files(scores, out, plot)
-    case = read_case(_table(scores, asked.get("where"), asked.get("group")), **asked)
+    require_other_files(scores, out, plot)
+    case = read_case(source_of(scores, asked.get("where"), asked.get("group")), **asked)
     found = compare_case(case)
     if plot is not None:
         from strnet.report.figures.operating_points import plot_comparison  # who draws waits for matplotlib
@@ -72,10 +72,10 @@ def threshold_apply(point: Path, scores: Path, out: Path, **asked: Unpack[ApplyT
     Raises: BundleError: an edited operating point, or another score than its own. ThresholdError: unusable
         scores, or `out` is one of the files read.
     """
-    _require_other_files(scores, out)
-    _require_other_files(point, out)
+    require_other_files(scores, out)
+    require_other_files(point, out)
     found = read_operating_point(point)
-    table = _table(scores, asked.get("where"), asked.get("group"))
+    table = source_of(scores, asked.get("where"), asked.get("group"))
     if isinstance(found, CascadePoint):
         decided = apply_cascade_to_table(found, table, scores=_both(asked.pop("score", None)), **asked)
         counts = {decision: int((decided[DECISION] == decision).sum()) for decision in DECISIONS}
@@ -108,7 +108,7 @@ def threshold_certify(
     Raises: BundleError: an edited operating point, or another score than its own. ThresholdError: unusable
         rows, or the very rows that the threshold was chosen from.
     """
-    table = _table(scores, asked.get("where"), asked.get("group"))
+    table = source_of(scores, asked.get("where"), asked.get("group"))
     return certify_from_table(read_threshold(point), table, **asked)
 
 
@@ -124,14 +124,14 @@ def threshold_cascade(
 
     Raises: ThresholdError: unusable rows. ImpossibleError: a promise that these rows cannot keep.
     """
-    _require_other_files(scores, out)
-    table = _table(scores, asked.get("where"))
+    require_other_files(scores, out)
+    table = source_of(scores, asked.get("where"))
     found = cascade_from_table(table, bone_loss=bone_loss, osteoporosis=osteoporosis, **asked)
     write_operating_point(found, out)
     return found
 
 
-def _table(scores: Path, where: str | None, group: str | None = None) -> Source:
+def source_of(scores: Path, where: str | None, group: str | None = None) -> Source:
     """Where the scores come from; a run's with the columns of its manifest that `where` and `group` name.
 
     Raises: ManifestError: no manifest with such a column. ThresholdError: it has changed since the training.
@@ -149,7 +149,7 @@ def _table(scores: Path, where: str | None, group: str | None = None) -> Source:
     return joined.frame
 
 
-def _require_other_files(read: Path, *written: Path | None) -> None:
+def require_other_files(read: Path, *written: Path | None) -> None:
     """Raise unless every file to write differs from the one that is read.
 
     Raises: ThresholdError: a file to write is the one that is read.

@@ -34,14 +34,14 @@ def read_floor(given: Proportion) -> Floor:
     return Floor(str(given), share)
 
 
-def read_confidence(given: Proportion) -> Fraction:
-    """The confidence, exact.
+def read_confidence(given: Proportion, *, name: str = "confidence") -> Fraction:
+    """The confidence, exact; `name` is what errors call it.
 
     Raises: ThresholdError: not a number, a percentage, or outside (0, 1).
     """
-    share = _read("confidence", given)
+    share = _read(name, given)
     if not 0 < share < 1:
-        raise ThresholdError(_outside("confidence", given, share, "strictly between 0 and 1"))
+        raise ThresholdError(_outside(name, given, share, "strictly between 0 and 1"))
     return share
 
 

@@ -127,7 +127,7 @@ def _decision(local: Local, request: Request, allow_raise: bool) -> Decision:
 def _speaks_against(local: Local, request: Request) -> bool:
     """Whether so many misses are as rare as delta where the floor holds; False of weighted rows.
 
-    Source: the exact binomial test; a patient whose films are all missed is no more frequent than their share.
+    Source: the exact binomial test; patients whose films are all missed are no more than the mean miss share.
     """
     if local.positives.weights is not None or local.lost == 0:
         return False

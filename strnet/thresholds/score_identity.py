@@ -52,11 +52,13 @@ class ScoreIdentity:
         pairs = [(name, getattr(self, name), getattr(other, name)) for name in names]
         return [f"{name}: {a} against {b}" for name, a, b in pairs if None not in (a, b) and a != b]
 
-    def require_same(self, found: ScoreIdentity, *, said_same: bool = False) -> None:
+    def require_same(
+        self, found: ScoreIdentity, *, said_same: bool = False, holder: str = "operating point"
+    ) -> None:
         """Raise unless `found` may be the score that a threshold of this identity was set on.
 
         A score of another kind is another score, and so is one of another column, unless the user says that
-        both columns hold the same one (`said_same`).
+        both columns hold the same one (`said_same`). `holder` is what messages call the owner of this one.
 
         Raises: BundleError: another score, and which one is wanted.
         """
@@ -64,13 +66,13 @@ class ScoreIdentity:
         other_column = None not in (self.column, found.column) and self.column != found.column
         if other_kind or (other_column and not said_same):
             raise BundleError(
-                f"This operating point is for {self}; found {found}. "
+                f"This {holder} is for {self}; found {found}. "
                 + _what_to_do(self, may_be_same=not other_kind)
             )
         contradictions = self.contradictions(found)
         if contradictions:
             raise BundleError(
-                "This operating point belongs to another score (threshold's own against given): "
+                f"This {holder} belongs to another score (its own against given): "
                 f"{'; '.join(contradictions)}. A threshold means nothing on other scores: fit one for them."
             )
 

@@ -7,7 +7,7 @@ Source: see `strnet.thresholds.conformal_martingale`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from strnet.errors import ThresholdError
 from strnet.files import write_json
+from strnet.local_options import FilmRule
 from strnet.sealed import Format, read_sealed, seal
 from strnet.thresholds.conformal_martingale import Alarms, Game, p_values, play
 from strnet.thresholds.patient_hashes import Uints
 from strnet.thresholds.score_identity import ScoreIdentity
-from strnet.thresholds.watched_patients import FilmRule, Patients
+from strnet.thresholds.watched_patients import Patients
 
 FORMAT: Final = Format(
     name="strnet shift watch",
@@ -30,10 +31,13 @@ FORMAT: Final = Format(
     remake="Begin a new one with threshold watch --reference.",
     error=ThresholdError,
 )
-MEANING: Final = (
+FLAGGED: Final = (
     "A flag says that scores have changed, not that sensitivity has: a rarer or more common disease alone "
-    "changes them. It withdraws no certificate. "
-    "Label a sample of the new films and certify: strnet threshold certify."
+    "changes them. It withdraws no certificate. Label new films and certify: strnet threshold certify."
+)
+SILENT: Final = (
+    "No flag does not show that sensitivity holds: scores say nothing of it. Only labelled rows do: strnet "
+    "threshold certify."
 )
 NEW_GAME: Final = Game()
 
@@ -84,6 +88,35 @@ class Look:
     new: int
     known: int
     flags: tuple[Flag, ...]
+
+    @property
+    def flagged(self) -> bool:
+        """Whether this look raised a flag; where one is promised to be rare for ever, whether any stands."""
+        return bool(self.watch.flags if self.watch.alarms.ever else self.flags)
+
+    @property
+    def meaning(self) -> str:
+        """What a flag says, and what the lack of one does not."""
+        return FLAGGED if self.flagged else SILENT
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found, as JSON values, without the scores and names that the watch keeps."""
+        seen = self.watch
+        return {
+            "flagged": self.flagged,
+            "films": self.films,
+            "new_patients": self.new,
+            "known_patients": self.known,
+            "new_flags": [asdict(flag) for flag in self.flags],
+            "flags": [asdict(flag) for flag in seen.flags],
+            "patients": seen.patients,
+            "reference": seen.reference,
+            "evidence": seen.wealth,
+            "flagged_at": seen.alarms.limit,
+            "false_alarms": seen.alarms.promise,
+            "score": asdict(seen.score),
+            "meaning": self.meaning,
+        }
 
 
 def begin_watch(reference: Patients, alarms: Alarms, film: FilmRule) -> ShiftWatch:

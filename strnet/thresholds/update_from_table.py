@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Unpack, cast
 
 from strnet.errors import ThresholdError
+from strnet.local_options import UpdateFromTable
 from strnet.options import with_defaults
-from strnet.threshold_options import FitOptions, UpdateFromTable
+from strnet.threshold_options import FitOptions
 from strnet.thresholds.applying import column_for, require_same_score
 from strnet.thresholds.local_update import updated
 from strnet.thresholds.point import OperatingPoint

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from strnet.errors import ThresholdError, unknown_name
+from strnet.local_options import FilmRule
 from strnet.row_filter import ROW, keep_rows
 from strnet.schema import PATIENT_ID
 from strnet.stats.inputs import Floats
@@ -25,7 +26,6 @@ from strnet.thresholds.scores_table import (
     refuse_scores,
 )
 
-FilmRule = Literal["one", "mean", "max"]
 IDENTITY, ORDER, TIES, FILM = range(4)
 """What a patient's four numbers are for: to know it again, its turn, its place among ties, its film."""
 ISO_DATE = r"^\d{4}-?\d{2}-?\d{2}"
