@@ -129,4 +129,11 @@ class PlanOptions(TypedDict, total=False):
     auroc: Annotated[float | None, Option("AUROC assumed, to say what specificity it costs.", None)]
     max_specificity_loss: Annotated[float | None, Option("Tolerated loss, such as 0.03.", None)]
     prevalence: Annotated[float | None, Option("Share of positives among those collected.", None)]
+    site_sensitivity: Annotated[
+        float | None,
+        Option(
+            "True sensitivity assumed of a frozen threshold at a new site, to say how surely it is kept.",
+            None,
+        ),
+    ]
     design_effect: Annotated[float, Option("Films that count as one: up to 2 for two knees.", 1.0)]

@@ -26,6 +26,7 @@ from strnet.thresholds.rules import (
     positives_allowing,
     sensitivity_law,
 )
+from strnet.thresholds.site_planning import SitePlan, rows_holding, site_plan
 from strnet.thresholds.threshold_request import Request, read_request
 
 MOST_MISSES = 1_000_000
@@ -60,7 +61,8 @@ class Plan:
     can promise (None if not given, or if that is nothing), `highest_floor` the most it can; `reason` says why
     nothing can be promised. Promises count independent positives; `fewest_positives`, `positives_needed` and
     `rows_needed` count films, by the design effect, and `rows_needed` the negatives with them, by the
-    prevalence.
+    prevalence. `rows_for_any_promise` hold `fewest_positives` with a chance of 0.95 (None without a
+    prevalence). `site` is what a new site takes to keep a frozen threshold (None without its sensitivity).
     """
 
     min_sensitivity: str
@@ -73,6 +75,8 @@ class Plan:
     with_positives: Promise | None
     highest_floor: float | None
     best_specificity: float | None
+    rows_for_any_promise: int | None = None
+    site: SitePlan | None = None
     reason: str | None = None
 
 
@@ -82,6 +86,7 @@ def plan(**options: Unpack[PlanOptions]) -> Plan:
     `auroc` of two normal scores of equal spread turns sensitivity into specificity; `max_specificity_loss` is
     what may be lost on average against the best threshold of the population. `design_effect` is how many
     films count as one (two knees of a patient: up to 2), `prevalence` the share of positives among all rows.
+    `site_sensitivity` is that of a frozen threshold at a new site, as assumed.
 
     Raises:
         ThresholdError: numbers out of range, or a tolerated loss without an AUROC.
@@ -102,6 +107,9 @@ def plan(**options: Unpack[PlanOptions]) -> Plan:
         needed = _smallest(request, auroc, asked["max_specificity_loss"])
     method, floor, delta = request.method, request.floor, request.delta
     fewest = fewest_positives(method, floor, delta)
+    site = None
+    if asked["site_sensitivity"] is not None:
+        site = site_plan(asked["site_sensitivity"], request, positives, asked["prevalence"], effect)
     hopeless = fewest is None or (given is not None and promise is None)
     return Plan(
         min_sensitivity=floor.text,
@@ -114,6 +122,8 @@ def plan(**options: Unpack[PlanOptions]) -> Plan:
         with_positives=promise,
         highest_floor=None if not given or method != "exact" else best_floor(given, float(delta)),
         best_specificity=None if auroc is None else float(specificity_at(float(floor.share), auroc)),
+        rows_for_any_promise=rows_holding(_inflated(fewest, effect), asked["prevalence"]),
+        site=site,
         reason=impossible(method, given or 0, floor, delta) if hopeless else None,
     )
 
@@ -195,7 +205,7 @@ def _require_ranges(asked: Mapping[str, Any]) -> None:
         )
     if effect < 1:
         raise ThresholdError(f"design_effect: found {effect:g}, expected at least 1 (1 is no clustering).")
-    for name in ("auroc", "max_specificity_loss", "prevalence"):
+    for name in ("auroc", "max_specificity_loss", "prevalence", "site_sensitivity"):
         if asked[name] is not None:
             with as_threshold_error():
                 inputs.checked_fraction(asked[name], name=name)
