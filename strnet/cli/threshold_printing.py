@@ -8,6 +8,11 @@ from typing import Any
 
 from strnet.cli.console import print_pairs, print_table, print_text
 
+UPDATE_PROMISE = (
+    "The confidence is that of the update as a whole, whatever it decides: among thresholds that were kept "
+    "it can be less. It holds for one update, with a number of positives planned before."
+)
+
 
 def print_comparison(found: Any, title: str, method: str) -> None:
     """Print the empirical and the chosen threshold side by side, with what the promise costs."""
@@ -75,6 +80,8 @@ def print_update(update: Any) -> None:
         "number of the update": update.number,
     }
     print_pairs("Update", pairs)
+    if update.local_threshold is not None:
+        print_text(f"  {UPDATE_PROMISE}")
 
 
 def print_groups(point: Any) -> None:

@@ -34,7 +34,7 @@ from strnet.thresholds.update_record import Decision, LocalUpdate
 
 WHY: Final = MappingProxyType[Decision, str](
     {
-        "keep": "the frozen one is not above it, and so is shown to keep the floor here",
+        "keep": "the frozen one is not above it, and so is kept",
         "lower": "the frozen one is above it",
         "raise": "the frozen one is below it, and raising it was asked for",
     }
