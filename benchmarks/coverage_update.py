@@ -206,9 +206,8 @@ def main() -> int:
     options = parser.parse_args()
     start = time.perf_counter()
     table = simulate(options.runs, options.processes, options.seed)
-    print(
-        f"Floor {FLOOR}, confidence {1 - DELTA}, {options.runs} runs; of each decision how often, how often wrong\n"
-    )
+    said = f"Floor {FLOOR}, confidence {1 - DELTA}, {options.runs} runs"
+    print(f"{said}; of each decision how often, and how often wrong\n")
     print("| scenario | policy | promised | promised and wrong | keep | lower | raise | specificity | |")
     print("| --- | --- | ---: | ---: | --- | --- | --- | ---: | --- |")
     lines = [row(key, outcomes) for key, outcomes in table.items()]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from strnet.errors import ThresholdError
+from strnet.jobs.threshold import source_of
 from strnet.local_options import BeginWatch, WatchScores
 from strnet.locks import lock_or_none
 from strnet.thresholds.shift_watch import Look, read_watch, write_watch
@@ -30,8 +31,10 @@ def threshold_watch(
             watch = read_watch(state)
         else:
             _require_new(state)
-            watch = begin_from_table(reference, **asked)
-        found = Look(watch, 0, 0, 0, ()) if scores is None else look_from_table(watch, scores, **asked)
+            watch = begin_from_table(source_of(reference, asked.get("reference_where")), **asked)
+        found = Look(watch, 0, 0, 0, ())
+        if scores is not None:
+            found = look_from_table(watch, source_of(scores, asked.get("where")), **asked)
         write_watch(found.watch, state)
     return found
 

@@ -14,6 +14,7 @@ promise made.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -93,7 +94,7 @@ def updated(
         more_positives=0 if local.choice is not None else _more(local, request),
         number=1 if parent.update is None else parent.update.number + 1,
     )
-    notes = point.notes if record.number == 1 else (*point.notes, _again(record.number, request))
+    notes = (*point.notes, *_notes(parent, record.number, request))
     return replace(point, anchor=parent.anchor, label=parent.label, update=record, notes=notes)
 
 
@@ -173,11 +174,14 @@ def _reason(decision: Decision, local: Local, rows: Rows, request: Request) -> s
     )
 
 
-def _again(number: int, request: Request) -> str:
-    return (
-        f"Update number {number}. Where they went on with more and more rows of one site, the chances of a "
-        f"broken promise add up: at most {number} times {float(request.delta):g}."
-    )
+def _notes(parent: OperatingPoint, number: int, request: Request) -> Iterator[str]:
+    if parent.groups:
+        yield "The floor in every group, which the operating point before kept, is not promised here."
+    if number > 1:
+        yield (
+            f"Update number {number}. Where they went on with more and more rows of one site, the chances of a "
+            f"broken promise add up: at most {number} times {float(request.delta):g}."
+        )
 
 
 def _more(local: Local, request: Request) -> int | None:
