@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -41,6 +41,9 @@ WHY: Final = MappingProxyType[Decision, str](
     }
 )
 DECIDED_HERE: Final = "of a threshold fixed before; these rows decided that it is kept"
+NO_PROMISE: Final = MappingProxyType[str, Any](
+    {"status": "point only", "misses_allowed": None, "promise": None, "chance_of_silence": None}
+)
 NO_PROMISE_HERE: Final = "What it promises at the site it was fitted for says nothing of this one."
 
 
@@ -146,7 +149,7 @@ def _described(decision: Decision, local: Local, rows: Rows, request: Request) -
     if decision == "keep":
         fixed = replace(point.observed_sensitivity, note=DECIDED_HERE)
         point = replace(point, expected_sensitivity=fixed, observed_sensitivity=fixed)
-    return point if local.choice else replace(point, status="point only", misses_allowed=None)
+    return point if local.choice else replace(point, **NO_PROMISE)
 
 
 def _unproven(lowest: float, local: Local, request: Request) -> Choice:
@@ -179,8 +182,8 @@ def _notes(parent: OperatingPoint, number: int, request: Request) -> Iterator[st
         yield "The floor in every group, which the operating point before kept, is not promised here."
     if number > 1:
         yield (
-            f"Update number {number}. Where they went on with more and more rows of one site, the chances of a "
-            f"broken promise add up: at most {number} times {float(request.delta):g}."
+            f"Update number {number}. Where they went on with more and more rows of one site, the chances of "
+            f"a broken promise add up: at most {number} times {float(request.delta):g}."
         )
 
 

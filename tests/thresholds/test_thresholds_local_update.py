@@ -118,6 +118,17 @@ def test_the_second_update_is_counted_and_says_that_chances_of_error_add_up(pare
     assert "Update number 2" in second.notes[-1]
 
 
+def test_what_the_parent_promised_of_groups_is_said_to_be_gone():
+    target, score = (
+        np.repeat([1, 0], 100),
+        np.concatenate([np.linspace(0.5, 1, 100), np.linspace(0, 0.6, 100)]),
+    )
+    sites = np.tile(["a", "b"], 100)
+    found = update(fit_threshold(target, score, groups=sites), site(np.full(30, 0.9)))
+    assert "every group" in found.notes[-1]
+    assert found.groups == ()
+
+
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
