@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from strnet.cli.main import app
 from strnet.errors import BundleError, ThresholdError
+from strnet.locks import lock_or_none
 from strnet.thresholds import read_threshold
 
 
@@ -117,6 +118,16 @@ def test_a_watch_reads_films_of_a_patient_as_one_and_patients_by_time(tmp_path, 
     done = run("watch", state, tmp_path / "n.csv", "--time", "day", "--json")
     assert json.loads(done.output)["new_patients"] == 2
     assert json.loads(state.read_text())["scores"][50:] == [0.5, 0.9]
+
+
+def test_two_processes_do_not_look_with_one_watch_at_a_time(tmp_path, draws):
+    state, reference = tmp_path / "watch.json", films(tmp_path / "r.csv", draws(20), "r")
+    lock = lock_or_none(tmp_path / ".watch.json.lock")
+    done = run("watch", state, "--reference", reference, "--score", "prob")
+    lock.release()
+    assert "another process" in str(done.exception)
+    assert not state.exists()
+    assert run("watch", state, "--reference", reference, "--score", "prob").exit_code == 0
 
 
 @pytest.mark.parametrize(
