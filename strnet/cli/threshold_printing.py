@@ -75,7 +75,7 @@ def print_update(update: Any) -> None:
         "threshold before": repr(update.parent_threshold),
         "missed before": update.parent_misses,
         "specificity before": update.parent_specificity,
-        "more positives": update.more_positives or None,
+        "more positives": update.more_positives,
         "operating point before": update.parent_sha256,
         "number of the update": update.number,
     }

@@ -13,9 +13,7 @@ promise made.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -29,7 +27,7 @@ from strnet.thresholds.describe import describe
 from strnet.thresholds.measure import measure
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import ClassRows, Rows
-from strnet.thresholds.rules import best_floor, chance_of_holding, fewest_positives
+from strnet.thresholds.rules import chance_of_holding, fewest_positives
 from strnet.thresholds.threshold_request import Request
 from strnet.thresholds.update_record import Decision, LocalUpdate
 
@@ -44,19 +42,21 @@ DECIDED_HERE: Final = "of a threshold fixed before; these rows decided that it i
 NO_PROMISE: Final = MappingProxyType[str, Any](
     {"status": "point only", "misses_allowed": None, "promise": None, "chance_of_silence": None}
 )
-NO_PROMISE_HERE: Final = "What it promises at the site it was fitted for says nothing of this one."
+NO_PROMISE_HERE: Final = "what it promises at the site it was fitted for says nothing of this one."
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
     """What the local positives say: `frozen` is the old threshold, oriented so that higher means positive.
 
-    `choice` is what they alone allow; None where they are too few. `found` (n,) are those that the frozen
-    threshold finds; of `units` (films, or patients), `lost` are missed, a patient where all its films are.
+    `choice` is what they alone allow; None where they are too few, as `refusal` says. `found` (n,) are those
+    that the frozen threshold finds; of `units` (films, or patients), `lost` are missed, a patient where all
+    its films are.
     """
 
     frozen: float
     choice: Choice | None
+    refusal: str
     positives: ClassRows
     found: Bools
     units: int
@@ -94,7 +94,7 @@ def updated(
         parent_misses=seen.misses,
         parent_specificity=seen.specificity,
         local_threshold=None if local.choice is None else rows.sign * local.choice.threshold,
-        more_positives=0 if local.choice is not None else _more(local, request),
+        more_positives=_more(local, request),
         number=1 if parent.update is None else parent.update.number + 1,
     )
     notes = (*point.notes, *_notes(parent, record.number, request))
@@ -105,11 +105,12 @@ def _local(rows: Rows, frozen: float, request: Request) -> Local:
     positives = rows.positives()
     found = positives.score >= frozen
     units, lost = _lost(positives, found)
-    choice = None
-    with suppress(ImpossibleError):
+    try:
         # a copy: choosing reorders the scores that it is given
-        choice = choose(replace(positives, score=positives.score.copy()), request)
-    return Local(frozen, choice, positives, found, units, lost)
+        choice, refusal = choose(replace(positives, score=positives.score.copy()), request), ""
+    except ImpossibleError as error:
+        choice, refusal = None, str(error)
+    return Local(frozen, choice, refusal, positives, found, units, lost)
 
 
 def _lost(positives: ClassRows, found: Bools) -> tuple[int, int]:
@@ -143,7 +144,7 @@ def _described(decision: Decision, local: Local, rows: Rows, request: Request) -
         return describe(rows, local.positives, local.choice, request)
     lowest = float(local.positives.score.min())
     threshold = local.frozen if decision == "keep" else lowest
-    choice = local.choice or _unproven(lowest, local, request)
+    choice = local.choice or _unproven(lowest, local, request, local.lost if decision == "keep" else 0)
     at = replace(choice, threshold=threshold)
     point = describe(rows, local.positives, at, replace(request, anchor="tight"))
     if decision == "keep":
@@ -152,10 +153,10 @@ def _described(decision: Decision, local: Local, rows: Rows, request: Request) -
     return point if local.choice else replace(point, **NO_PROMISE)
 
 
-def _unproven(lowest: float, local: Local, request: Request) -> Choice:
+def _unproven(lowest: float, local: Local, request: Request, lost: int) -> Choice:
     """The lowest local positive in the form of a choice, although the rule allows none."""
-    chance = chance_of_holding(0, local.units, request.floor)
-    choice = Choice(lowest, local.units, 0, float(local.units), 0.0, chance, proven=False)
+    chance = chance_of_holding(lost, local.units, request.floor)
+    choice = Choice(lowest, local.units, 0, float(local.units), 0.0, chance)
     return choice if local.positives.clusters is None else replace(choice, unit="patient")
 
 
@@ -163,17 +164,13 @@ def _reason(decision: Decision, local: Local, rows: Rows, request: Request) -> s
     if local.choice is not None:
         allowed = rows.sign * local.choice.threshold
         return f"The local positives alone allow a threshold of {allowed!r}; {WHY[decision]}."
-    unit = "positives" if local.positives.clusters is None else "positive patients"
-    takes = fewest_positives("exact", request.floor, request.delta)
-    enough = "which no number of them allows" if takes is None else f"which takes {takes}"
-    few = f"{local.units} {unit} are too few for any promise here, {enough}"
     if decision == "keep":
-        return f"{few}; nothing speaks against the frozen threshold. {NO_PROMISE_HERE}"
-    best = math.floor(best_floor(local.units, float(request.delta)) * 1000) / 1000
+        return f"{local.refusal} Nothing speaks against the frozen threshold; {NO_PROMISE_HERE}"
+    unit = "positives" if local.positives.clusters is None else "positive patients"
     return (
         f"{local.lost} of {local.units} {unit} are missed, which has a chance of at most "
-        f"{float(request.delta):g} where the floor holds. {few}. The lowest positive becomes the threshold, "
-        f"which shows a floor of {best:.3f} at most."
+        f"{float(request.delta):g} where the floor holds: the lowest local positive becomes the threshold. "
+        f"{local.refusal}"
     )
 
 
@@ -188,6 +185,8 @@ def _notes(parent: OperatingPoint, number: int, request: Request) -> Iterator[st
 
 
 def _more(local: Local, request: Request) -> int | None:
-    """How many more units it takes for any promise; None where no number of them is enough."""
+    """How many more units it takes for any promise; None where none are needed, or no number is known."""
     takes = fewest_positives("exact", request.floor, request.delta)
-    return None if takes is None else max(1, takes - local.units)
+    if local.choice is not None or takes is None or local.units >= takes:
+        return None
+    return takes - local.units

@@ -17,8 +17,8 @@ class LocalUpdate:
     `parent_sha256` names the operating point it was updated from, `parent_threshold` and `parent_misses` are
     that one's threshold and its misses on the local rows, `parent_specificity` its specificity on them (None
     without negatives). `local_threshold` is what the local positives alone would allow, None where they are
-    too few for any; `more_positives` is then how many more it takes (None: no number is enough). `number`
-    counts the updates since a threshold was fitted.
+    too few for any; `more_positives` is then how many more it takes (None where no number is known).
+    `number` counts the updates since a threshold was fitted.
     """
 
     decision: Decision

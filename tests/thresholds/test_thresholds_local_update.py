@@ -62,7 +62,8 @@ def test_too_few_positives_keep_the_threshold_without_a_promise_and_say_how_many
     found = update(parent, site(np.full(12, 0.9)))
     assert (found.update.decision, found.status, found.threshold) == ("keep", "point only", 0.5)
     assert found.update.more_positives == 8  # 20 for a floor of .86 at .95
-    assert "takes 20" in found.update.reason
+    assert "It takes 20 positives: add 8" in found.update.reason
+    assert found.confidence_reached == pytest.approx(1 - 0.86**12)
     assert found.update.local_threshold is None
 
 
@@ -74,7 +75,7 @@ def test_too_few_positives_that_speak_against_the_threshold_lower_it_to_the_lowe
         )
         assert (found.update.decision, found.status) == (decision, "point only")
         assert found.threshold == (0.2 if decision == "lower" else 0.5)
-    assert "floor of 0.741" in found.update.reason  # .05 ** (1 / 10)
+    assert "a floor of at most 0.741" in found.update.reason  # .05 ** (1 / 10)
 
 
 def test_two_films_of_a_patient_that_are_both_missed_speak_once_against_the_threshold(parent):
