@@ -70,20 +70,19 @@ def watch(
     from strnet.jobs import threshold_watch
 
     found = threshold_watch(state, scores, reference=reference, **asked)
-    flagged = found.flagged
     if as_json:
         print_json(found.to_dict())
     else:
         print_pairs(f"Shift watch {state}", _in_words(found))
         print_text(found.meaning)
-    if flagged:
+    if found.flagged:
         raise typer.Exit(1)
 
 
 def _in_words(found: Any) -> dict[str, object]:
     seen = found.watch
     left_out = f"{found.known} patients, known already" if found.known else None
-    rings = "ever" if seen.alarms.ever else "before it begins anew"
+    flags = [f"at new patient {flag.patient}: scores {flag.towards}" for flag in seen.flags]
     return {
         "verdict": "flagged" if found.flagged else "nothing flagged",
         "score": str(seen.score),
@@ -91,6 +90,6 @@ def _in_words(found: Any) -> dict[str, object]:
         "new patients": f"{found.new} now ({found.films} films read), {seen.patients} in all",
         "left out": left_out,
         "false alarms": seen.alarms.promise,
-        "evidence": f"{seen.wealth:.3g}, flagged at {seen.alarms.limit:g} {rings}",
-        "flags": "; ".join(f"at new patient {flag.patient}: scores {flag.towards}" for flag in seen.flags),
+        "evidence": f"{seen.wealth:.3g} (flagged at {seen.alarms.limit:g})",
+        "flags": "; ".join(flags) or None,
     }
