@@ -5,14 +5,29 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypedDict
 
 from strnet.options import Option
-from strnet.threshold_options import CertifyFromTable, Proportion, ScoreKind, Where
+from strnet.threshold_options import (
+    ClusterMethods,
+    Proportion,
+    SameScore,
+    ScoreKind,
+    Seed,
+    TableColumns,
+    Where,
+)
 
 FilmRule = Literal["one", "mean", "max"]
 
 
-class UpdateFromTable(CertifyFromTable, total=False):
+class UpdateFromTable(TableColumns, total=False):
     """A frozen operating point that meets labelled rows of a new site."""
 
+    score: Annotated[
+        str | None, Option("Column of scores, or a task; default: the operating point's own column.", None)
+    ]
+    same_score: SameScore
+    confidence: Annotated[Proportion | None, Option("Default: the operating point's.", None)]
+    cluster_method: ClusterMethods
+    seed: Seed
     min_sensitivity: Annotated[Proportion | None, Option("Default: the operating point's floor.", None)]
     allow_raise: Annotated[
         bool, Option("Also raise the threshold as far as the local positives alone allow.", False)

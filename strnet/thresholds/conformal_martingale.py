@@ -60,8 +60,8 @@ class Alarms:
     def promise(self) -> str:
         """What is promised, in words."""
         if self.ever:
-            return f"one ever with a chance of at most {1 / self.limit:.3g}, looked at after every patient"
-        return f"one in {self.limit:g} patients or fewer, on average"
+            return f"any, ever, with a chance of at most {1 / self.limit:.3g}; look after every patient"
+        return f"at most one in {self.limit:g} patients, on average"
 
     def put_in(self, patient: int) -> float:
         """What the player puts to work before the patient of this number, counted from 0."""
