@@ -71,6 +71,10 @@ class ThresholdError(StrnetError):
     """A threshold request with unusable input."""
 
 
+class TableError(ManifestError, ThresholdError):
+    """A table, of whatever rows, that cannot be read as what it is said to be."""
+
+
 class RowFilterError(ConfigError, ThresholdError):
     """A condition on rows (`cohort.where`, `--where`) that cannot be read or names what is not there."""
 

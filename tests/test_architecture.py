@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "strnet"
 LEAVES = {
     *("schema", "config", "errors", "files", "grouping", "locks", "row_filter", "sealed", "workers"),
     "yaml_text",
-    *("tables", "dialects", "decimal_marks"),
+    "tables",
     *("options", "threshold_options", "local_options"),
 }
 ALLOWED = {
@@ -28,9 +28,7 @@ ALLOWED = {
     "yaml_text": {"errors"},
     "row_filter": {"errors"},
     "grouping": {"errors", "schema"},
-    "decimal_marks": {"errors"},
-    "dialects": {"errors", "decimal_marks"},
-    "tables": {"errors", "files", "dialects", "decimal_marks"},
+    "tables": {"errors", "files"},
     "worker_process": {"errors"},
     "workers": {"errors", "worker_process"},
     "imaging": LEAVES,

@@ -104,9 +104,10 @@ def test_a_table_with_two_separators_is_refused_until_one_is_said(tmp_path):
     [
         (b"a,b\n1,2\n3\n", "line 3  1 cells"),
         (b"a,a\n1,2\n", "column 'a' stands twice"),
-        (b"", "names no columns"),
+        (b"", "the file is empty"),
+        (b",,\n1,2,3\n", "names no columns"),
         (b"a,b\n\x00,\x81\n", "is no text"),
-        (b"a,b\n\x00,1\n", "zero bytes"),
+        (b"a,b\n\x00,1\n", "line 2 holds a zero byte"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path, content, message):

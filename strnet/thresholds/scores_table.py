@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from strnet.errors import ThresholdError, unknown_name
+from strnet.errors import TableError, ThresholdError, unknown_name
 from strnet.grouping import column_of, group_labels, read_grouping
 from strnet.row_filter import ROW, keep_rows
 from strnet.schema import IMAGE_ID, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
-from strnet.tables import read_table
+from strnet.tables import scan_table
 from strnet.thresholds.rows import Labels
 from strnet.thresholds.score_identity import (
     UNKNOWN,
@@ -31,11 +30,12 @@ from strnet.thresholds.score_identity import (
 )
 
 Source = Path | str | pl.DataFrame | pl.LazyFrame
-"""A CSV, TSV, Parquet or XLSX file, a run folder (its predictions), or a table at hand."""
+"""A table as `scan_table` takes it, a run folder (its predictions), or a table at hand."""
 
 PREDICTIONS = "predictions.parquet"
-MISSING = ["", "NA"]
-SEPARATORS = (";", "\t", ",")
+RECIPE = "recipe.yaml"
+"""What stands in a run folder, and not beside anybody's scores."""
+UNKNOWN_CELLS = ("", "NA")
 SHOWN = 5
 
 
@@ -118,24 +118,22 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     return replace(rows, identity=identity)
 
 
-def open_table(source: Source) -> pl.LazyFrame:
+def open_table(source: Source, dialect: str | None = None) -> pl.LazyFrame:
     """The table, not yet read.
 
-    Raises: ThresholdError: no such file, or one that does not parse.
+    Raises: TableError: no such file, one that does not parse, a run without predictions, or no rows.
     """
     if isinstance(source, pl.DataFrame | pl.LazyFrame):
         return source.lazy()
     path = Path(source)
-    if path.is_dir():
+    if (path / PREDICTIONS).is_file():
         path /= PREDICTIONS
-    if not path.is_file():
-        raise ThresholdError(f"{path}: no such file. Give a CSV or Parquet file, or the folder of a run.")
-    scan = SCANNED.get(path.suffix.lower())
-    if scan is None:
-        return read_table(path, "scores table").lazy()
+    elif (path / RECIPE).is_file():
+        raise TableError(f"{path}: a run without {PREDICTIONS}. Let the training end, or resume it.")
+    table = scan_table(path, "scores table", dialect=dialect, unknown=UNKNOWN_CELLS)
     with as_table_error():
-        table = scan(path)
-        table.collect_schema()
+        if table.head(1).collect().is_empty():
+            raise TableError(f"{path}: has a header and no rows. Give the table with its scores.")
     return table
 
 
@@ -153,36 +151,14 @@ def column_named(name: str, table: pl.LazyFrame, *alternatives: str) -> str:
 
 @contextmanager
 def as_table_error() -> Iterator[None]:
-    """A block whose polars errors become ThresholdErrors."""
+    """A block whose polars errors become TableErrors."""
     try:
         yield
     except (pl.exceptions.PolarsError, OSError) as error:
         problem = str(error).splitlines()[0]
-        raise ThresholdError(
-            f"scores: the table cannot be read: {problem.rstrip('.')}. "
-            "Give Parquet, or CSV as UTF-8 text with commas and decimal points."
+        raise TableError(
+            f"scores: the table cannot be read: {problem.rstrip('.')}. Write it again."
         ) from error
-
-
-def _scan_delimited(path: Path, separator: str = ",") -> pl.LazyFrame:
-    header = pl.scan_csv(path, separator=separator, n_rows=0).collect_schema().names()
-    other = next((mark for mark in SEPARATORS if mark in header[0]), None) if len(header) == 1 else None
-    if other is not None:
-        raise ThresholdError(
-            f"{path}: found columns separated by {other!r}, expected {separator!r}. Write the table with "
-            "commas and decimal points (R: write.csv, not write.csv2), or give the .xlsx file."
-        )
-    text = {name: pl.String for name in header if name.endswith("_id")}
-    # types from all rows: a sorted column may hold its first decimal, or letter, at the very end
-    return pl.scan_csv(
-        path, separator=separator, schema_overrides=text, null_values=MISSING, infer_schema_length=None
-    )
-
-
-SCANNED: Final[Mapping[str, Callable[[Path], pl.LazyFrame]]] = MappingProxyType(
-    {".parquet": pl.scan_parquet, ".csv": _scan_delimited, ".tsv": partial(_scan_delimited, separator="\t")}
-)
-"""Readers that stream, by extension."""
 
 
 def _resolved(columns: ScoreColumns, table: pl.LazyFrame) -> ScoreColumns:

@@ -6,16 +6,16 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from strnet.decimal_marks import Mark, with_decimal_points
-from strnet.errors import ManifestError, unknown_name
+from strnet.errors import TableError, unknown_name
+from strnet.tables.decimal_marks import Mark, with_decimal_points
+from strnet.tables.uneven_rows import require_even
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 DIALECTS = (*SEPARATORS, *(f"{name}/{mark}" for name in SEPARATORS for mark in ("point", "comma")))
 """Separator, and after the stroke the decimal mark; without it the mark is found in the cells."""
-_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ def read_delimited(
     `dialect` is one of DIALECTS; without it separator and mark are found. Blank rows are left out. Numbers
     in columns that are `ignored` may be anything.
 
-    Raises: ManifestError: several readings or none, with the option that settles it.
+    Raises: TableError: several readings or none, with the option that settles it.
     """
     separator_name, mark = _asked(dialect)
     text, encoding = decoded(content, where)
     text, first_line, declared = _without_declaration(text)
-    separator_name = separator_name or declared or ("tab" if suffix == ".tsv" else _separator(text, where))
+    separator_name = separator_name or declared or _separator(text, suffix, where)
     header, rows, lines = _cells(text, SEPARATORS[separator_name], first_line, where)
     rows, found = with_decimal_points(
         header, rows, lines, where, said=mark, separator=separator_name, ignored=ignored
@@ -81,7 +81,7 @@ def read_delimited(
 def decoded(content: bytes, where: str) -> tuple[str, str]:
     """The text of a table, and the name of its encoding: UTF-8, UTF-16 by its mark, else Windows-1252.
 
-    Raises: ManifestError: bytes that are text in none of them.
+    Raises: TableError: bytes that are text in none of them.
     """
     for mark, codec, name in (
         (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
@@ -95,7 +95,7 @@ def decoded(content: bytes, where: str) -> tuple[str, str]:
     except UnicodeDecodeError:
         text, name = _decode(content, "cp1252", "Windows-1252", where), "Windows-1252"
     if "\0" in text:
-        raise ManifestError(f"{where}: holds zero bytes, so it is no text. Save the table as 'CSV UTF-8'.")
+        raise TableError(f"{where}: {_zero_bytes(content)} Save the table as 'CSV UTF-8'.")
     return text, name
 
 
@@ -104,17 +104,27 @@ def _decode(content: bytes, codec: str, name: str, where: str) -> str:
         return content.decode(codec)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ManifestError(
-            f"{where}: line {line} is no text in {name}. Save the table as UTF-8 (spreadsheets call it "
-            "'CSV UTF-8')."
+        raise TableError(
+            f"{where}: line {line} is no text in {name}. Copy the file again if it was cut short, or save "
+            "the table as UTF-8 (spreadsheets call it 'CSV UTF-8')."
         ) from error
+
+
+def _zero_bytes(content: bytes) -> str:
+    every_second = content[1:200:2].count(0) > 50 or content[:200:2].count(0) > 50
+    if every_second:
+        return "looks like UTF-16 without the mark that says so."
+    line = content.count(b"\n", 0, content.index(0)) + 1
+    return (
+        f"line {line} holds a zero byte, so it is no text: often what a full disk or a lost link left behind."
+    )
 
 
 def _asked(dialect: str | None) -> tuple[str | None, Mark | None]:
     if dialect is None:
         return None, None
     if dialect not in DIALECTS:
-        raise ManifestError(f"--csv-dialect: {unknown_name('dialect', dialect, DIALECTS)}")
+        raise TableError(f"--csv-dialect: {unknown_name('dialect', dialect, DIALECTS)}")
     separator, _, mark = dialect.partition("/")
     return separator, "comma" if mark == "comma" else "point" if mark else None
 
@@ -127,29 +137,55 @@ def _without_declaration(text: str) -> tuple[str, int, str | None]:
     return text[found.end() :], 2, next(name for name, mark in SEPARATORS.items() if mark == found[1])
 
 
-def _separator(text: str, where: str) -> str:
+def _separator(text: str, suffix: str, where: str) -> str:
     """The separator that gives two or more columns in every row; comma where none does.
 
-    Raises: ManifestError: several do.
+    Raises: TableError: several do.
     """
+    header = text.partition("\n")[0]
+    if suffix == ".tsv" and "\t" in header:
+        return "tab"
     fitting = {name: width for name, mark in SEPARATORS.items() if (width := _even_width(text, mark)) > 1}
     if len(fitting) > 1:
         readings = "\n".join(f"  {name}: {width} columns" for name, width in fitting.items())
-        raise ManifestError(
+        raise TableError(
             f"{where}: the cells can be told apart in {len(fitting)} ways.\n{readings}\n"
             f"Say which: {' or '.join(f'--csv-dialect {name}' for name in fitting)}."
         )
     if fitting:
         return next(iter(fitting))
-    header = text.partition("\n")[0]
     most = max(SEPARATORS, key=lambda name: header.count(SEPARATORS[name]))
     return most if SEPARATORS[most] in header else "comma"
 
 
 def _even_width(text: str, separator: str) -> int:
     """Cells of every row; 0 where rows differ."""
-    widths = {len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row}
+    try:
+        widths = {len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row}
+    except csv.Error:  # a cell without end; the reading of the cells says where
+        return 0
     return widths.pop() if len(widths) == 1 else 0
+
+
+def _records(text: str, separator: str, first_line: int, where: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows, and the line where each begins.
+
+    Raises: TableError: a quote that is never closed, or one that ends before its cell does.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = first_line
+    try:
+        for row in reader:
+            yield line, row
+            line = first_line + reader.line_num
+    except csv.Error as error:
+        closed = "expected after" in str(error)
+        found = (
+            "goes on behind the quote that closes a cell" if closed else "opens a quote that is never closed"
+        )
+        raise TableError(
+            f'{where}: line {line} {found}. Double a quote that belongs to the text (""), or remove it.'
+        ) from error
 
 
 def _cells(
@@ -157,29 +193,15 @@ def _cells(
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], tuple[int, ...]]:
     """Header, rows that are not blank, and the line where each begins.
 
-    Raises: ManifestError: uneven rows, or no header.
+    Raises: TableError: uneven rows, or no header.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     header: list[str] = []
-    kept, line = [], first_line
-    for row in reader:
+    kept = []
+    for line, row in _records(text, separator, first_line, where):
         if header and any(cell.strip() for cell in row):
             kept.append((line, row))
         header = header or [cell.strip() for cell in row]
-        line = first_line + reader.line_num
     if not any(header):
-        raise ManifestError(f"{where}: the first line names no columns.")
-    _require_even(header, kept, where)
+        raise TableError(f"{where}: the first line names no columns. Write their names into it.")
+    require_even(header, kept, where, separator)
     return tuple(header), tuple(tuple(row) for _, row in kept), tuple(line for line, _ in kept)
-
-
-def _require_even(header: Sequence[str], rows: Sequence[tuple[int, list[str]]], where: str) -> None:
-    uneven = [(line, len(row)) for line, row in rows if len(row) != len(header)]
-    if uneven:
-        listing = "\n".join(f"  line {line}  {cells} cells" for line, cells in uneven[:_SHOWN])
-        more = f"\n  ... and {len(uneven) - _SHOWN} more" if len(uneven) > _SHOWN else ""
-        raise ManifestError(
-            f"{where}: {len(uneven)} row(s) with another number of cells than the header ({len(header)}).\n"
-            f"{listing}{more}\n"
-            "Put a cell that holds a separator in quotes. A short last row is often a file copied in part."
-        )

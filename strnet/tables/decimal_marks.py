@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from strnet.errors import ManifestError
+from strnet.errors import TableError
 
 Mark = Literal["point", "comma"]
 Row = tuple[str, ...]
@@ -36,7 +36,7 @@ def with_decimal_points(
     as separators, where a quoted "1,5" may as well be a list of two. Cells of text and columns that are
     `ignored` are left alone.
 
-    Raises: ManifestError: a column whose numbers can be read in two ways.
+    Raises: TableError: a column whose numbers can be read in two ways.
     """
     read = {n: name for n, name in enumerate(header) if name not in ignored}
     columns = {n: _marked_cells([row[n] for row in rows]) for n in read}
@@ -44,7 +44,7 @@ def with_decimal_points(
     unclear = [n for n, cells in columns.items() if _is_unclear(cells, mark)]
     if unclear:
         examples = [_example(header[n], n, rows, lines) for n in unclear[:_SHOWN]]
-        raise ManifestError(
+        raise TableError(
             f"{where}: {len(unclear)} column(s) hold numbers that can be read in two ways.\n"
             + "\n".join(examples)
             + f"\nSay which: --csv-dialect {separator}/comma or --csv-dialect {separator}/point. Grouped "

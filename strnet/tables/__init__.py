@@ -1,0 +1,23 @@
+"""Tables in and out: CSV, TSV, Parquet and spreadsheets, wherever they lie and whoever wrote them."""
+
+from strnet.tables.columns_needed import require_columns
+from strnet.tables.foreign import ForeignTable, read_foreign_table
+from strnet.tables.notes import TableNote
+from strnet.tables.output import WRITABLE, require_writable, write_table
+from strnet.tables.places import READABLE, STDIO
+from strnet.tables.scanning import scan_table
+from strnet.tables.whole import read_table
+
+__all__ = [
+    "READABLE",
+    "STDIO",
+    "WRITABLE",
+    "ForeignTable",
+    "TableNote",
+    "read_foreign_table",
+    "read_table",
+    "require_columns",
+    "require_writable",
+    "scan_table",
+    "write_table",
+]

@@ -1,0 +1,187 @@
+"""A table as a lazy frame: streamed where it is plain, read and written out plain where it is not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from strnet.errors import TableError
+from strnet.tables.columns_needed import require_distinct
+from strnet.tables.dialects import SEPARATORS, Dialect, decoded
+from strnet.tables.foreign import foreign_table
+from strnet.tables.notes import note
+from strnet.tables.places import TableFile, table_file
+from strnet.tables.signatures import HEAD
+from strnet.tables.survey import Survey, surveyed
+from strnet.tables.workbooks import read_binary
+
+BLANK: Final = ("",)
+"""What a cell holds whose value is unknown."""
+_LONGEST_HEADER: Final = 1 << 22
+_DECIMAL: Final = re.compile(r"[+-]?\d*\.?\d+(e[+-]?\d+)?", re.IGNORECASE)
+_NO_HEADER: Final = ("#", "sep=", '"sep=')
+_SHOWN = 60
+
+
+def scan_table(
+    source: Path | str,
+    what: str = "table",
+    *,
+    dialect: str | None = None,
+    unknown: tuple[str, ...] = BLANK,
+) -> pl.LazyFrame:
+    """The rows of a table, wherever it lies and however it was written; cells that are `unknown` are null.
+
+    `source` is a CSV, TSV (each also with .gz), Parquet or XLSX file (`book.xlsx#Sheet2`), a folder of such
+    parts with equal columns, or `-` for standard input. Columns `*_id` are text: 007 is not 7. What is not
+    UTF-8 with commas and points is read where one reading is left, and said (`TableNote`); `dialect` is one
+    of `dialects.DIALECTS`.
+
+    Raises: TableError: nothing there, or no table; with the cause and what to do.
+    """
+    if Path(source).is_dir():
+        from strnet.tables.parts import scan_parts
+
+        return scan_parts(Path(source), what, dialect=dialect, unknown=unknown)
+    return scan_file(table_file(source, what), dialect=dialect, unknown=unknown)
+
+
+def scan_file(
+    file: TableFile, *, dialect: str | None = None, unknown: tuple[str, ...] = BLANK
+) -> pl.LazyFrame:
+    """As `scan_table`, of one file that was looked at."""
+    if file.kind == "workbook":
+        return read_binary(file).lazy()
+    try:
+        if file.kind == "parquet":
+            table = pl.scan_parquet(file.path if file.content is None else io.BytesIO(file.content))
+        else:
+            table = _scan_delimited(file, dialect, unknown)
+        table.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        problem = str(error).splitlines()[0].rstrip(".")
+        raise TableError(f"{file.name}: cannot be read: {problem}. Write the table again.") from error
+    return table
+
+
+def _scan_delimited(file: TableFile, dialect: str | None, unknown: tuple[str, ...]) -> pl.LazyFrame:
+    separator, header = _plain_header(file, dialect)
+    if separator is not None:
+        with file.stream() as stream:
+            found = surveyed(stream, separator, len(header))
+        if found.is_plain and found.rows and _has_points(file, separator, dialect):
+            _tell(found, separator, file)
+            return _scanned(file, header, separator, unknown, without_blank=bool(found.blank))
+    return _scan_closely(file, dialect, unknown)
+
+
+def _plain_header(file: TableFile, dialect: str | None) -> tuple[str | None, list[str]]:
+    """The separator and the names of the columns; None where the first line leaves a question."""
+    with file.stream() as stream:
+        line = stream.readline(_LONGEST_HEADER)
+    try:
+        text = line.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        return None, []
+    likely = _separators_in(text, file, dialect)
+    if len(likely) > 1 or text.startswith(_NO_HEADER) or "\r" in text or text.count('"') % 2:
+        return None, []
+    separator = SEPARATORS[likely[0]] if likely else ","
+    names = next(csv.reader([text], delimiter=separator), [])
+    tidy = all(name == name.strip() for name in names) and names.count("") <= 1
+    may_be_words = len(names) == 1 and " " in text
+    return (separator if tidy and any(names) and not may_be_words else None), names
+
+
+def _separators_in(text: str, file: TableFile, dialect: str | None) -> list[str]:
+    said = None if dialect is None else dialect.partition("/")[0]
+    if said is None and file.suffix == ".tsv" and "\t" in text:
+        said = "tab"
+    return [name for name, mark in SEPARATORS.items() if mark in text and said in (None, name)]
+
+
+def _has_points(file: TableFile, separator: str, dialect: str | None) -> bool:
+    """Whether no number can hold a decimal comma: the cells have no comma, or it stands between them."""
+    if dialect is not None and "/" in dialect:
+        return dialect.endswith("/point")
+    if separator == ",":
+        return True
+    with file.stream() as stream:
+        return not any(b"," in chunk for chunk in iter(lambda: stream.read(HEAD * 64), b""))
+
+
+def _scanned(
+    file: TableFile,
+    header: list[str],
+    separator: str,
+    unknown: tuple[str, ...],
+    *,
+    without_blank: bool = False,
+) -> pl.LazyFrame:
+    require_distinct(header, file.name)
+    if all(_DECIMAL.fullmatch(name) for name in header) and any("." in name for name in header):
+        raise TableError(
+            f"{file.name}: the first line holds numbers. Write the names of the columns above it."
+        )
+    # types from all rows: a sorted column may hold its first decimal, or letter, at the very end
+    table = pl.scan_csv(
+        file.path if file.content is None else io.BytesIO(file.content),
+        separator=separator,
+        schema_overrides={name: pl.String for name in header if name.endswith("_id")},
+        null_values=list(unknown),
+        infer_schema_length=None,
+    )
+    return table.filter(~pl.all_horizontal(pl.all().is_null())) if without_blank else table
+
+
+def _scan_closely(file: TableFile, dialect: str | None, unknown: tuple[str, ...]) -> pl.LazyFrame:
+    """The table in the encoding and dialect that it has, or everything that is wrong with it."""
+    text, encoding = decoded(file.bytes(), file.name)
+    if encoding != "UTF-8":
+        note(
+            file.name,
+            f"is read as {encoding}. If letters come out wrong, save it as UTF-8 (in a spreadsheet: CSV UTF-8).",
+        )
+        again = replace(file, content=text.removeprefix("\ufeff").encode())
+        return _scan_delimited(again, dialect, unknown)
+    table = foreign_table(file, dialect=dialect)
+    if table.dialect is not None and not table.dialect.is_plain:
+        note(file.name, f"is read as {table.dialect}.")
+    _tell_end(text[-_SHOWN * 4 :], file)
+    plain = replace(file, content=table.frame.write_csv().encode())
+    if not table.frame.height:
+        return table.frame.lazy()
+    return _scanned(plain, table.frame.columns, ",", unknown)
+
+
+def _tell(found: Survey, separator: str, file: TableFile) -> None:
+    if separator != "," and file.suffix != ".tsv":
+        name = next(name for name, mark in SEPARATORS.items() if mark == separator)
+        note(file.name, f"is read as {Dialect('UTF-8', name)}.")
+    if 0 < found.returns < found.rows + found.blank - bool(found.last_line):
+        lines = found.rows + found.blank
+        note(
+            file.name,
+            f"{found.returns} of {lines} lines end with CR LF, the others with LF: two files in one?",
+        )
+    if found.last_line:
+        _tell_end(found.last_line.decode("utf-8"), file)
+
+
+def _tell_end(text: str, file: TableFile) -> None:
+    """Say that the last line has no end, if it has none: a file cut short looks like that."""
+    if text.endswith(("\n", "\r")):
+        return
+    last = text.splitlines()[-1]
+    shown = last if len(last) <= _SHOWN else "..." + last[-_SHOWN:]
+    note(
+        file.name,
+        f"the last line has no end ({shown!r}). A file that was cut short looks like that, also in the "
+        "middle of a number: compare it with where it comes from.",
+    )
