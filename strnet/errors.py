@@ -75,6 +75,10 @@ class TableError(ManifestError, ThresholdError):
     """A table, of whatever rows, that cannot be read as what it is said to be."""
 
 
+class TableNote(UserWarning):
+    """What its owner should know of a table, though it changes no number read; the command line prints it."""
+
+
 class RowFilterError(ConfigError, ThresholdError):
     """A condition on rows (`cohort.where`, `--where`) that cannot be read or names what is not there."""
 

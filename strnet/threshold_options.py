@@ -21,6 +21,10 @@ ClusterMethods = Annotated[
 ]
 Where = Annotated[str | None, Option("Rows that count, as SQL: 'split == \"validation\"'.", None)]
 Cluster = Annotated[str | None, Option("Column of patients, where one has several films.", None)]
+CsvDialect = Annotated[
+    str | None,
+    Option("How a text table is written, where that is asked: semicolon, semicolon/comma, ...", None),
+]
 ScoreKind = Annotated[
     str | None,
     Option("logit, probability or value, of a column whose name (logit., ...) does not say it.", None),
@@ -58,6 +62,7 @@ class TableColumns(TypedDict, total=False):
     group: Group
     weight: Annotated[str | None, Option("Column of sampling weights.", None)]
     identifier: Annotated[str | None, Option("Column that must be unique.", None, flag="--id")]
+    csv_dialect: CsvDialect
 
 
 class FitFromTable(TableColumns, FitOptions, total=False):
@@ -83,6 +88,7 @@ class ApplyToTable(TypedDict, total=False):
     same_score: SameScore
     group: Group
     where: Where
+    csv_dialect: CsvDialect
 
 
 class CertifyFromTable(TableColumns, total=False):
@@ -117,6 +123,7 @@ class CascadeFromTable(CascadeOptions, total=False):
     where: Where
     cluster: Cluster
     score_kind: ScoreKind
+    csv_dialect: CsvDialect
 
 
 class PlanOptions(TypedDict, total=False):

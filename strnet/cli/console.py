@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from strnet.errors import StrnetError
+from strnet.errors import StrnetError, TableNote
 from strnet.files import writing_to
 
 STDOUT = "standard output"
@@ -70,6 +71,23 @@ def _shown(value: object) -> object:
 def print_notice(text: str) -> None:
     """Print a sentence to standard error, where it disturbs no output for machines."""
     sys.stderr.write(f"Note: {text}\n")
+
+
+@contextmanager
+def notes_printed() -> Iterator[None]:
+    """A block in which every `TableNote` is printed as a notice; other warnings come as ever."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TableNote)
+        shown = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *more: Any, **named: Any) -> None:
+            if issubclass(category, TableNote):
+                print_notice(str(message))
+            else:
+                shown(message, category, *more, **named)
+
+        warnings.showwarning = show
+        yield
 
 
 def print_error(error: StrnetError, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from strnet import __version__
 from strnet.cli import cohort_commands, result_commands, threshold_commands, training_commands
-from strnet.cli.console import STDOUT, print_error, print_text
+from strnet.cli.console import STDOUT, notes_printed, print_error, print_text
 from strnet.cli.ending import INTERRUPTED, ended_like_an_interrupt
 from strnet.errors import OutputError, StrnetError
 from strnet.files import writing_to
@@ -50,7 +50,7 @@ def _strnet(
 def run() -> None:
     """Run the command and end the process with its exit code."""
     try:
-        with ended_like_an_interrupt() as ending:
+        with ended_like_an_interrupt() as ending, notes_printed():
             _run_whole()
     except StrnetError as error:
         _fail(error)

@@ -9,10 +9,11 @@ from typing import Annotated, Unpack
 import typer
 
 from strnet.cli import local_commands
-from strnet.cli.console import print_json, print_pairs
+from strnet.cli.console import print_json, print_notice, print_pairs
 from strnet.cli.option_parameters import with_options
 from strnet.cli.threshold_app import Json, PointFile, PointOut, Scores, threshold_app
 from strnet.cli.threshold_printing import print_certifications, print_comparison, print_point
+from strnet.errors import ThresholdError
 from strnet.threshold_options import (
     ApplyToTable,
     CascadeFromTable,
@@ -62,7 +63,10 @@ def apply(
     point: PointFile,
     scores: Scores,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Table to write, with a column `positive`, or `decision`.")
+        Path,
+        typer.Option(
+            "--out", "-o", help="Table to write, with a column `positive`, or `decision`; - prints it as CSV."
+        ),
     ],
     as_json: Json = False,
     **asked: Unpack[ApplyToTable],
@@ -74,11 +78,17 @@ def apply(
       strnet threshold apply op.json scores.csv -o decisions.csv
       strnet threshold apply op.json other.csv --score risk --same-score -o decisions.csv
       strnet threshold apply cascade.json run -o decisions.csv
+      zcat scores.csv.gz | strnet threshold apply op.json - -o - | head
     """
     from strnet.jobs import threshold_apply
 
+    printed = str(out) == "-"
+    if printed and as_json:
+        raise ThresholdError("--json: found with -o -, which prints the table. Leave one of them out.")
     done = threshold_apply(point, scores, out, **asked)
-    if as_json:
+    if printed:
+        print_notice(", ".join(f"{name} {value}" for name, value in done.items()))
+    elif as_json:
         print_json(done)
     else:
         print_pairs(f"Decisions {out}", done)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from strnet.errors import ThresholdError
-from strnet.tables import write_table
+from strnet.tables import STDIO, require_writable, write_table
 from strnet.threshold_options import (
     ApplyToTable,
     CascadeFromTable,
@@ -35,10 +35,7 @@ from strnet.thresholds.applying import (
 )
 from strnet.thresholds.from_table import cascade_from_table, certify_from_table, compare_case, read_case
 from strnet.thresholds.point_file import published_schema
-from strnet.thresholds.scores_table import Source
-
-RECIPE = "recipe.yaml"
-"""What stands in a run folder, and not beside anybody's scores."""
+from strnet.thresholds.scores_table import RECIPE, Source
 
 
 def threshold_fit(
@@ -46,12 +43,13 @@ def threshold_fit(
 ) -> Comparison:
     """The operating point now in `out` (JSON), beside the empirical threshold of the same rows.
 
-    `scores` is a CSV or Parquet table, or a run folder; `plot` a picture to draw. See
+    `scores` is a table as `tables.scan_table` takes it, or a run folder; `plot` a picture to draw. See
     `thresholds.fit_threshold` for what can be asked.
 
     Raises: ThresholdError: unusable rows, or `out` is `scores`. ImpossibleError: a promise that these rows
         cannot keep.
     """
+    require_point_file(out)
     require_other_files(scores, out, plot)
     case = read_case(source_of(scores, asked.get("where"), asked.get("group")), **asked)
     found = compare_case(case)
@@ -64,7 +62,7 @@ def threshold_fit(
 
 
 def threshold_apply(point: Path, scores: Path, out: Path, **asked: Unpack[ApplyToTable]) -> dict[str, Any]:
-    """Counts of the decisions now in the table `out`: the rows of `scores` with a column `positive`.
+    """Counts of the decisions now in the table `out` (`-`: printed): `scores` with a column `positive`.
 
     `score` is the operating point's own column if not given. For a cascade it names both scores, with a comma
     between them, and the column is `decision`.
@@ -74,6 +72,7 @@ def threshold_apply(point: Path, scores: Path, out: Path, **asked: Unpack[ApplyT
     """
     require_other_files(scores, out)
     require_other_files(point, out)
+    require_writable(out)
     found = read_operating_point(point)
     table = source_of(scores, asked.get("where"), asked.get("group"))
     if isinstance(found, CascadePoint):
@@ -124,6 +123,7 @@ def threshold_cascade(
 
     Raises: ThresholdError: unusable rows. ImpossibleError: a promise that these rows cannot keep.
     """
+    require_point_file(out)
     require_other_files(scores, out)
     table = source_of(scores, asked.get("where"))
     found = cascade_from_table(table, bone_loss=bone_loss, osteoporosis=osteoporosis, **asked)
@@ -155,8 +155,20 @@ def require_other_files(read: Path, *written: Path | None) -> None:
     Raises: ThresholdError: a file to write is the one that is read.
     """
     for path in written:
-        if path is not None and path.resolve() == read.resolve():
+        if path is not None and path != STDIO and path.resolve() == read.resolve():
             raise ThresholdError(f"{path}: is read and would be overwritten. Name another file to write.")
+
+
+def require_point_file(out: Path) -> None:
+    """Raise unless an operating point is to become a file.
+
+    Raises: ThresholdError: it is to go to standard output.
+    """
+    if out == STDIO:
+        raise ThresholdError(
+            "-o -: found standard output, expected a file: an operating point is kept and used again. Name "
+            "one (-o op.json); --json prints it."
+        )
 
 
 def threshold_plan(**asked: Unpack[PlanOptions]) -> Plan:

@@ -1,11 +1,11 @@
 """Tables in and out: CSV, TSV, Parquet and spreadsheets, wherever they lie and whoever wrote them."""
 
+from strnet.errors import TableNote
 from strnet.tables.columns_needed import require_columns
 from strnet.tables.foreign import ForeignTable, read_foreign_table
-from strnet.tables.notes import TableNote
 from strnet.tables.output import WRITABLE, require_writable, write_table
 from strnet.tables.places import READABLE, STDIO
-from strnet.tables.scanning import scan_table
+from strnet.tables.sources import scan_table
 from strnet.tables.whole import read_table
 
 __all__ = [

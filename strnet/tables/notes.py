@@ -1,12 +1,10 @@
-"""What a reader of tables found and went on with: said once, refused never."""
+"""What a reader of tables found and went on with."""
 
 from __future__ import annotations
 
 import warnings
 
-
-class TableNote(UserWarning):
-    """Something about a table that its owner should know, though it changes no number that was read."""
+from strnet.errors import TableNote
 
 
 def note(where: str, text: str) -> None:

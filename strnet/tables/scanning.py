@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -16,7 +15,7 @@ from strnet.tables.columns_needed import require_distinct
 from strnet.tables.dialects import SEPARATORS, Dialect, decoded
 from strnet.tables.foreign import foreign_table
 from strnet.tables.notes import note
-from strnet.tables.places import TableFile, table_file
+from strnet.tables.places import TableFile
 from strnet.tables.signatures import HEAD
 from strnet.tables.survey import Survey, surveyed
 from strnet.tables.workbooks import read_binary
@@ -29,33 +28,13 @@ _NO_HEADER: Final = ("#", "sep=", '"sep=')
 _SHOWN = 60
 
 
-def scan_table(
-    source: Path | str,
-    what: str = "table",
-    *,
-    dialect: str | None = None,
-    unknown: tuple[str, ...] = BLANK,
-) -> pl.LazyFrame:
-    """The rows of a table, wherever it lies and however it was written; cells that are `unknown` are null.
-
-    `source` is a CSV, TSV (each also with .gz), Parquet or XLSX file (`book.xlsx#Sheet2`), a folder of such
-    parts with equal columns, or `-` for standard input. Columns `*_id` are text: 007 is not 7. What is not
-    UTF-8 with commas and points is read where one reading is left, and said (`TableNote`); `dialect` is one
-    of `dialects.DIALECTS`.
-
-    Raises: TableError: nothing there, or no table; with the cause and what to do.
-    """
-    if Path(source).is_dir():
-        from strnet.tables.parts import scan_parts
-
-        return scan_parts(Path(source), what, dialect=dialect, unknown=unknown)
-    return scan_file(table_file(source, what), dialect=dialect, unknown=unknown)
-
-
 def scan_file(
     file: TableFile, *, dialect: str | None = None, unknown: tuple[str, ...] = BLANK
 ) -> pl.LazyFrame:
-    """As `scan_table`, of one file that was looked at."""
+    """The rows of a file that was looked at: see `sources.scan_table`.
+
+    Raises: TableError: no table; with the cause and what to do.
+    """
     if file.kind == "workbook":
         return read_binary(file).lazy()
     try:
@@ -144,10 +123,8 @@ def _scan_closely(file: TableFile, dialect: str | None, unknown: tuple[str, ...]
     """The table in the encoding and dialect that it has, or everything that is wrong with it."""
     text, encoding = decoded(file.bytes(), file.name)
     if encoding != "UTF-8":
-        note(
-            file.name,
-            f"is read as {encoding}. If letters come out wrong, save it as UTF-8 (in a spreadsheet: CSV UTF-8).",
-        )
+        advice = "If letters come out wrong, save it as UTF-8 (spreadsheets call it 'CSV UTF-8')."
+        note(file.name, f"is read as {encoding}. {advice}")
         again = replace(file, content=text.removeprefix("\ufeff").encode())
         return _scan_delimited(again, dialect, unknown)
     table = foreign_table(file, dialect=dialect)

@@ -120,4 +120,5 @@ def _blank(found: Bytes, places: npt.NDArray[np.intp], ends: Mask) -> Mask | Non
     if not (ends & after_end).any():
         return None
     length = np.diff(places, prepend=-1) - 1
-    return ends & after_end & ((length == 0) | ((length == 1) & (found[places - 1] == _RETURN)))
+    blank: Mask = ends & after_end & ((length == 0) | ((length == 1) & (found[places - 1] == _RETURN)))
+    return blank

@@ -10,7 +10,7 @@ import polars as pl
 
 from strnet.errors import TableError
 from strnet.tables.places import TableFile, table_file
-from strnet.tables.scanning import scan_table
+from strnet.tables.sources import scan_table
 from strnet.tables.uneven_rows import require_even
 from strnet.tables.workbooks import read_binary
 

@@ -21,10 +21,9 @@ from strnet.thresholds.scores_table import (
     Source,
     as_table_error,
     column_named,
-    not_finite,
     open_table,
-    refuse_scores,
 )
+from strnet.thresholds.unusable_cells import not_finite, refuse_scores, require_numbers
 
 POSITIVE = "positive"
 DECISION = "decision"
@@ -44,7 +43,7 @@ def apply_to_table(point: OperatingPoint, source: Source, **asked: Unpack[ApplyT
             `positive` in the table.
         BundleError: another score than the operating point's.
     """
-    scored = _scored(source, asked.get("where"), POSITIVE)
+    scored = _scored(source, asked, POSITIVE)
     found = _score_of(point, scored, asked.get("score"), asked)
     groups, group = None, asked.get("group")
     if group is not None:
@@ -67,7 +66,7 @@ def apply_cascade_to_table(
     """
     if asked.get("group") is not None:
         raise ThresholdError(f"cascade: found group {asked['group']!r}, expected none. Leave --group out.")
-    scored = _scored(source, asked.get("where"), DECISION)
+    scored = _scored(source, asked, DECISION)
     first = _score_of(point.bone_loss, scored, scores[0], asked)
     second = _score_of(point.osteoporosis, scored, scores[1], asked)
     levels = point.apply(first.score, second.score)
@@ -123,21 +122,22 @@ def _told(decided: pl.DataFrame, *scores: _Score) -> pl.DataFrame:
     return decided.with_columns(pl.lit(", ".join(taken)).alias(TAKEN_FOR)) if taken else decided
 
 
-def _scored(source: Source, where: str | None, result: str) -> pl.DataFrame:
-    """The rows of a table that `where` keeps, numbered by `ROW`; `result` is a column to come."""
-    table = open_table(source)
+def _scored(source: Source, asked: ApplyToTable, result: str) -> pl.DataFrame:
+    """The rows of a table that are asked for, numbered by `ROW`; `result` is a column to come."""
+    table = open_table(source, asked.get("csv_dialect"))
     if result in table.collect_schema().names():
         raise ThresholdError(
             f"scores: the table has a column '{result}' already, which the decisions would overwrite. "
             "Rename it."
         )
     with as_table_error():
-        return keep_rows(table.with_row_index(ROW), where).collect(engine="streaming")
+        return keep_rows(table.with_row_index(ROW), asked.get("where")).collect(engine="streaming")
 
 
 def _score_of(point: OperatingPoint, rows: pl.DataFrame, score: str | None, asked: ApplyToTable) -> _Score:
     """The score (n,) of `rows` that `point` decides on."""
     column = column_for(point, rows.lazy(), score)
+    require_numbers(column, rows[column].dtype, "scores")
     if rows.select(not_finite(column).any()).item():
         refuse_scores(rows.lazy(), column, not_finite(column))
     values = rows[column].cast(pl.Float64).to_numpy()

@@ -56,7 +56,8 @@ def read_case(source: Source, **asked: Unpack[FitFromTable]) -> FitCase:
     Raises: as `read_request`, `read_scores` and `fittable_rows`.
     """
     request = read_request(**cast("FitOptions", with_defaults(FitOptions, asked)))
-    scores = read_scores(source, _columns(asked, asked["score"]), asked.get("where"))
+    table = open_table(source, asked.get("csv_dialect"))
+    scores = read_scores(table, _columns(asked, asked["score"]), asked.get("where"))
     columns = RowColumns(
         weights=scores.weights,
         clusters=scores.clusters,
@@ -101,7 +102,7 @@ def certify_from_table(
     Raises: as `certify` and `read_scores`; ThresholdError: the very rows that the threshold was chosen from.
         BundleError: another score than the operating point's.
     """
-    table = open_table(source)
+    table = open_table(source, asked.get("csv_dialect"))
     column = column_for(point, table, asked.get("score"))
     scores = read_scores(table, _columns(asked, column), asked.get("where"))
     same = asked.get("same_score", False)
@@ -131,7 +132,8 @@ def cascade_from_table(
 
     Raises: as `fit_cascade` and `read_scores`.
     """
-    kept = keep_rows(open_table(source).with_row_index(ROW), asked.get("where"))
+    table = open_table(source, asked.get("csv_dialect"))
+    kept = keep_rows(table.with_row_index(ROW), asked.get("where"))
     kind = asked.get("score_kind")
     loss = column_named(bone_loss[0], kept, target_column(bone_loss[0]))
     severe = column_named(osteoporosis[0], kept, target_column(osteoporosis[0]))

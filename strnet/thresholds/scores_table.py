@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,17 @@ from strnet.thresholds.score_identity import (
     identity_in,
     require_in_range,
 )
+from strnet.thresholds.unusable_cells import (
+    SHOWN,
+    as_number,
+    not_finite,
+    note_look_alikes,
+    plain_name,
+    refuse_cells,
+    refuse_scores,
+    require_numbers,
+    require_told_apart,
+)
 
 Source = Path | str | pl.DataFrame | pl.LazyFrame
 """A table as `scan_table` takes it, a run folder (its predictions), or a table at hand."""
@@ -36,7 +47,6 @@ PREDICTIONS = "predictions.parquet"
 RECIPE = "recipe.yaml"
 """What stands in a run folder, and not beside anybody's scores."""
 UNKNOWN_CELLS = ("", "NA")
-SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +110,17 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     grouping = None if columns.group is None else read_grouping(columns.group, names)
     columns = _resolved(columns, table)
     _require_types(columns, table)
-    numbered = table if ROW in table.collect_schema().names() else table.with_row_index(ROW)
+    kinds = table.collect_schema()
+    numbered = table if ROW in kinds.names() else table.with_row_index(ROW)
     kept = keep_rows(numbered, where)
     with as_table_error():
-        frame = kept.select(*_expressions(columns)).collect(engine="streaming")
+        frame = kept.select(*_expressions(columns, kinds)).collect(engine="streaming")
     if grouping is not None:
         frame = frame.with_columns(group_labels(frame["group"], grouping).alias("group"))
     if frame.height == 0:
         raise ThresholdError("scores: found no rows. Check the table and the filter (--where).")
     _require_sound(frame, kept, columns)
+    _require_exact(frame, columns, kinds)
     without_target = frame["target"].null_count()
     if without_target == frame.height:
         raise ThresholdError(f"{columns.target}: none of {frame.height} rows has a target. Check the column.")
@@ -183,10 +195,16 @@ def _require_types(columns: ScoreColumns, table: pl.LazyFrame) -> None:
             f"{columns.target}: found as target and as score, expected two columns. "
             "Name the column of the score."
         )
-    kind = table.collect_schema()[columns.target]
+    kinds = table.collect_schema()
+    require_numbers(columns.score, kinds[columns.score], "scores")
+    if columns.weight is not None:
+        require_numbers(columns.weight, kinds[columns.weight], "weights")
+    kind = kinds[columns.target]
     if not (kind.is_numeric() or kind == pl.Boolean):
         with as_table_error():
             found = table.select(pl.col(columns.target).unique(maintain_order=True).head(SHOWN)).collect()
+        if found.to_series().null_count() == found.height:
+            return  # an empty column has no type of its own
         raise ThresholdError(
             f"{columns.target}: found {kind} ({', '.join(map(repr, found.to_series()))}), expected 0 and 1. "
             "Code the positive class as 1 and the negative class as 0, and leave the cell empty where the "
@@ -194,13 +212,21 @@ def _require_types(columns: ScoreColumns, table: pl.LazyFrame) -> None:
         )
 
 
-def _expressions(columns: ScoreColumns) -> Iterator[pl.Expr]:
-    yield (_as_number(columns.target) == 1).alias("target")
+def _require_exact(frame: pl.DataFrame, columns: ScoreColumns, kinds: pl.Schema) -> None:
+    """Raise where numbers so large that they are rounded stand for scores or for patients."""
+    if kinds[columns.score].is_integer():
+        require_told_apart(columns.score, frame["score"], "scores")
+    if columns.cluster is not None and kinds[columns.cluster].is_float():
+        require_told_apart(columns.cluster, frame["cluster"], "names")
+
+
+def _expressions(columns: ScoreColumns, kinds: pl.Schema) -> Iterator[pl.Expr]:
+    yield (as_number(columns.target) == 1).alias("target")
     yield _wrong_target(columns).alias("wrong target")
-    yield _as_number(columns.score).alias("score")
+    yield as_number(columns.score).alias("score")
     yield _wrong_score(columns).alias("wrong score")
     if columns.weight is not None:
-        yield _as_number(columns.weight).alias("weight")
+        yield as_number(columns.weight).alias("weight")
         yield not_finite(columns.weight).alias("wrong weight")
     if columns.cluster is not None:
         yield pl.col(columns.cluster).alias("cluster")
@@ -208,15 +234,12 @@ def _expressions(columns: ScoreColumns) -> Iterator[pl.Expr]:
         yield pl.col(columns.group).alias("group")
     if columns.identifier is not None:
         yield pl.col(columns.identifier).hash().alias("identifier")
-
-
-def _as_number(column: str) -> pl.Expr:
-    # not strict: a column in which some tool wrote nan or inf is text, and each cell is judged by itself
-    return pl.col(column).cast(pl.Float64, strict=False)
+        if kinds[columns.identifier] == pl.String:
+            yield plain_name(columns.identifier).hash().alias("plain identifier")
 
 
 def _wrong_target(columns: ScoreColumns) -> pl.Expr:
-    number = _as_number(columns.target)
+    number = as_number(columns.target)
     return (number != 0) & (number != 1)
 
 
@@ -224,53 +247,32 @@ def _wrong_score(columns: ScoreColumns) -> pl.Expr:
     return pl.col(columns.target).is_not_null() & not_finite(columns.score)
 
 
-def not_finite(column: str) -> pl.Expr:
-    """Whether a cell is empty, no number, NaN or infinite."""
-    number = _as_number(column)
-    return number.is_null() | ~number.is_finite()
-
-
 def _require_sound(frame: pl.DataFrame, kept: pl.LazyFrame, columns: ScoreColumns) -> None:
     if frame["wrong target"].any():
         wrong = _wrong_target(columns)
-        _refuse(kept, columns.target, wrong, "targets other than 0 and 1", "Code them as 0 and 1")
+        refuse_cells(kept, columns.target, wrong, "targets other than 0 and 1", "Code them as 0 and 1")
     if frame["wrong score"].any():
         refuse_scores(kept, columns.score, _wrong_score(columns))
     if columns.weight is not None and frame["wrong weight"].any():
         wrong = not_finite(columns.weight)
-        _refuse(
+        refuse_cells(
             kept, columns.weight, wrong, "weights missing, not a number or infinite", "Complete the column"
         )
     for role, column in (("cluster", columns.cluster), ("group", columns.group)):
-        if column is not None and frame[role].null_count():
+        if column is None:
+            continue
+        if frame[role].null_count():
             wrong = pl.col(column).is_null() | pl.col(column).cast(pl.String).eq("NaN")
-            _refuse(kept, column, wrong, "empty cells", "Name the patient or group of each row")
+            refuse_cells(kept, column, wrong, "empty cells", "Name the patient or group of each row")
+        note_look_alikes(frame.lazy(), role, column)
     if columns.identifier is not None:
-        _require_unique(kept, columns.identifier, frame["identifier"])
+        _require_unique(kept, columns.identifier, frame)
 
 
-def refuse_scores(kept: pl.LazyFrame, column: str, wrong: pl.Expr) -> NoReturn:
-    """Raise with the wrong cells; `kept` has a column `ROW` of row numbers.
-
-    Raises: ThresholdError: always, with the cells of `column` in the rows that are `wrong`.
-    """
-    advice = "Write numbers as 0.25, without a percent sign; score rows again that have none"
-    _refuse(kept, column, wrong, "scores missing, not a number or infinite", advice)
-
-
-def _refuse(kept: pl.LazyFrame, column: str, wrong: pl.Expr, what: str, advice: str) -> NoReturn:
-    found = kept.filter(wrong).select(pl.col(ROW), pl.col(column).alias("value")).collect(engine="streaming")
-    shown = ", ".join(f"row {row}: {value}" for row, value in found.head(SHOWN).iter_rows())
-    more = ", ..." if found.height > SHOWN else ""
-    raise ThresholdError(
-        f"{column}: found {found.height} {what} ({shown}{more}; rows counted from 0). "
-        f"{advice}, or leave them out with a filter (--where)."
-    )
-
-
-def _require_unique(kept: pl.LazyFrame, column: str, hashes: pl.Series) -> None:
-    ordered = np.sort(hashes.to_numpy())
-    if not np.any(ordered[1:] == ordered[:-1]):
+def _require_unique(kept: pl.LazyFrame, column: str, frame: pl.DataFrame) -> None:
+    if not _has_equals(frame["identifier"]):
+        if "plain identifier" in frame.columns and _has_equals(frame["plain identifier"]):
+            note_look_alikes(kept, column, column)
         return
     counts = kept.group_by(pl.col(column).alias("id")).len().filter(pl.col("len") > 1).collect()
     if counts.height:  # equal hashes alone may be chance
@@ -281,6 +283,11 @@ def _require_unique(kept: pl.LazyFrame, column: str, hashes: pl.Series) -> None:
             f"{column}: {counts.height} ids stand in more than one row: {shown}. Keep one row per film; "
             "films of one patient belong together through the cluster column (--cluster)."
         )
+
+
+def _has_equals(hashes: pl.Series) -> bool:
+    ordered = np.sort(hashes.to_numpy())
+    return bool(np.any(ordered[1:] == ordered[:-1]))
 
 
 def _arrays(frame: pl.DataFrame, without_target: int) -> ScoreRows:

@@ -84,7 +84,7 @@ def test_the_version_is_the_packages():
 def test_a_mistake_goes_to_standard_error_with_exit_code_2(tmp_path):
     done = strnet("split", tmp_path / "absent.csv", "-o", tmp_path / "split.csv")
     assert done.returncode == 2
-    assert done.stderr.startswith("ManifestError: ")
+    assert done.stderr.startswith("TableError: ")
     assert "no such manifest" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -92,7 +92,7 @@ def test_a_mistake_goes_to_standard_error_with_exit_code_2(tmp_path):
 def test_a_machine_gets_the_mistake_as_json(tmp_path):
     done = strnet("split", tmp_path / "absent.csv", "-o", tmp_path / "split.csv", "--json")
     told = json.loads(done.stdout)
-    assert (done.returncode, told["exit_code"], told["error"]) == (2, 2, "ManifestError")
+    assert (done.returncode, told["exit_code"], told["error"]) == (2, 2, "TableError")
 
 
 @pytest.mark.parametrize(

@@ -273,12 +273,66 @@ def test_a_decimal_far_down_a_sorted_file_is_read(tmp_path):
     assert fit_from_table(path, target="y", score="p", min_sensitivity="0.9").threshold == 0.5
 
 
-@pytest.mark.parametrize("cell", ["68.5%", '"0,685"', "?"])
-def test_scores_that_are_no_numbers_are_shown_as_they_stand(tmp_path, cell):
+@pytest.mark.parametrize(
+    ("cell", "seems"),
+    [
+        ("68.5%", r"percentages: write 68\.5% as 0\.685"),
+        ('"0,685"', "Commas stand for the decimal point"),
+        ('"1,234.5"', "Commas stand between thousands"),
+        ("2024-03-01", "These are dates"),
+        ("31.12.2024", "These are dates"),
+        ("yes", "These are decisions"),
+        ("#DIV/0!", "A formula of the spreadsheet failed"),
+        ("<0.01", "These are bounds"),
+        ("?", r"Write numbers as 0\.25"),
+    ],
+)
+def test_scores_that_are_no_numbers_are_shown_as_they_stand_with_what_they_seem(tmp_path, cell, seems):
     path = tmp_path / "scores.csv"
     path.write_text(f"y,p\n0,0.1\n1,{cell}\n")
-    with pytest.raises(ThresholdError, match=r"row 1: .*Write numbers as 0\.25"):
+    with pytest.raises(ThresholdError, match=rf"row 1: .*{seems}"):
         fit_from_table(path, target="y", score="p")
+
+
+@pytest.mark.parametrize(
+    ("column", "found"),
+    [
+        (pl.Series([True, False]), "decisions"),
+        (pl.Series(["2024-03-01", "2024-03-02"]).str.to_date(), "dates"),
+        (pl.Series([["a"], ["b"]]), "List"),
+    ],
+)
+def test_a_score_of_another_type_than_numbers_is_refused_and_not_turned_into_some(column, found):
+    table = pl.DataFrame({"y": [0, 1], "p": column})
+    with pytest.raises(ThresholdError, match=f"found {found}.*, expected scores"):
+        fit_from_table(table, target="y", score="p")
+    point = fit_threshold([0, 1], [0.1, 0.2], method="empirical")
+    with pytest.raises(ThresholdError, match=f"found {found}.*, expected scores"):
+        apply_to_table(point, table, score="p", same_score=True)
+
+
+def test_whole_numbers_that_floating_point_would_merge_are_refused(table):
+    large = table.with_columns(p=pl.int_range(400) + 2**53)
+    with pytest.raises(ThresholdError, match=r"scores of more than 15 digits"):
+        fit_from_table(large, target="y", score="p")
+    merged = table.with_columns(patient=(pl.int_range(400) + 2**53).cast(float))
+    with pytest.raises(ThresholdError, match=r"names of more than 15 digits"):
+        fit_from_table(merged, target="y", score="p", cluster="patient", mixed_clusters=True)
+    kept = merged.with_columns(pl.int_range(400) + 2**53)
+    assert fit_from_table(kept, target="y", score="p", cluster="literal", mixed_clusters=True).clusters == 400
+
+
+def test_names_that_differ_only_in_case_or_blanks_are_said_and_kept_apart(table):
+    first = pl.int_range(400) == 0
+    patients = table.with_columns(patient_id=pl.when(first).then(pl.lit(" P7")).otherwise("patient_id"))
+    with pytest.warns(TableNote, match="patient_id: 1 names differ .*' P7' and 'p7'"):
+        fit_from_table(patients, target="y", score="p", cluster="patient_id", mixed_clusters=True)
+    films = table.with_columns(image_id=pl.when(first).then(pl.lit("I7")).otherwise("image_id"))
+    films = films.with_columns(
+        image_id=pl.when(pl.int_range(400) == 9).then(pl.lit("i7 ")).otherwise("image_id")
+    )
+    with pytest.warns(TableNote, match="image_id: 1 names differ .*'I7' and 'i7 '"):
+        fit_from_table(films, target="y", score="p")
 
 
 def test_text_in_latin_1_is_read_and_that_is_said(tmp_path, table):
