@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from strnet.errors import TableError, unknown_name
 from strnet.tables.decimal_marks import Mark, with_decimal_points
-from strnet.tables.uneven_rows import require_even
+from strnet.tables.uneven_rows import require_even, require_no_blanks_between
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 DIALECTS = (*SEPARATORS, *(f"{name}/{mark}" for name in SEPARATORS for mark in ("point", "comma")))
@@ -67,7 +67,7 @@ def read_delimited(
 
     Raises: TableError: several readings or none, with the option that settles it.
     """
-    separator_name, mark = _asked(dialect)
+    separator_name, mark = asked(dialect)
     text, encoding = decoded(content, where)
     text, first_line, declared = _without_declaration(text)
     separator_name = separator_name or declared or _separator(text, suffix, where)
@@ -120,7 +120,11 @@ def _zero_bytes(content: bytes) -> str:
     )
 
 
-def _asked(dialect: str | None) -> tuple[str | None, Mark | None]:
+def asked(dialect: str | None) -> tuple[str | None, Mark | None]:
+    """The name of the separator and the decimal mark that `dialect` says; None where it does not.
+
+    Raises: TableError: none of DIALECTS.
+    """
     if dialect is None:
         return None, None
     if dialect not in DIALECTS:
@@ -195,6 +199,8 @@ def _cells(
 
     Raises: TableError: uneven rows, or no header.
     """
+    if text.strip():
+        require_no_blanks_between(text, separator, where)
     header: list[str] = []
     kept = []
     for line, row in _records(text, separator, first_line, where):

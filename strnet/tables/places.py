@@ -67,6 +67,10 @@ def table_file(source: Path | str, what: str = "table") -> TableFile:
     if str(source) == str(STDIO):
         return _standard_input(what)
     path, sheet = _path_and_sheet(Path(source))
+    if path.exists() and not path.is_file():
+        raise TableError(
+            f"{path}: is no file but a pipe or a device. Give - and send the table by standard input."
+        )
     if not path.is_file():
         raise TableError(f"{path}: no such {what}. {_TOLD}")
     if path.name.startswith("~$"):

@@ -12,7 +12,7 @@ import polars as pl
 
 from strnet.errors import TableError
 from strnet.tables.columns_needed import require_distinct
-from strnet.tables.dialects import SEPARATORS, Dialect, decoded
+from strnet.tables.dialects import SEPARATORS, Dialect, asked, decoded
 from strnet.tables.foreign import foreign_table
 from strnet.tables.notes import note
 from strnet.tables.places import TableFile
@@ -68,7 +68,7 @@ def _plain_header(file: TableFile, dialect: str | None) -> tuple[str | None, lis
         text = line.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         return None, []
-    likely = _separators_in(text, file, dialect)
+    likely = _separators_in(text, file, asked(dialect)[0])
     if len(likely) > 1 or text.startswith(_NO_HEADER) or "\r" in text or text.count('"') % 2:
         return None, []
     separator = SEPARATORS[likely[0]] if likely else ","
@@ -78,19 +78,17 @@ def _plain_header(file: TableFile, dialect: str | None) -> tuple[str | None, lis
     return (separator if tidy and any(names) and not may_be_words else None), names
 
 
-def _separators_in(text: str, file: TableFile, dialect: str | None) -> list[str]:
-    said = None if dialect is None else dialect.partition("/")[0]
+def _separators_in(text: str, file: TableFile, said: str | None) -> list[str]:
     if said is None and file.suffix == ".tsv" and "\t" in text:
         said = "tab"
-    return [name for name, mark in SEPARATORS.items() if mark in text and said in (None, name)]
+    return [said] if said else [name for name, mark in SEPARATORS.items() if mark in text]
 
 
 def _has_points(file: TableFile, separator: str, dialect: str | None) -> bool:
     """Whether no number can hold a decimal comma: the cells have no comma, or it stands between them."""
-    if dialect is not None and "/" in dialect:
-        return dialect.endswith("/point")
-    if separator == ",":
-        return True
+    mark = asked(dialect)[1]
+    if mark is not None or separator == ",":
+        return mark != "comma"
     with file.stream() as stream:
         return not any(b"," in chunk for chunk in iter(lambda: stream.read(HEAD * 64), b""))
 
@@ -108,14 +106,22 @@ def _scanned(
         raise TableError(
             f"{file.name}: the first line holds numbers. Write the names of the columns above it."
         )
-    # types from all rows: a sorted column may hold its first decimal, or letter, at the very end
-    table = pl.scan_csv(
-        file.path if file.content is None else io.BytesIO(file.content),
-        separator=separator,
-        schema_overrides={name: pl.String for name in header if name.endswith("_id")},
-        null_values=list(unknown),
-        infer_schema_length=None,
-    )
+
+    def scanned(as_text: list[str]) -> pl.LazyFrame:
+        # types from all rows: a sorted column may hold its first decimal, or letter, at the very end
+        return pl.scan_csv(
+            file.path if file.content is None else io.BytesIO(file.content),
+            separator=separator,
+            schema_overrides=dict.fromkeys(as_text, pl.String),
+            null_values=list(unknown),
+            infer_schema_length=None,
+        )
+
+    ids = [name for name in header if name.endswith("_id")]
+    table = scanned(ids)
+    long = [name for name, kind in table.collect_schema().items() if kind == pl.Int128]
+    if long:  # names made of digits, of whatever length
+        table = scanned([*ids, *long])
     return table.filter(~pl.all_horizontal(pl.all().is_null())) if without_blank else table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from strnet.errors import TableError
@@ -9,6 +10,21 @@ from strnet.errors import TableError
 Numbered = Sequence[tuple[int, list[str]]]
 """Rows below the header, each with the line where it begins."""
 _SHOWN = 20
+_WORD = re.compile(r'"[^"]*"|\S+')
+
+
+def require_no_blanks_between(text: str, separator: str, where: str) -> None:
+    """Raise where blanks separate the cells: as many words in each row, or one more for its name.
+
+    Raises: TableError: they do.
+    """
+    header, *rows = text.splitlines()[: _SHOWN + 1]
+    words, alike = len(_WORD.findall(header)), {len(_WORD.findall(row)) for row in rows}
+    if separator not in header and words > 1 and len(alike) == 1 and alike <= {words, words + 1}:
+        raise TableError(
+            f"{where}: the cells are separated by blanks. Write them with commas (R: write.csv(x, "
+            "row.names = FALSE), not write.table)."
+        )
 
 
 def require_even(header: Sequence[str], rows: Numbered, where: str, separator: str) -> None:
@@ -17,11 +33,9 @@ def require_even(header: Sequence[str], rows: Numbered, where: str, separator: s
     Raises: TableError: the rows with their lines, and the likely cause.
     """
     uneven = [(line, len(row)) for line, row in rows if len(row) != len(header)]
-    if not uneven and not _are_blanks_between(header, rows):
+    if not uneven:
         return
     cause = _cause(header, rows, uneven, separator)
-    if not uneven:
-        raise TableError(f"{where}: {cause}")
     listing = "\n".join(f"  line {line}  {cells} cells" for line, cells in uneven[:_SHOWN])
     more = f"\n  ... and {len(uneven) - _SHOWN} more" if len(uneven) > _SHOWN else ""
     raise TableError(
@@ -36,11 +50,6 @@ def _cause(header: Sequence[str], rows: Numbered, uneven: Sequence[tuple[int, in
         return "The first line is a comment (#). Remove such lines: the names of the columns come first."
     if commented and commented[0] in {line for line, _ in uneven}:
         return f"Line {commented[0]} is a comment (#). Remove such lines."
-    if _are_blanks_between(header, rows):
-        return (
-            "The cells are separated by blanks. Write them with commas (R: write.csv(x, row.names = FALSE), "
-            "not write.table)."
-        )
     if len(uneven) == len(rows) and all(cells == len(header) + 1 for _, cells in uneven):
         return _one_more(rows, separator)
     last = rows[-1]
@@ -50,21 +59,15 @@ def _cause(header: Sequence[str], rows: Numbered, uneven: Sequence[tuple[int, in
 
 
 def _one_more(rows: Numbered, separator: str) -> str:
-    names = [row[0] for _, row in rows]
-    if separator == "," and len(set(names)) < len(names):
-        return (
-            "Each row has one cell more: a comma that stands for the decimal point looks like that. Write "
-            "decimal points, or semicolons between the cells."
-        )
-    return (
-        "Each row begins with a name of its own that the header does not have, as R's write.table leaves it. "
+    if not any(row[-1].strip() for _, row in rows):
+        return "Each row ends with a separator that the header does not have. Add it there, or remove it."
+    name = (
+        "each row begins with a name of its own that the header does not have, as R's write.table leaves it. "
         "Write it without (R: row.names = FALSE)."
     )
-
-
-def _are_blanks_between(header: Sequence[str], rows: Numbered) -> bool:
-    """Whether one column is several, told apart by blanks; each row may begin with a name of its own."""
-    words = len(header[0].split())
-    if len(header) > 1 or words < 2 or not rows:
-        return False
-    return all(len(row[0].split()) in (words, words + 1) for _, row in rows)
+    if separator == "," and not any("." in cell for _, row in rows for cell in row):
+        return (
+            "Either a comma stands for the decimal point: write points, or semicolons between the cells. "
+            f"Or {name}"
+        )
+    return name[0].upper() + name[1:]

@@ -214,7 +214,7 @@ def _require_types(columns: ScoreColumns, table: pl.LazyFrame) -> None:
 
 def _require_exact(frame: pl.DataFrame, columns: ScoreColumns, kinds: pl.Schema) -> None:
     """Raise where numbers so large that they are rounded stand for scores or for patients."""
-    if kinds[columns.score].is_integer():
+    if kinds[columns.score].is_integer() or kinds[columns.score] == pl.String:
         require_told_apart(columns.score, frame["score"], "scores")
     if columns.cluster is not None and kinds[columns.cluster].is_float():
         require_told_apart(columns.cluster, frame["cluster"], "names")
