@@ -15,7 +15,10 @@ from strnet.cohort.validation import lines_of, validated
 from strnet.errors import ManifestError
 from strnet.files import canonical_json, sha256_bytes
 from strnet.schema import IMAGE_ID, PATIENT_ID
-from strnet.tables import WRITABLE, read_table, write_table
+from strnet.tables import read_table, write_table
+
+EXTENSIONS = (".csv", ".tsv", ".parquet")
+"""A manifest is written, read again and named by lines; a compressed one is not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +57,8 @@ def read_manifest(path: Path | str, *, check_files: bool = False) -> Manifest:
     Raises: ManifestError: unreadable, misspelt columns, or rows that break a rule, each with its line.
     """
     path = Path(path)
-    if path.suffix.lower() not in WRITABLE:
-        raise ManifestError(f"{path}: a manifest is a {', '.join(WRITABLE)} file.")
+    if path.suffix.lower() not in EXTENSIONS:
+        raise ManifestError(f"{path}: a manifest is a {', '.join(EXTENSIONS)} file.")
     table = read_table(path, "manifest", as_text=True)
     table, lines, word = located_rows(table, path)
     manifest = Manifest(validated(table, str(path), lines=lines, line_word=word), path)

@@ -3,15 +3,13 @@
 from strnet.errors import TableNote
 from strnet.tables.columns_needed import require_columns
 from strnet.tables.foreign import ForeignTable, read_foreign_table
-from strnet.tables.output import WRITABLE, require_writable, write_table
-from strnet.tables.places import READABLE, STDIO
+from strnet.tables.output import require_writable, write_table
+from strnet.tables.places import STDIO
 from strnet.tables.sources import scan_table
 from strnet.tables.whole import read_table
 
 __all__ = [
-    "READABLE",
     "STDIO",
-    "WRITABLE",
     "ForeignTable",
     "TableNote",
     "read_foreign_table",
