@@ -93,6 +93,10 @@ class ImpossibleError(ThresholdError):
     exit_code = 3
 
 
+class PromiseWarning(UserWarning):
+    """A threshold that stands in for one with a promise, where that was said to be enough."""
+
+
 class BundleError(StrnetError):
     """A bundle or operating point that was edited, is incomplete, or belongs to another model."""
 

@@ -1,17 +1,23 @@
+import pickle
+
 import numpy as np
 import polars as pl
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from strnet.errors import ImpossibleError
+from strnet.errors import ImpossibleError, PromiseWarning
 from strnet.thresholds import SensitivityFloorClassifier, fit_threshold
 
 NOT_AT_ONE_HALF = "predict does not cut predict_proba at one half: that is what the classifier is for"
@@ -38,6 +44,11 @@ def knees():
     """400 rows of 200 patients, both knees with the same label."""
     X, y = make_classification(400, 6, n_informative=4, class_sep=1.2, random_state=0)
     return X, np.repeat(y[::2], 2), np.repeat(np.arange(200), 2)
+
+
+def names_of(fitted):
+    """Names of the columns that it was fitted on; scikit-learn before 1.7 reads none from polars."""
+    return list(getattr(fitted, "feature_names_in_", []))
 
 
 def test_a_fitted_classifier_is_calibrated_on_the_rows_given_and_not_trained_again(knees):
@@ -143,7 +154,7 @@ def test_labels_that_are_words_and_frames_of_polars_are_read(knees):
         frame, words
     )
     assert floor.pos_label_ == "loss"
-    assert list(floor.feature_names_in_) == frame.columns
+    assert names_of(floor) == names_of(floor.estimator_)
     found = floor.predict(frame) == "loss"
     assert found[words == "loss"].mean() > 0.86
     # classes_ are sorted, so "normal" is the last: the decision function points there
@@ -166,6 +177,138 @@ def test_too_few_positives_are_an_error_and_not_another_threshold(knees):
     X, y, _ = knees
     with pytest.raises(ImpossibleError, match="It takes 20"):
         SensitivityFloorClassifier(LogisticRegression(), random_state=0).fit(X[:40], y[:40])
+
+
+def test_a_frozen_classifier_is_never_trained_again_and_all_rows_set_the_threshold(knees):
+    X, y, _ = knees
+    fitted = LogisticRegression().fit(X[:200], y[:200])
+    frozen = SensitivityFloorClassifier(FrozenEstimator(fitted), random_state=0).fit(X[200:], y[200:])
+    prefit = SensitivityFloorClassifier(fitted, calibration_size="prefit", random_state=0)
+    assert frozen.operating_point_ == prefit.fit(X[200:], y[200:]).operating_point_
+    assert frozen.operating_point_.positives == y[200:].sum()
+    scores = cross_val_score(
+        SensitivityFloorClassifier(FrozenEstimator(fitted)), X, y, cv=2, scoring="recall", error_score="raise"
+    )
+    assert scores.min() > 0.86
+    other = FrozenEstimator(LogisticRegression().fit(X, np.where(y == 1, "loss", "normal")))
+    with pytest.raises(ValueError, match="was fitted on the labels"):
+        SensitivityFloorClassifier(other).fit(X, y)
+
+
+@pytest.mark.parametrize("response", ["predict_proba", "decision_function"])
+@pytest.mark.parametrize("pos_label", [0, 1])
+def test_the_best_threshold_means_what_it_means_to_scikit_learn(knees, response, pos_label):
+    X, y, _ = knees
+    floor = SensitivityFloorClassifier(
+        LogisticRegression(), response_method=response, pos_label=pos_label, random_state=0
+    ).fit(X, y)
+    assert floor.best_threshold_ == floor.operating_point_.threshold
+    fixed = FixedThresholdClassifier(
+        FrozenEstimator(floor.estimator_),
+        threshold=floor.best_threshold_,
+        response_method=response,
+        pos_label=pos_label,
+    ).fit(X, y)
+    assert np.array_equal(fixed.predict(X), floor.predict(X))
+    assert 0 < (floor.predict(X) == pos_label).mean() < 1
+
+
+def test_the_response_asked_for_is_the_one_that_is_cut(knees):
+    X, y, _ = knees
+    both = [
+        SensitivityFloorClassifier(LogisticRegression(), response_method=name, anchor="tight", random_state=0)
+        for name in ("predict_proba", "decision_function")
+    ]
+    probability, logit = (one.fit(X, y).best_threshold_ for one in both)
+    # the same order of rows, so the same row sets both thresholds
+    assert probability == pytest.approx(1 / (1 + np.exp(-logit)))
+    with pytest.raises(AttributeError, match="predict_proba"):
+        SensitivityFloorClassifier(LinearSVC(), response_method="predict_proba").fit(X, y)
+
+
+@pytest.mark.parametrize(("option", "value"), [("response_method", "proba"), ("on_impossible", "ignore")])
+def test_an_unknown_option_is_refused_with_those_there_are(knees, option, value):
+    X, y, _ = knees
+    with pytest.raises(ValueError, match=rf"{option}: found '{value}', expected one of"):
+        SensitivityFloorClassifier(LogisticRegression(), **{option: value}).fit(X, y)
+
+
+def test_a_search_over_few_rows_has_scores_and_warnings_where_that_is_enough(knees):
+    X, y, _ = knees
+    few, marks = X[:40], y[:40]
+    floor = SensitivityFloorClassifier(LogisticRegression(), on_impossible="warn", random_state=0)
+    search = GridSearchCV(floor, {"estimator__C": [0.1, 1.0]}, scoring="balanced_accuracy", cv=2)
+    with pytest.warns(PromiseWarning, match=r"It takes 20 .*promises nothing"):
+        search.fit(few, marks)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    point = search.best_estimator_.operating_point_
+    assert (point.status, point.method) == ("point only", "empirical")
+    assert "Stands in for method exact: " in point.notes[-1]
+    with pytest.raises(ValueError, match="on_impossible='warn'"):
+        search.set_params(estimator__on_impossible="raise").fit(few, marks)
+
+
+def test_a_promise_that_can_be_kept_is_kept_whatever_may_stand_in_for_it(knees):
+    X, y, patients = knees
+    both = [
+        SensitivityFloorClassifier(LogisticRegression(), on_impossible=choice, random_state=0)
+        .fit(X, y, groups=patients)
+        .operating_point_
+        for choice in ("raise", "warn")
+    ]
+    assert both[0] == both[1]
+
+
+@pytest.mark.parametrize("cluster_method", ["betting", "worst", "one_per_cluster"])
+def test_the_stand_in_is_empirical_whatever_was_asked_of_the_patients(knees, cluster_method):
+    X, y, patients = knees
+    floor = SensitivityFloorClassifier(
+        LogisticRegression(), cluster_method=cluster_method, on_impossible="warn", random_state=0
+    )
+    with pytest.warns(PromiseWarning):
+        point = floor.fit(X[:40], y[:40], groups=patients[:40]).operating_point_
+    assert (point.status, point.method) == ("point only", "empirical")
+
+
+def test_a_fitted_classifier_survives_a_pickle_and_a_frame_in_a_pipeline(knees):
+    X, y, _ = knees
+    frame = pl.DataFrame(X, schema=[f"x{i}" for i in range(6)])
+    pipeline = make_pipeline(
+        StandardScaler(), SensitivityFloorClassifier(LogisticRegression(), random_state=0)
+    )
+    pipeline.set_output(transform="polars").fit(frame, y)
+    assert names_of(pipeline[-1]) == names_of(pipeline[-1].estimator_)
+    again = pickle.loads(pickle.dumps(pipeline))
+    assert np.array_equal(again.predict(frame), pipeline.predict(frame))
+    assert again[-1].operating_point_ == pipeline[-1].operating_point_
+
+
+def test_patients_and_weights_reach_their_places_by_metadata_routing(knees):
+    X, y, patients = knees
+    weights = np.where(patients % 2, 1.0, 2.0)
+    seen = {}
+
+    class Recorder(LogisticRegression):
+        def fit(self, X, y, sample_weight=None, cost=None):
+            seen.update(weights=sample_weight, cost=cost)
+            return super().fit(X, y, sample_weight)
+
+    with config_context(enable_metadata_routing=True):
+        inner = Recorder().set_fit_request(sample_weight=True, cost=True)
+        floor = SensitivityFloorClassifier(inner, min_sensitivity="0.7", random_state=0)
+        floor.set_fit_request(groups=True, sample_weight=True)
+        plain = get_scorer("roc_auc").set_score_request(sample_weight=False)
+        search = GridSearchCV(
+            floor, {"estimator__C": [0.1, 1.0]}, cv=GroupKFold(2), scoring=plain, error_score="raise"
+        )
+        search.fit(X, y, groups=patients, sample_weight=weights, cost=weights)
+        assert search.best_estimator_.operating_point_.clusters is not None
+        assert seen["weights"].shape == seen["cost"].shape == (200,)
+        assert set(seen["cost"]) == {1.0, 2.0}
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            SensitivityFloorClassifier(Recorder()).fit(X, y, sample_weight=weights)
+    with pytest.raises(ValueError, match="enable_metadata_routing"):
+        SensitivityFloorClassifier(Recorder()).fit(X, y, cost=weights)
 
 
 def test_targets_that_are_not_two_classes_are_refused(knees):
