@@ -142,12 +142,16 @@ def print_memory(count: int) -> None:
 def write_scores(path: Path, count: int) -> None:
     target, score = rows(min(count, ROWS_OF_A_PART))
     part = pl.DataFrame({"y": target, "p": score, "unused": score}).lazy()
-    pl.concat([part] * max(1, count // ROWS_OF_A_PART)).sink_parquet(path)
+    whole = pl.concat([part] * max(1, count // ROWS_OF_A_PART))
+    if path.suffix == ".parquet":
+        whole.sink_parquet(path)
+    else:
+        whole.sink_csv(path)
 
 
-def print_command(count: int, folder: Path) -> None:
-    """The command on a Parquet file, start-up included, with the memory of its process."""
-    path = folder / f"{count}.parquet"
+def print_command(count: int, folder: Path, suffix: str) -> None:
+    """The command on a file, start-up included, with the memory of its process."""
+    path = folder / f"{count}{suffix}"
     write_scores(path, count)
     code = (
         "import re, sys; from strnet.cli.main import app\n"
@@ -163,10 +167,11 @@ def print_command(count: int, folder: Path) -> None:
     took = time.perf_counter() - start
     path.unlink()
     if done.returncode:
-        print(f"strnet threshold fit on {count:.0e} rows failed: {done.stderr.strip()}")
+        print(f"strnet threshold fit on {count:.0e} rows ({suffix}) failed: {done.stderr.strip()}")
         return
     print(
-        f"strnet threshold fit on {count:.0e} rows: {took:.2f} s with start-up, {done.stderr.split()[-1]} MB"
+        f"strnet threshold fit on {count:.0e} rows ({suffix}): {took:.2f} s with start-up, "
+        f"{done.stderr.split()[-1]} MB"
     )
 
 
@@ -182,7 +187,9 @@ def main() -> None:
     print_memory(sizes[-1])
     with tempfile.TemporaryDirectory() as folder:
         for count in [10**3, sizes[-1], *([10**8] if options.huge else [])]:
-            print_command(count, Path(folder))
+            print_command(count, Path(folder), ".parquet")
+        for count in [10**3, sizes[-1]]:
+            print_command(count, Path(folder), ".csv")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -107,21 +107,15 @@ def _scanned(
             f"{file.name}: the first line holds numbers. Write the names of the columns above it."
         )
 
-    def scanned(as_text: list[str]) -> pl.LazyFrame:
-        # types from all rows: a sorted column may hold its first decimal, or letter, at the very end
-        return pl.scan_csv(
-            file.path if file.content is None else io.BytesIO(file.content),
-            separator=separator,
-            schema_overrides=dict.fromkeys(as_text, pl.String),
-            null_values=list(unknown),
-            infer_schema_length=None,
-        )
+    def scanned(**types: Any) -> pl.LazyFrame:
+        content = file.path if file.content is None else io.BytesIO(file.content)
+        return pl.scan_csv(content, separator=separator, null_values=list(unknown), **types)
 
-    ids = [name for name in header if name.endswith("_id")]
-    table = scanned(ids)
-    long = [name for name, kind in table.collect_schema().items() if kind == pl.Int128]
-    if long:  # names made of digits, of whatever length
-        table = scanned([*ids, *long])
+    # types from all rows: a sorted column may hold its first decimal, or letter, at the very end
+    found = scanned(infer_schema_length=None).collect_schema()
+    texts = {name for name, kind in found.items() if name.endswith("_id") or kind == pl.Int128}
+    # said from here on, for they would be looked for again whenever rows are read
+    table = scanned(schema={name: pl.String() if name in texts else kind for name, kind in found.items()})
     return table.filter(~pl.all_horizontal(pl.all().is_null())) if without_blank else table
 
 
