@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypedDict
 from strnet.options import Option
 from strnet.threshold_options import (
     ClusterMethods,
+    CsvDialect,
     Proportion,
     SameScore,
     ScoreKind,
@@ -48,6 +49,7 @@ class WatchedColumns(TypedDict, total=False):
         str | None, Option("Column that puts patients in order; default: the order of a hash.", None)
     ]
     where: Where
+    csv_dialect: CsvDialect
 
 
 class BeginWatch(TypedDict, total=False):

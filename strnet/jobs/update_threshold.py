@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Unpack
 
-from strnet.jobs.threshold import require_other_files, source_of
+from strnet.jobs.threshold import require_other_files, require_point_file, source_of
 from strnet.local_options import UpdateFromTable
 from strnet.sealed import read_sealed
 from strnet.thresholds import OperatingPoint, read_threshold, write_operating_point
@@ -21,6 +21,7 @@ def threshold_update(
     Raises: BundleError: an edited operating point, or another score than its own. ThresholdError: unusable
         rows, those that the threshold was chosen from, or `out` is one of the files read.
     """
+    require_point_file(out)
     require_other_files(scores, out)
     require_other_files(point, out)
     parent, name = read_threshold(point), read_sealed(point, FORMAT).sha256

@@ -27,7 +27,7 @@ def update_from_table(
     Raises: as `updated` and `read_scores`; ThresholdError: the very rows that the parent was chosen from.
         BundleError: another score than the operating point's.
     """
-    table = open_table(source)
+    table = open_table(source, asked.get("csv_dialect"))
     column = column_for(parent, table, asked.get("score"))
     columns = ScoreColumns(
         target=asked["target"],

@@ -21,10 +21,9 @@ from strnet.thresholds.scores_table import (
     Source,
     as_table_error,
     column_named,
-    not_finite,
     open_table,
-    refuse_scores,
 )
+from strnet.thresholds.unusable_cells import not_finite, refuse_scores, require_numbers
 
 IDENTITY, ORDER, TIES, FILM = range(4)
 """What a patient's four numbers are for: to know it again, its turn, its place among ties, its film."""
@@ -80,6 +79,7 @@ def read_patients(source: Source, columns: PatientColumns, where: str | None = N
         raise ThresholdError(unknown_name("rule for films", columns.film, FILM_RULES))
     table = open_table(source)
     score = column_named(columns.score, table, *candidates(columns.score))
+    require_numbers(score, table.collect_schema()[score], "scores")
     patient = _patient_column(columns.cluster, table)
     with as_table_error():
         kept = keep_rows(table.with_row_index(ROW), where).collect(engine="streaming")
