@@ -9,7 +9,8 @@ from strnet.errors import TableError
 
 Numbered = Sequence[tuple[int, list[str]]]
 """Rows below the header, each with the line where it begins."""
-_SHOWN = 20
+_SHOWN = 5
+_LOOKED_AT = 20
 _WORD = re.compile(r'"[^"]*"|\S+')
 
 
@@ -18,7 +19,7 @@ def require_no_blanks_between(text: str, separator: str, where: str) -> None:
 
     Raises: TableError: they do.
     """
-    header, *rows = text.splitlines()[: _SHOWN + 1]
+    header, *rows = text.splitlines()[: _LOOKED_AT + 1]
     words, alike = len(_WORD.findall(header)), {len(_WORD.findall(row)) for row in rows}
     if separator not in header and words > 1 and len(alike) == 1 and alike <= {words, words + 1}:
         raise TableError(

@@ -47,6 +47,7 @@ PREDICTIONS = "predictions.parquet"
 RECIPE = "recipe.yaml"
 """What stands in a run folder, and not beside anybody's scores."""
 UNKNOWN_CELLS = ("", "NA")
+_AS_TEXT = "Give the column a name that ends in _id: such columns are read as text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +216,9 @@ def _require_types(columns: ScoreColumns, table: pl.LazyFrame) -> None:
 def _require_exact(frame: pl.DataFrame, columns: ScoreColumns, kinds: pl.Schema) -> None:
     """Raise where numbers so large that they are rounded stand for scores or for patients."""
     if kinds[columns.score].is_integer() or kinds[columns.score] == pl.String:
-        require_told_apart(columns.score, frame["score"], "scores")
+        require_told_apart(columns.score, frame["score"], "scores", "Write smaller numbers")
     if columns.cluster is not None and kinds[columns.cluster].is_float():
-        require_told_apart(columns.cluster, frame["cluster"], "names")
+        require_told_apart(columns.cluster, frame["cluster"], "names", _AS_TEXT)
 
 
 def _expressions(columns: ScoreColumns, kinds: pl.Schema) -> Iterator[pl.Expr]:

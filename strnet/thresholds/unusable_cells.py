@@ -50,7 +50,7 @@ def require_numbers(column: str, kind: pl.DataType, what: str) -> None:
     raise ThresholdError(f"{column}: found {held}, expected {what}. Name the column that holds numbers.")
 
 
-def require_told_apart(column: str, numbers: pl.Series, what: str) -> None:
+def require_told_apart(column: str, numbers: pl.Series, what: str, advice: str) -> None:
     """Raise where whole numbers are too large to be told apart once they are floating point.
 
     Raises: ThresholdError: the largest.
@@ -59,7 +59,7 @@ def require_told_apart(column: str, numbers: pl.Series, what: str) -> None:
     if isinstance(largest, float) and EXACT < largest < float("inf"):
         raise ThresholdError(
             f"{column}: found {what} of more than 15 digits ({largest:.0f}), which are not told apart as "
-            "numbers. Write them as text (in a column whose name ends in _id), or as smaller numbers."
+            f"numbers. {advice}."
         )
 
 
