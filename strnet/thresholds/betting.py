@@ -1,80 +1,73 @@
-"""A guarantee on the mean miss of patients with any number of films, by betting against too many misses.
+"""A guarantee on the patients' mean miss, whatever their number of films and weights, by betting against it.
 
-Patient i misses the share L_i(t) of its positive films. If the mean of L(t) is at least a = 1 - floor, the
-wealth of a player who pays lambda_i >= 0 for a - L_i(t) is a supermartingale, however lambda_i depends on the
-patients before; so it reaches 1 / delta with probability at most delta (Ville). A threshold is held safe once
-its wealth has been there. Thresholds are tested upwards and the first failure ends it: no correction.
+At a threshold t patient i misses L_i of what it is worth, w_i in [0, 1]. If the weighted mean miss is at least
+a = 1 - floor, w_i (a - L_i) is not positive on average, and the wealth of a player who stakes lambda_i >= 0 on
+it is a supermartingale, however lambda_i depends on the patients before: a fair bet, worth at most 1 on
+average when the player stops. So is the mean over several orders of reading, which reaches 1 / delta with
+probability at most delta (Markov). Thresholds are tested upwards and the first failure ends it: no correction.
 
-Source: Waudby-Smith and Ramdas 2024, JRSS B 86:1-27 (capital process for bounded means); Voracek and Orabona
-2025, arXiv:2505.22422 (the stake is computed anew from the wealth still missing and the patients to come);
-Angelopoulos et al. 2021, arXiv:2110.01052 (fixed-sequence testing).
+Source: Waudby-Smith and Ramdas 2024, JRSS B 86:1-27 (capital process for bounded means); Browne 1999, Adv.
+Appl. Probab. 31:551-577 (the stake that most surely reaches a goal by a deadline); Vovk and Wang 2021, Ann.
+Stat. 49:1736-1754 (means of e-values); Angelopoulos et al. 2021, arXiv:2110.01052 (fixed-sequence testing).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from strnet.stats.inputs import Floats, Ints
+from strnet.thresholds import pilot_betting
+from strnet.thresholds.patient_films import PatientFilms
+from strnet.thresholds.reading_order import ORDERS, reading_orders
+from strnet.thresholds.stakes import Game
 
-PRIOR_PATIENTS = 30.0
-"""Patients that the assumed variance a (1 - a) counts as, before the first one is seen."""
-CAUTION = 0.9
-"""Share of the stake that would be best were the variance known. Neither constant touches the guarantee."""
-BLOCK = 256
+FEW_FILMS = 3000
+"""Up to so many films each of their scores is tested, patient by patient; above, a pilot's, in blocks."""
+BATCH = 64
 """Thresholds tested in one pass over the patients."""
 
 
-def safe_misses(
-    score: Floats, clusters: Ints, miss_share: float, delta: float, generator: np.random.Generator
-) -> int:
-    """The most films that may lie below the threshold so that the patients' mean miss is below `miss_share`.
+def highest_safe(films: PatientFilms, share: float, delta: float, seed: int | None = None) -> float | None:
+    """The highest threshold at which the patients' mean miss is proven below `share`; None without one.
 
-    `score` (n,) of the positive films, `clusters` (n,) their patients. -1 where not even 0 films is proven.
-    The order in which patients are read is drawn from `generator`, so that the order of rows plays no part.
+    Patients are read in orders that follow from their keys, and from `seed` where one is given.
     """
-    films = _films_in_reading_order(score, clusters, generator)
-    target = -math.log(delta)
-    proven = -1
-    for first in range(0, score.size, BLOCK):
-        missed = np.arange(first, min(first + BLOCK, score.size))
-        failed = np.flatnonzero(_log_wealth(films, missed, miss_share, target) < target)
+    if films.score.size > FEW_FILMS:
+        return pilot_betting.highest_safe(films, share, delta, seed)
+    orders = reading_orders(films.keys, ORDERS, seed)
+    thresholds = np.unique(films.score)
+    for first in range(0, thresholds.size, BATCH):
+        tested = thresholds[first : first + BATCH]
+        failed = np.flatnonzero(mean_wealth(films, tested, orders, share, delta) < 1 / delta)
         if failed.size:
-            return proven + int(failed[0])
-        proven = int(missed[-1])
-    return proven
+            place = first + int(failed[0]) - 1
+            return float(thresholds[place]) if place >= 0 else None
+    return float(thresholds[-1])
 
 
-def _films_in_reading_order(score: Floats, clusters: Ints, generator: np.random.Generator) -> list[Ints]:
-    # equal scores share the rank of the first of them: once one counts as missed, all do, the harder test
-    rank = np.searchsorted(np.sort(score), score, side="left")
-    order = np.argsort(clusters, kind="stable")
-    edges = np.flatnonzero(np.diff(clusters[order])) + 1
-    patients = np.split(rank[order], edges)
-    return [patients[index] for index in generator.permutation(len(patients))]
-
-
-def _log_wealth(films: list[Ints], missed: Ints, share: float, target: float) -> Floats:
-    """The log wealth (k,) at each of `missed` (k,); it stands still once it has reached `target`."""
-    wealth = np.zeros(missed.size)
-    total = np.zeros(missed.size)
-    squares = np.full(missed.size, PRIOR_PATIENTS * share * (1 - share))
-    for patient, loss in enumerate(_losses(films, missed)):
-        seen = patient + PRIOR_PATIENTS
-        stake = CAUTION * np.sqrt(
-            2 * np.maximum(target - wealth, 0.0) / (squares / seen * (len(films) - patient))
-        )
-        stake = np.minimum(stake, 1 / (1 - share))
+def mean_wealth(films: PatientFilms, thresholds: Floats, orders: Ints, share: float, delta: float) -> Floats:
+    """The mean over `orders` (o, p) of the wealth (k,) that bets at each of `thresholds` (k,) end with."""
+    worth = films.worth
+    missed = (films.score[:, None] < thresholds) * films.part[:, None]
+    brought = share * worth[:, None] - np.add.reduceat(missed, films.first, axis=0)
+    game = Game.of(
+        len(orders), thresholds.size, share=share, delta=delta, patients=films.patients, most=1 / (1 - share)
+    )
+    one = np.ones(1)
+    for patients in orders.T:
+        gained, of = brought[patients], worth[patients, None]
         with np.errstate(divide="ignore"):  # a stake of everything can lose everything
-            gain = np.log1p(np.maximum(stake * (share - loss), -1.0))
-        wealth = np.where(wealth < target, wealth + gain, wealth)
-        squares += np.square(loss - (PRIOR_PATIENTS * share + total) / seen)
-        total += loss
-    return wealth
+            growth = np.log1p(np.maximum(game.stake() * gained, -1.0))
+        game.add(growth, gained, gained * gained, (one, of, of * of))
+    mean: Floats = np.exp(game.log_wealth).mean(axis=0)
+    return mean
 
 
-def _losses(films: list[Ints], missed: Ints) -> Iterator[Floats]:
-    for ranks in films:
-        yield np.count_nonzero(ranks[:, None] < missed, axis=0) / ranks.size
+def fewest_patients(share: float, delta: float, mean_worth: float = 1.0) -> int:
+    """About how many patients it takes to prove anything, when none is missed, at this `mean_worth`.
+
+    Source: ln(1 / delta) / ln(1 + mean(w) a / (1 - a)), all of the wealth staked on each patient.
+    """
+    return math.ceil(math.log(1 / delta) / math.log1p(mean_worth * share / (1 - share)))

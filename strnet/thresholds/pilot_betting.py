@@ -1,0 +1,129 @@
+"""Betting on many films: a few patients fix the thresholds to test, and the others are read in blocks.
+
+Thresholds that depend on the films they are tested on would need every film's; those of the pilot patients,
+who are not bet on, are fixed as far as the others are concerned. Within a block the stake stands still, so
+that the sums of the first four powers of what the patients bring are all that it takes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from strnet.stats.inputs import Floats, Ints
+from strnet.thresholds.patient_films import PatientFilms
+from strnet.thresholds.reading_order import ORDERS, Keys, order_keys
+from strnet.thresholds.stakes import Game
+
+PILOT, PILOT_SHARE = 200, 50
+"""At least so many pilot patients, or one in so many."""
+GRID = 192
+"""The most thresholds tested."""
+BATCH = 64
+"""Thresholds tested in one pass."""
+PACE = 64
+"""A block is one part in so many of the patients still to come: stakes change faster towards the end."""
+STEEPEST = 0.25
+"""The most of the wealth that a miss may take, so that four powers suffice."""
+POWERS = 4
+_KEY_RANGE = 2.0**64
+
+
+def highest_safe(films: PatientFilms, share: float, delta: float, seed: int | None) -> float | None:
+    """The highest threshold of the pilot's at which the patients' mean miss is proven below `share`."""
+    is_pilot = np.zeros(films.patients, dtype=np.bool_)
+    count = max(PILOT, films.patients // PILOT_SHARE)
+    is_pilot[np.argsort(order_keys(films.keys, ORDERS, seed), kind="stable")[:count]] = True
+    thresholds = _thresholds_of(films.of(is_pilot), films.patients - count, share, delta)
+    rest = films.of(~is_pilot)
+    safe = None
+    for first in range(0, thresholds.size, BATCH):
+        tested = thresholds[first : first + BATCH]
+        wealth = _wealth(rest, tested, share, delta, seed)
+        failed = np.flatnonzero(wealth < 1 / delta)
+        passed = int(failed[0]) if failed.size else tested.size
+        safe = float(tested[passed - 1]) if passed else safe
+        if failed.size:
+            break
+    return safe
+
+
+def _thresholds_of(pilot: PatientFilms, others: int, share: float, delta: float) -> Floats:
+    """Ascending scores of the pilot, about where the proof will end, and one below which no film is likely."""
+    order = np.argsort(pilot.score, kind="stable")
+    score, part = pilot.score[order], pilot.part[order]
+    missed = (np.cumsum(part) - part) / pilot.worth.sum()
+    spread = math.sqrt(share * (1 - share) * np.square(pilot.worth).mean()) / pilot.worth.mean()
+    aim = share - math.sqrt(2 * math.log(1 / delta) / others) * spread
+    reach = 3 * spread / math.sqrt(pilot.patients) + 3 * spread / math.sqrt(others)
+    levels = np.linspace(max(aim - reach, 0.0), aim + reach, GRID)
+    levels = np.concatenate([np.linspace(0.0, levels[0], 8, endpoint=False), levels])
+    chosen = score[np.minimum(np.searchsorted(missed, levels), score.size - 1)]
+    return np.unique(np.append(chosen, score[0] - np.ptp(score)))
+
+
+def _wealth(films: PatientFilms, thresholds: Floats, share: float, delta: float, seed: int | None) -> Floats:
+    """The mean over the orders of the wealth (k,) at each of `thresholds` (k,)."""
+    edges = _block_edges(films.patients)
+    table = _Powers(films, thresholds, share)
+    sums = np.stack(
+        [
+            table.by_block(np.searchsorted(edges, order_keys(films.keys, number, seed), side="right"), edges.size + 1)
+            for number in range(ORDERS)
+        ],
+        axis=2,
+    )
+    game = Game.of(
+        ORDERS, thresholds.size, share=share, delta=delta, patients=films.patients, most=STEEPEST / (1 - share)
+    )
+    for block in sums:
+        stake = game.stake()
+        gained, squares, cubes, fourths = block[:POWERS, :, :-1]
+        taken = stake * (1 - share)
+        # ln(1 + y) from below: exact signs for y > 0, the rest of the series for -taken <= y < 0
+        least = 1 / 4 + taken / (5 * (1 - taken))
+        growth = stake * (gained - stake * (squares / 2 - stake * (cubes / 3 - stake * fourths * least)))
+        game.add(growth, gained, squares, tuple(block[:3, :, -1:]))  # type: ignore[arg-type]
+    mean: Floats = np.exp(game.log_wealth).mean(axis=0)
+    return mean
+
+
+def _block_edges(patients: int) -> Keys:
+    """Keys between one block of patients and the next; each block is 1 / PACE of what is still to come."""
+    left, edges = float(patients), []
+    while left > PACE:
+        left -= left / PACE
+        edges.append(1 - left / patients)
+    return (np.array(edges) * _KEY_RANGE).astype(np.uint64)
+
+
+class _Powers:
+    """Sums over blocks of patients of the powers of w (a - L), at each threshold."""
+
+    def __init__(self, films: PatientFilms, thresholds: Floats, share: float) -> None:
+        films_each = films.films
+        self._owner = films.owner
+        self._worth = films.worth
+        self._share = share
+        self._thresholds = thresholds.size
+        # the first threshold at which a film is missed; the last column stands for none
+        self._column = np.searchsorted(thresholds, films.score, side="right")
+        total = np.cumsum(films.part)
+        before = total - films.part
+        before -= np.repeat(before[films.first], films_each)
+        brought = share * np.repeat(self._worth, films_each) - before
+        self._jumps = [(brought - films.part) ** p - brought**p for p in range(1, POWERS + 1)]
+
+    def by_block(self, block: Ints, blocks: int) -> Floats:
+        """Sums (blocks, powers, thresholds + 1); the last column has number, sum and squares of the worths."""
+        width = self._thresholds + 1
+        place = block[self._owner] * width + self._column
+        sums = np.empty((blocks, POWERS, width))
+        for power, jumps in enumerate(self._jumps):
+            jumped = np.bincount(place, weights=jumps, minlength=blocks * width).reshape(blocks, width)
+            unmissed = np.bincount(block, weights=(self._share * self._worth) ** (power + 1), minlength=blocks)
+            sums[:, power, :-1] = unmissed[:, None] + np.cumsum(jumped[:, :-1], axis=1)
+        for column, worth in enumerate((np.ones_like(self._worth), self._worth, self._worth**2)):
+            sums[:, column, -1] = np.bincount(block, weights=worth, minlength=blocks)
+        return sums
