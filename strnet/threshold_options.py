@@ -17,7 +17,8 @@ GroupPolicy = Literal["common", "per_group"]
 
 MixedClusters = Annotated[bool, Option("Films of one patient may differ in target.", False)]
 ClusterMethods = Annotated[
-    ClusterMethod, Option("korn_graubard, one_per_cluster, betting or worst.", "korn_graubard")
+    ClusterMethod,
+    Option("betting, one_per_cluster or worst (guarantees); korn_graubard (an approximation).", "betting"),
 ]
 Where = Annotated[str | None, Option("Rows that count, as SQL: 'split == \"validation\"'.", None)]
 Cluster = Annotated[str | None, Option("Column of patients, where one has several films.", None)]
@@ -36,7 +37,10 @@ Confidence = Annotated[Proportion, Option("Probability that the true sensitivity
 Methods = Annotated[
     Method, Option("exact (a guarantee), crc (on average), empirical (these rows only).", "exact")
 ]
-Seed = Annotated[int, Option("For the draws of one_per_cluster and betting.", 0, least=0)]
+Seed = Annotated[
+    int | None,
+    Option("Other draws of one_per_cluster and betting; by default they follow from the ids.", None, least=0),
+]
 
 
 class FitOptions(TypedDict, total=False):
@@ -48,6 +52,7 @@ class FitOptions(TypedDict, total=False):
     cluster_method: ClusterMethods
     group_policy: Annotated[GroupPolicy, Option("common (one threshold) or per_group.", "common")]
     anchor: Annotated[Anchor, Option("tight (at a score) or midgap (in the gap below it).", "tight")]
+    max_weight: Annotated[float | None, Option("The largest weight that the design can give.", None)]
     seed: Seed
 
 
@@ -99,7 +104,9 @@ class CertifyFromTable(TableColumns, total=False):
     ]
     same_score: SameScore
     confidence: Annotated[Proportion | None, Option("Default: the operating point's.", None)]
-    cluster_method: ClusterMethods
+    cluster_method: Annotated[
+        ClusterMethod, Option("korn_graubard, one_per_cluster, betting or worst.", "korn_graubard")
+    ]
     seed: Seed
 
 

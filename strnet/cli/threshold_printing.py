@@ -44,6 +44,9 @@ def print_point(point: Any, title: str) -> None:
         left_out = f"{step.rows_without_target} rows, left out" if step.rows_without_target else None
         pairs = {
             "status": step.status,
+            "promise": step.promised,
+            "whose sensitivity": step.speaks_of,
+            "seed": step.seed,
             "positive if score": f"{step.operator} {step.threshold}"
             if step.threshold is not None
             else "one per group",

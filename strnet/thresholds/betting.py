@@ -1,10 +1,11 @@
 """A guarantee on the patients' mean miss, whatever their number of films and weights, by betting against it.
 
-At a threshold t patient i misses L_i of what it is worth, w_i in [0, 1]. If the weighted mean miss is at least
-a = 1 - floor, w_i (a - L_i) is not positive on average, and the wealth of a player who stakes lambda_i >= 0 on
-it is a supermartingale, however lambda_i depends on the patients before: a fair bet, worth at most 1 on
+At a threshold t patient i misses the share L_i of what it is worth, w_i in [0, 1]. If the weighted mean miss
+is at least a = 1 - floor, w_i (a - L_i) is not positive on average, and the wealth of a player who stakes
+lambda_i >= 0 on it is a supermartingale, however lambda_i depends on the patients before: worth at most 1 on
 average when the player stops. So is the mean over several orders of reading, which reaches 1 / delta with
-probability at most delta (Markov). Thresholds are tested upwards and the first failure ends it: no correction.
+probability at most delta (Markov). Thresholds are tested upwards and the first failure ends it, without a
+correction.
 
 Source: Waudby-Smith and Ramdas 2024, JRSS B 86:1-27 (capital process for bounded means); Browne 1999, Adv.
 Appl. Probab. 31:551-577 (the stake that most surely reaches a goal by a deadline); Vovk and Wang 2021, Ann.

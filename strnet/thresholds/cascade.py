@@ -1,9 +1,13 @@
 """Two thresholds in a row, bone loss and then osteoporosis among those with bone loss, promised end to end.
 
-t1 comes from the osteopenia cases alone, t2 from u = (the second score, or -inf where the first is below t1)
-of all osteoporosis cases, each at delta / 2. The two sets of cases are disjoint, so t1 is fixed as far as t2
-is concerned, and no rows need to be split off. Osteoporosis cases that pass both pass the first; with an
-osteoporosis floor no lower than that of bone loss, the floor of bone loss holds for every mixture of both.
+t1 comes from the osteopenia cases alone, t2 from all osteoporosis cases, each at delta / 2. The two sets of
+cases are disjoint, so t1 is fixed as far as t2 is concerned, and no rows need to be split off. Osteoporosis
+cases that pass both pass the first; with an osteoporosis floor no lower than that of bone loss, the floor of
+bone loss holds for every mixture of both.
+
+Where the first step alone loses too many osteoporosis cases, both thresholds are lowered together, along a
+line that the osteopenia cases fix: so there is an answer whatever the osteoporosis cases look like. A case is
+found at the level u of that line and at every lower one, and u takes the place of a score.
 """
 
 from __future__ import annotations
@@ -20,10 +24,11 @@ from strnet.stats import inputs
 from strnet.stats.inputs import Bools, Floats
 from strnet.threshold_options import CascadeOptions, Proportion
 from strnet.thresholds.choice import choose
-from strnet.thresholds.describe import describe
+from strnet.thresholds.describe import describe, stated
 from strnet.thresholds.file_types import STRICT
 from strnet.thresholds.floor import read_floor
-from strnet.thresholds.point import OperatingPoint, Status
+from strnet.thresholds.patient_choice import Choice
+from strnet.thresholds.point import OperatingPoint, Promise, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, as_threshold_error, fittable_rows
 from strnet.thresholds.score_identity import ScoreIdentity
 from strnet.thresholds.threshold_request import Request, read_request
@@ -32,6 +37,10 @@ NO_BONE_LOSS, BONE_LOSS, OSTEOPOROSIS = 0, 1, 2
 
 FIRST_NOTE = (
     "The law is that of osteopenia cases, which alone chose the threshold; the counts are of all bone loss."
+)
+LOWERED_NOTE = (
+    "Lowered below what osteopenia cases need, together with the second threshold: too many osteoporosis "
+    "cases would be lost here."
 )
 SECOND_NOTE = "Counted end to end; applies only to cases whose bone-loss score reaches the first threshold."
 
@@ -51,6 +60,7 @@ class CascadePoint:
     confidence_reached: float
     bone_loss: OperatingPoint
     osteoporosis: OperatingPoint
+    promise: Promise | None = None
 
     def apply(
         self,
@@ -85,62 +95,124 @@ def fit_cascade(
 
     Raises:
         ThresholdError: rows or options that cannot be used; an osteoporosis floor below that of bone loss.
-        ImpossibleError: too few osteopenia or osteoporosis cases, or too many lost at the first step.
+        ImpossibleError: too few osteopenia or osteoporosis cases.
+    """
+    mixed = options.get("mixed_clusters", False)
+    rows = fittable_rows(bone_loss, bone_loss_score, RowColumns(clusters=clusters, mixed_clusters=mixed))
+    return fit_cascade_rows(rows, osteoporosis, osteoporosis_score, **options)
+
+
+def fit_cascade_rows(
+    rows: Rows,
+    osteoporosis: npt.ArrayLike,
+    osteoporosis_score: npt.ArrayLike,
+    **options: Unpack[CascadeOptions],
+) -> CascadePoint:
+    """As `fit_cascade`, for checked rows of bone loss and its score.
+
+    Raises: as `fit_cascade`.
     """
     asked = with_defaults(CascadeOptions, options)
-    severe_floor, mixed = asked.pop("min_sensitivity_osteoporosis"), asked.pop("mixed_clusters")
+    del asked["mixed_clusters"]
+    severe_floor = asked.pop("min_sensitivity_osteoporosis")
     request = read_request(**asked)
     second = request if severe_floor is None else _with_floor(request, severe_floor)
-    columns = RowColumns(clusters=clusters, mixed_clusters=mixed)
-    rows = fittable_rows(bone_loss, bone_loss_score, columns)
     return _fit(rows, *_checked_second(rows, osteoporosis, osteoporosis_score), request, second)
 
 
 def _fit(rows: Rows, severe: Bools, score: Floats, request: Request, second: Request) -> CascadePoint:
-    first_point = _first(rows, severe, request)
-    passed = rows.score >= np.float64(first_point.threshold or 0.0)
-    end_to_end = Rows(severe, np.where(passed, score, -np.inf), clusters=rows.clusters)
-    second_point = _second(end_to_end, second)
+    mild = rows.target & ~severe
+    first_score = rows.score.astype(np.float64)
     exact = request.method == "exact"
-    reached = first_point.confidence_reached + second_point.confidence_reached - 1
-    approximate = "approximate" in (first_point.status, second_point.status)
+    if exact:
+        _require_apart(rows, severe)
+    first_choice = choose(_first_rows(rows, mild, exact), _halved(request))
+    line = _line(rows, score, mild if mild.any() else rows.target, first_choice.threshold)
+    levels = line.levels(first_score, score)
+    graded = Rows(severe, levels, clusters=rows.clusters, cluster_keys=rows.cluster_keys)
+    second_choice = choose(graded.positives(), _halved(second))
+    found = severe & (levels >= second_choice.threshold)
+    first = line.first_at(second_choice.threshold, first_score[found])
+    points = (
+        _first_point(rows, replace(first_choice, threshold=first), first < first_choice.threshold, request),
+        _second_point(rows, severe, np.where(first_score >= first, score, -np.inf), second_choice, second),
+    )
+    joint = stated(request, first_choice, second_choice)
     return CascadePoint(
-        status=("approximate" if approximate else "guaranteed") if exact else "point only",
+        status=joint["status"],
         confidence=request.confidence,
-        confidence_reached=max(reached, 0.0),
-        bone_loss=first_point,
-        osteoporosis=second_point,
+        confidence_reached=max(sum(point.confidence_reached for point in points) - 1, 0.0),
+        bone_loss=points[0],
+        osteoporosis=points[1],
+        promise=joint["promise"],
     )
 
 
-def _first(rows: Rows, severe: Bools, request: Request) -> OperatingPoint:
-    mild = rows.positives() if request.method == "empirical" else _osteopenia(rows, severe)
-    choice = choose(mild, _halved(request))
-    point = describe(rows, rows.positives(), choice, request)
-    return replace(point, notes=(*point.notes, FIRST_NOTE)) if request.method == "exact" else point
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Pairs of thresholds, one inside the other: a level u is the second of a pair.
+
+    The first is `first` down to the level `turn`, and then falls by `slope` for each unit of the second.
+    """
+
+    first: float
+    turn: float
+    slope: float
+
+    def levels(self, first_score: Floats, second_score: Floats) -> Floats:
+        """The highest level (n,) at which each case passes both thresholds."""
+        lowered = self.turn + (first_score - self.first) / self.slope
+        return np.where(first_score >= self.first, second_score, np.minimum(second_score, lowered))
+
+    def first_at(self, level: float, found: Floats) -> float:
+        """The first threshold at `level`, below or at the scores `found` (m,) whatever was rounded."""
+        lowered = self.first + self.slope * min(level - self.turn, 0.0)
+        return min(lowered, float(found.min())) if found.size else lowered
 
 
-def _osteopenia(rows: Rows, severe: Bools) -> ClassRows:
-    mild = rows.subset(~severe)
-    if mild.positive_count == 0:
+def _line(rows: Rows, score: Floats, fixing: Bools, first: float) -> Line:
+    """The line that the cases `fixing` (n,) give: it turns at their median, by how both scores spread."""
+    spreads = float(np.std(rows.score[fixing])), float(np.std(score[fixing]))
+    slope = spreads[0] / spreads[1] if min(spreads) > 0 else 1.0
+    return Line(first, float(np.median(score[fixing])), slope)
+
+
+def _first_rows(rows: Rows, mild: Bools, exact: bool) -> ClassRows:
+    if not exact:
+        return rows.positives()
+    if not mild.any():
         raise ImpossibleError(
             "cascade: found no case with bone loss but without osteoporosis, from which the first threshold "
             "is chosen. Add osteopenia cases, or fit the two thresholds one by one."
         )
-    return mild.positives()
+    return rows.subset(mild).positives()
 
 
-def _second(end_to_end: Rows, request: Request) -> OperatingPoint:
-    positives = end_to_end.positives()
-    lost = int(np.count_nonzero(np.isneginf(positives.score)))
-    choice = choose(positives, _halved(request))
-    if np.isneginf(choice.threshold):
-        raise ImpossibleError(
-            f"cascade: {lost} of {positives.score.size} osteoporosis cases fall below the first threshold, "
-            f"but only {choice.allowed} may be missed end to end. Raise the floor of bone loss, which lowers "
-            "its threshold, or lower that of osteoporosis."
+def _require_apart(rows: Rows, severe: Bools) -> None:
+    """Raise if patients have films of both diagnoses: neither set of cases is then fixed for the other."""
+    if rows.clusters is None:
+        return
+    both = np.intersect1d(rows.clusters[rows.target & ~severe], rows.clusters[severe])
+    if both.size:
+        raise ThresholdError(
+            f"cascade: {both.size} patients have films with osteoporosis and films with bone loss alone, "
+            "expected one diagnosis per patient. Give each patient the worse of its diagnoses, or name the "
+            "side in the cluster."
         )
-    point = describe(end_to_end, positives, choice, request)
+
+
+def _first_point(rows: Rows, choice: Choice, lowered: bool, request: Request) -> OperatingPoint:
+    point = describe(rows, rows.positives(), choice, request)
+    exact = request.method == "exact"
+    notes = (*((FIRST_NOTE,) if exact else ()), *((LOWERED_NOTE,) if lowered else ()))
+    return replace(point, notes=(*point.notes, *notes))
+
+
+def _second_point(
+    rows: Rows, severe: Bools, end_to_end: Floats, choice: Choice, request: Request
+) -> OperatingPoint:
+    cases = Rows(severe, end_to_end, clusters=rows.clusters, cluster_keys=rows.cluster_keys)
+    point = describe(cases, cases.positives(), choice, request)
     return replace(point, notes=(*point.notes, SECOND_NOTE))
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from strnet.errors import ImpossibleError, ThresholdError, unknown_name
-from strnet.stats.inputs import Bools, Floats, Ints
+from strnet.stats.inputs import Floats, Ints
 from strnet.threshold_options import ClusterMethod
-from strnet.thresholds import betting
 from strnet.thresholds.effective import korn_graubard, weighted
+from strnet.thresholds.patient_choice import Choice, mean_miss_choice
+from strnet.thresholds.patient_films import patient_films
+from strnet.thresholds.reading_order import order_keys
 from strnet.thresholds.rows import ClassRows
 from strnet.thresholds.rules import (
     chance_of_holding,
@@ -25,23 +27,14 @@ from strnet.thresholds.rules import (
 )
 from strnet.thresholds.threshold_request import Request
 
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A threshold (higher means positive) and what it rests on.
-
-    `allowed` of `units` (films, or patients) may lie below it. The law of its sensitivity is that of
-    `law_misses` among `law_units`, which are effective numbers where films are weighted or clustered.
-    """
-
-    threshold: float
-    units: int
-    allowed: int
-    law_units: float
-    law_misses: float
-    chance: float
-    unit: Literal["film", "patient"] = "film"
-    proven: bool = True
+WEIGHTS_NOTE = (
+    "Weights enter through an effective number of positives, which promises nothing: heavy cases that chance "
+    "left out cannot be seen. Declare the largest weight that the design can give (max_weight, --max-weight)."
+)
+UNEVEN_NOTE = (
+    "korn_graubard promises nothing here: its effective number is good enough only where every patient has "
+    "equally many positive films, without weights. Use betting."
+)
 
 
 def choose(positives: ClassRows, request: Request) -> Choice:
@@ -52,18 +45,40 @@ def choose(positives: ClassRows, request: Request) -> Choice:
         ImpossibleError: no threshold meets the rule; the message says how many positives would.
     """
     require_method(request.method)
+    _require_declared(positives, request)
     if positives.clusters is None:
-        return (
-            _independent(positives, request) if positives.weights is None else _effective(positives, request)
-        )
+        return _films_of_their_own(positives, request)
     if request.cluster_method not in CLUSTER_METHODS:
         raise ThresholdError(unknown_name("cluster method", request.cluster_method, CLUSTER_METHODS))
-    if positives.weights is not None and request.cluster_method != "korn_graubard":
+    if positives.weights is not None and request.cluster_method in ("one_per_cluster", "worst"):
         raise ThresholdError(
             f"cluster_method {request.cluster_method}: found weights, which it is not defined for. "
-            "Use korn_graubard, or leave the weights out."
+            "Use betting with max_weight (--max-weight), or leave the weights out."
         )
     return CLUSTER_METHODS[request.cluster_method](positives, request)
+
+
+def _require_declared(positives: ClassRows, request: Request) -> None:
+    """Raise unless the weights are as `max_weight` says."""
+    if request.max_weight is None:
+        return
+    if positives.weights is None:
+        raise ThresholdError("max_weight: given, but no weights. Name them too (--weight).")
+    heavier = np.flatnonzero(positives.weights > request.max_weight)
+    if heavier.size:
+        raise ThresholdError(
+            f"weights: {heavier.size} of {positives.weights.size} positives weigh more than max_weight "
+            f"{request.max_weight:g} (the largest {positives.weights.max():g}). It is to be the largest "
+            "weight that the design can give: read it off the design, not off these rows."
+        )
+
+
+def _films_of_their_own(positives: ClassRows, request: Request) -> Choice:
+    if positives.weights is None:
+        return _independent(positives, request)
+    if request.max_weight is None or request.method != "exact":
+        return _effective(positives, request)
+    return replace(_betting(positives, request), speaks_of="weighted films")
 
 
 def _independent(positives: ClassRows, request: Request) -> Choice:
@@ -81,6 +96,11 @@ def _effective(positives: ClassRows, request: Request) -> Choice:
     weights = np.ones(score.size) if positives.weights is None else positives.weights[order]
     clusters = None if positives.clusters is None else positives.clusters[order]
     below = np.concatenate([[0.0], np.cumsum(weights)])
+    even = positives.weights is None and _even(clusters)
+    if clusters is not None and even and request.method == "exact":
+        # a patient is worth one film at least, whatever its films have in common: so the design alone says
+        # whether there is an answer
+        misses_allowed("exact", int(np.unique(clusters).size), request.floor, request.delta)
     worth = _worth(score, weights, clusters, below, request)
     scale = worth / float(below[-1])
     limit = _weight_allowed(float(below[-1]), worth, request)
@@ -92,7 +112,21 @@ def _effective(positives: ClassRows, request: Request) -> Choice:
     allowed = int(np.searchsorted(below[:-1], limit, side="right")) - 1
     misses = float(below[allowed]) * scale
     chance = chance_of_holding(misses, worth, request.floor)
-    return Choice(float(score[allowed]), score.size, allowed, worth, misses, chance, proven=False)
+    return Choice(
+        float(score[allowed]),
+        score.size,
+        allowed,
+        worth,
+        misses,
+        chance,
+        standing="approximate" if even else "point only",
+        speaks_of="films" if positives.weights is None else "weighted films",
+        note="" if even else UNEVEN_NOTE if positives.weights is None else WEIGHTS_NOTE,
+    )
+
+
+def _even(clusters: Ints | None) -> bool:
+    return clusters is not None and bool(np.ptp(np.unique(clusters, return_counts=True)[1]) == 0)
 
 
 def _worth(score: Floats, weights: Floats, clusters: Ints | None, below: Floats, request: Request) -> float:
@@ -101,10 +135,11 @@ def _worth(score: Floats, weights: Floats, clusters: Ints | None, below: Floats,
         int(np.searchsorted(below[:-1], float(request.floor.miss_share) * below[-1], side="right")) - 1
     )
     missed = score < score[empirical]
-    if clusters is not None:
-        uneven = None if np.ptp(weights) == 0 else weights
-        return korn_graubard(missed, clusters, uneven, float(request.delta))
-    return weighted(missed, weights, float(request.delta))
+    if clusters is None:
+        return weighted(missed, weights, float(request.delta))
+    uneven = None if np.ptp(weights) == 0 else weights
+    found = korn_graubard(missed, clusters, uneven, float(request.delta))
+    return max(found, float(np.unique(clusters).size)) if uneven is None and _even(clusters) else found
 
 
 def _weight_allowed(total: float, worth: float, request: Request) -> float:
@@ -119,54 +154,26 @@ def _weight_allowed(total: float, worth: float, request: Request) -> float:
 
 
 def _one_per_cluster(positives: ClassRows, request: Request) -> Choice:
-    score, clusters = _by_patient(positives)
-    first = np.flatnonzero(np.diff(clusters, prepend=-1))
-    films = np.diff(first, append=score.size)
-    drawn = first + np.random.default_rng(request.seed).integers(films)
-    return replace(_independent(ClassRows(score[drawn]), request), unit="patient")
+    films = patient_films(positives, None)
+    drawn = films.one_each(order_keys(films.keys, 0, request.seed))
+    return replace(_independent(ClassRows(drawn), request), unit="patient", speaks_of="patients")
 
 
 def _worst(positives: ClassRows, request: Request) -> Choice:
-    score, clusters = _by_patient(positives)
-    lowest = score[np.flatnonzero(np.diff(clusters, prepend=-1))]
-    return replace(_independent(ClassRows(lowest), request), unit="patient")
+    films = patient_films(positives, None)
+    lowest = ClassRows(films.score[films.first])
+    return replace(_independent(lowest, request), unit="patient", speaks_of="patients without a missed film")
 
 
 def _betting(positives: ClassRows, request: Request) -> Choice:
-    if request.method != "exact":
+    if positives.weights is not None and request.max_weight is None and request.method == "exact":
         raise ThresholdError(
-            f"cluster_method betting: found method {request.method}, expected exact: it gives a guarantee."
-            " Use korn_graubard, one_per_cluster or worst with this method."
+            "max_weight: not given, expected the largest weight that the design can give (--max-weight): a "
+            "guarantee needs it, and the largest weight of these rows is no bound. Without a guarantee: "
+            "method empirical, or cluster_method korn_graubard."
         )
-    score, clusters = _by_patient(positives)
-    share, delta = float(request.floor.miss_share), float(request.delta)
-    patients = int(np.unique(clusters).size)
-    allowed = betting.safe_misses(score, clusters, share, delta, np.random.default_rng(request.seed))
-    if allowed < 0:
-        raise ImpossibleError(
-            impossible(request.method, patients, request.floor, request.delta, "positive patients")
-        )
-    threshold = float(np.partition(score, allowed)[allowed])
-    worth, misses = _patient_means(score < threshold, clusters)
-    return Choice(threshold, score.size, allowed, worth, misses, float(1 - request.delta))
-
-
-def _patient_means(missed: Bools, clusters: Ints) -> tuple[float, float]:
-    """What the patients' mean misses are worth in independent films, and how many of those are missed."""
-    first = np.flatnonzero(np.diff(clusters, prepend=-1))
-    films = np.diff(first, append=clusters.size)
-    means = np.add.reduceat(missed.astype(np.float64), first) / films
-    share = float(means.mean())
-    variance = float(means.var(ddof=1)) / means.size if means.size > 1 else 0.0
-    worth = share * (1 - share) / variance if variance > 0 else float(means.size)
-    return worth, share * worth
-
-
-def _by_patient(positives: ClassRows) -> tuple[Floats, Ints]:
-    """Scores and clusters ordered by patient, then by score: the order of rows must not change a draw."""
-    assert positives.clusters is not None
-    order = np.lexsort((positives.score, positives.clusters))
-    return positives.score[order], positives.clusters[order]
+    bound = None if positives.weights is None else request.max_weight or float(positives.weights.max())
+    return mean_miss_choice(patient_films(positives, bound), request)
 
 
 CLUSTER_METHODS: Final = MappingProxyType[ClusterMethod, Callable[[ClassRows, Request], Choice]](

@@ -46,8 +46,9 @@ def compare(rows: Rows, request: Request) -> Comparison:
     Raises: as `fit_threshold`, for the one asked for.
     """
     chosen = fit_rows(rows, request)
-    # betting is a guarantee and has no empirical form; the rule counts films either way
-    plain = replace(request, method="empirical", cluster_method="korn_graubard")
+    # the plain reading of the same sensitivity, with nothing drawn
+    mean = request.cluster_method == "one_per_cluster"
+    plain = replace(request, method="empirical", cluster_method="betting" if mean else request.cluster_method)
     empirical = chosen if request.method == "empirical" else fit_rows(rows, plain)
     cost = None
     if empirical.specificity is not None and chosen.specificity is not None:
@@ -72,6 +73,8 @@ def _rate(estimate: Estimate | None) -> str:
 STATEMENTS = {
     "method": lambda point: point.method,
     "status": lambda point: point.status,
+    "promise": lambda point: point.promised,
+    "whose sensitivity": lambda point: point.speaks_of,
     "positive if score": _threshold,
     "misses on these rows": _misses,
     "sensitivity on these rows": lambda point: f"{point.observed_sensitivity.value:.3f}",

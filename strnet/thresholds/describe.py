@@ -7,14 +7,16 @@ from typing import TypedDict
 import numpy as np
 
 from strnet.threshold_options import Anchor
-from strnet.thresholds.choice import Choice
 from strnet.thresholds.measure import Measured, measure
-from strnet.thresholds.point import OperatingPoint, Operator, Status
+from strnet.thresholds.patient_choice import Choice
+from strnet.thresholds.point import OperatingPoint, Operator, Promise, SpeaksOf, Status
 from strnet.thresholds.rows import ClassRows, Rows
 from strnet.thresholds.rules import sensitivity_law
 from strnet.thresholds.threshold_request import Request
 
 WORST_NOTE = "law of the patients none of whose positive films is missed; averaged over patients it is higher"
+WEAKER: tuple[Status, ...] = ("guaranteed", "approximate", "point only")
+SEED_NOTE = "The seed was given by hand: the guarantee holds if it was chosen before any result was seen."
 DRAWING = ("one_per_cluster", "betting")
 """Cluster methods whose result depends on a seed."""
 BACKWARDS_NOTE = (
@@ -29,7 +31,6 @@ def describe(rows: Rows, positives: ClassRows, choice: Choice, request: Request)
     measured = measure(rows, positives, threshold, request.confidence)
     worst = choice.unit == "patient" and request.cluster_method == "worst"
     return OperatingPoint(
-        status=status_of(request, choice.proven),
         method=request.method,
         min_sensitivity=request.floor.text,
         confidence=request.confidence,
@@ -50,7 +51,8 @@ def describe(rows: Rows, positives: ClassRows, choice: Choice, request: Request)
         observed_sensitivity=measured.sensitivity,
         specificity=measured.specificity,
         ties=measured.ties,
-        notes=_notes(measured),
+        notes=(*_notes(measured), *_notes_on(choice, rows, request)),
+        **stated(request, choice),
         **origin(rows, request),
     )
 
@@ -69,11 +71,39 @@ def anchored(rows: Rows, threshold: float, anchor: Anchor) -> float:
     return middle if below < middle <= threshold else threshold  # neighbours one ulp apart have no middle
 
 
-def status_of(request: Request, proven: bool) -> Status:
-    """What may be said of a threshold chosen as `request` asks."""
+class Stated(TypedDict):
+    """The fields of an operating point that say what may be said of it."""
+
+    status: Status
+    promise: Promise | None
+    speaks_of: SpeaksOf
+    chance_of_silence: float | None
+
+
+def stated(request: Request, *choices: Choice) -> Stated:
+    """What may be said of a threshold, or of several together: what holds for the weakest of `choices`."""
+    standing = status_of(request, *(choice.standing for choice in choices))
+    if standing == "point only":
+        return {
+            "status": standing,
+            "promise": None,
+            "speaks_of": choices[0].speaks_of,
+            "chance_of_silence": None,
+        }
+    answered = all(choice.promise == "if_answered" for choice in choices)
+    return {
+        "status": standing,
+        "promise": "if_answered" if answered else "wrong_or_silent",
+        "speaks_of": choices[0].speaks_of,
+        "chance_of_silence": 0.0 if answered else min(1.0, sum(choice.silence for choice in choices)),
+    }
+
+
+def status_of(request: Request, *standings: Status) -> Status:
+    """The weakest of `standings` of a threshold chosen as `request` asks."""
     if request.method != "exact":
         return "point only"
-    return "guaranteed" if proven else "approximate"
+    return max(standings, key=WEAKER.index)
 
 
 def operator_of(rows: Rows) -> Operator:
@@ -94,13 +124,20 @@ def origin(rows: Rows, request: Request) -> Origin:
     """The fields of an operating point that say how films hang together."""
     weighted = rows.weights is not None
     if rows.clusters is None:
-        return {"weighted": weighted, "clusters": None, "cluster_method": None, "seed": None}
+        seed = request.seed if request.max_weight is not None else None
+        return {"weighted": weighted, "clusters": None, "cluster_method": None, "seed": seed}
     return {
         "weighted": weighted,
         "clusters": int(np.unique(rows.clusters).size),
         "cluster_method": request.cluster_method,
         "seed": request.seed if request.cluster_method in DRAWING else None,
     }
+
+
+def _notes_on(choice: Choice, rows: Rows, request: Request) -> tuple[str, ...]:
+    seeded = request.method == "exact" and origin(rows, request)["seed"] is not None
+    note = choice.note if request.method == "exact" else ""
+    return (*((note,) if note else ()), *((SEED_NOTE,) if seeded else ()))
 
 
 def _notes(measured: Measured) -> tuple[str, ...]:

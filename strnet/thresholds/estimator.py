@@ -66,7 +66,7 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
         on_impossible: what happens where the held-out rows cannot keep the promise: "raise" its error, or
             "warn" and take the empirical threshold, whose status is "point only"; for searches over few rows.
         pos_label: the class whose sensitivity is kept; the last of `classes_` if None.
-        random_state: of the hold-out, and of the draws that some cluster methods make.
+        random_state: of the hold-out.
 
     Attributes:
         classes_: the two labels, sorted.
@@ -83,7 +83,7 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
         min_sensitivity: Proportion = "0.86",
         confidence: Proportion = 0.95,
         method: Method = "exact",
-        cluster_method: ClusterMethod = "korn_graubard",
+        cluster_method: ClusterMethod = "betting",
         mixed_clusters: bool = False,
         anchor: Anchor = "midgap",
         calibration_size: float | Literal["prefit"] = 0.5,
@@ -128,8 +128,7 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
         X, labels, groups, sample_weight = indexable(X, column_or_1d(y, warn=True), groups, sample_weight)
         params = self._training_params(groups, sample_weight, params)
         self._set_classes(labels if sample_weight is None else labels[_counted(sample_weight)])
-        rng = check_random_state(self.random_state)
-        split_seed, draw_seed = (int(seed) for seed in rng.randint(np.iinfo(np.int32).max, size=2))
+        split_seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         if self._is_trained():
             held_out = np.arange(labels.size)
             self.estimator_ = self._known_to_fit(self._unfitted())
@@ -143,7 +142,6 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
             self._score(_safe_indexing(X, held_out)),
             clusters=_at(groups, held_out),
             weights=_at(sample_weight, held_out),
-            seed=draw_seed,
         )
         return self
 

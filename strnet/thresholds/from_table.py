@@ -21,7 +21,7 @@ from strnet.threshold_options import (
     TableColumns,
 )
 from strnet.thresholds.applying import column_for, require_same_score
-from strnet.thresholds.cascade import CascadePoint, fit_cascade
+from strnet.thresholds.cascade import CascadePoint, fit_cascade_rows
 from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.comparison import Comparison, compare
 from strnet.thresholds.fitting import fit_rows
@@ -61,6 +61,7 @@ def read_case(source: Source, **asked: Unpack[FitFromTable]) -> FitCase:
     columns = RowColumns(
         weights=scores.weights,
         clusters=scores.clusters,
+        cluster_keys=scores.cluster_keys,
         groups=scores.groups,
         mixed_clusters=asked.get("mixed_clusters", False),
         higher_is_positive=asked.get("higher_is_positive", True),
@@ -147,8 +148,13 @@ def cascade_from_table(
     )
     second = read_scores(known, ScoreColumns(target=severe, score=osteoporosis[1], score_kind=kind))
     options = cast("CascadeOptions", with_defaults(CascadeOptions, asked))
-    scores = first.score, second.score
-    point = fit_cascade(first.target, second.target, *scores, clusters=first.clusters, **options)
+    columns = RowColumns(
+        clusters=first.clusters,
+        cluster_keys=first.cluster_keys,
+        mixed_clusters=options["mixed_clusters"],
+    )
+    rows = fittable_rows(first.target, first.score, columns)
+    point = fit_cascade_rows(rows, second.target, second.score, **options)
     left_out = int(kept.select(pl.len()).collect().item()) - first.target.size
     return replace(
         point,
@@ -195,7 +201,7 @@ def _certify(point: OperatingPoint, scores: ScoreRows, asked: CertifyFromTable) 
         mixed_clusters=asked.get("mixed_clusters", False),
         groups=scores.groups,
         weights=scores.weights,
-        seed=asked.get("seed", 0),
+        seed=asked.get("seed") or 0,
     )
 
 

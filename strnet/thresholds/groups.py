@@ -15,10 +15,11 @@ import numpy as np
 from strnet.errors import ImpossibleError
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Bools, Ints
-from strnet.thresholds.choice import Choice, choose
-from strnet.thresholds.describe import anchored, describe, origin, status_of
+from strnet.thresholds.choice import choose
+from strnet.thresholds.describe import anchored, describe, origin, stated
 from strnet.thresholds.effective import rate
 from strnet.thresholds.measure import SEEN_BY_THE_RULE, measure, specificity_of
+from strnet.thresholds.patient_choice import Choice
 from strnet.thresholds.point import GroupRow, OperatingPoint, Ties
 from strnet.thresholds.rows import ClassRows, Rows
 from strnet.thresholds.rules import fewest_positives
@@ -97,7 +98,7 @@ def _common(rows: Rows, groups: list[Group], request: Request) -> OperatingPoint
     applied = anchored(rows, threshold, request.anchor)
     return replace(
         point,
-        status=status_of(request, all(choice.proven for choice in certified)),
+        **stated(request, *certified),
         confidence_reached=min(choice.chance for choice in certified),
         misses_allowed=None,
         group_policy="common",
@@ -124,7 +125,7 @@ def _per_group(rows: Rows, groups: list[Group], request: Request) -> OperatingPo
     return replace(
         points[0],
         threshold=None,
-        status=status_of(request, all(choice.proven for _, choice in chosen)),
+        **stated(request, *(choice for _, choice in chosen)),
         positives=rows.positive_count,
         negatives=rows.negative_count,
         units=sum(point.units for point in points),

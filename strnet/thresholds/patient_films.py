@@ -53,7 +53,9 @@ class PatientFilms:
         films = self.films
         kept = np.repeat(chosen, films)
         first = np.concatenate([[0], np.cumsum(films[chosen])[:-1]])
-        return replace(self, score=self.score[kept], part=self.part[kept], first=first, keys=self.keys[chosen])
+        return replace(
+            self, score=self.score[kept], part=self.part[kept], first=first, keys=self.keys[chosen]
+        )
 
     def one_each(self, seed_keys: Keys) -> Floats:
         """The score (p,) of one film of each patient, drawn by `seed_keys` (p,) and the films themselves."""

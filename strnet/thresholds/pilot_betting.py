@@ -50,7 +50,7 @@ def highest_safe(films: PatientFilms, share: float, delta: float, seed: int | No
 
 
 def _thresholds_of(pilot: PatientFilms, others: int, share: float, delta: float) -> Floats:
-    """Ascending scores of the pilot, about where the proof will end, and one below which no film is likely."""
+    """Ascending scores of the pilot about where the proof will end, and one below them all."""
     order = np.argsort(pilot.score, kind="stable")
     score, part = pilot.score[order], pilot.part[order]
     missed = (np.cumsum(part) - part) / pilot.worth.sum()
@@ -69,13 +69,20 @@ def _wealth(films: PatientFilms, thresholds: Floats, share: float, delta: float,
     table = _Powers(films, thresholds, share)
     sums = np.stack(
         [
-            table.by_block(np.searchsorted(edges, order_keys(films.keys, number, seed), side="right"), edges.size + 1)
+            table.by_block(
+                np.searchsorted(edges, order_keys(films.keys, number, seed), side="right"), edges.size + 1
+            )
             for number in range(ORDERS)
         ],
         axis=2,
     )
     game = Game.of(
-        ORDERS, thresholds.size, share=share, delta=delta, patients=films.patients, most=STEEPEST / (1 - share)
+        ORDERS,
+        thresholds.size,
+        share=share,
+        delta=delta,
+        patients=films.patients,
+        most=STEEPEST / (1 - share),
     )
     for block in sums:
         stake = game.stake()
@@ -84,7 +91,7 @@ def _wealth(films: PatientFilms, thresholds: Floats, share: float, delta: float,
         # ln(1 + y) from below: exact signs for y > 0, the rest of the series for -taken <= y < 0
         least = 1 / 4 + taken / (5 * (1 - taken))
         growth = stake * (gained - stake * (squares / 2 - stake * (cubes / 3 - stake * fourths * least)))
-        game.add(growth, gained, squares, tuple(block[:3, :, -1:]))  # type: ignore[arg-type]
+        game.add(growth, gained, squares, tuple(block[:3, :, -1:]))
     mean: Floats = np.exp(game.log_wealth).mean(axis=0)
     return mean
 
@@ -116,13 +123,15 @@ class _Powers:
         self._jumps = [(brought - films.part) ** p - brought**p for p in range(1, POWERS + 1)]
 
     def by_block(self, block: Ints, blocks: int) -> Floats:
-        """Sums (blocks, powers, thresholds + 1); the last column has number, sum and squares of the worths."""
+        """Sums (blocks, powers, thresholds + 1); the last column is of worths: number, sum and squares."""
         width = self._thresholds + 1
         place = block[self._owner] * width + self._column
         sums = np.empty((blocks, POWERS, width))
         for power, jumps in enumerate(self._jumps):
             jumped = np.bincount(place, weights=jumps, minlength=blocks * width).reshape(blocks, width)
-            unmissed = np.bincount(block, weights=(self._share * self._worth) ** (power + 1), minlength=blocks)
+            unmissed = np.bincount(
+                block, weights=(self._share * self._worth) ** (power + 1), minlength=blocks
+            )
             sums[:, power, :-1] = unmissed[:, None] + np.cumsum(jumped[:, :-1], axis=1)
         for column, worth in enumerate((np.ones_like(self._worth), self._worth, self._worth**2)):
             sums[:, column, -1] = np.bincount(block, weights=worth, minlength=blocks)

@@ -108,6 +108,18 @@ class OperatingPoint:
     notes: tuple[str, ...] = ()
     update: LocalUpdate | None = None
 
+    @property
+    def promised(self) -> str:
+        """The promise in words, with the chance that there would have been no answer."""
+        if self.promise is None:
+            return "none"
+        if self.promise == "if_answered":
+            return f"the floor holds, {self.confidence:g} of answers"
+        return (
+            f"no answer or the floor holds, {self.confidence:g} of requests "
+            f"(no answer: {self.chance_of_silence:.2g} of them)"
+        )
+
     def apply(
         self,
         scores: npt.ArrayLike,

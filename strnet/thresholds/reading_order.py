@@ -49,7 +49,7 @@ def film_keys(patient_keys: Keys, score: Floats) -> Keys:
 
 
 def reading_orders(keys: Keys, count: int, seed: int | None) -> Ints:
-    """`count` orders (count, n) of the patients with `keys` (n,); other ones for each `seed` given by hand."""
+    """`count` orders (count, n) of the patients with `keys` (n,); others for each `seed` given by hand."""
     return np.stack([np.argsort(order_keys(keys, number, seed), kind="stable") for number in range(count)])
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from strnet.errors import StatsError, ThresholdError
 from strnet.stats import inputs
 from strnet.stats.inputs import Bools, Floats, Ints
+from strnet.thresholds.reading_order import Keys, label_keys
 
 Scores = npt.NDArray[np.floating[Any]]
 
@@ -30,11 +31,15 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class ClassRows:
-    """Rows of one class: scores (n,) with higher meaning positive, weights (n,), cluster codes (n,)."""
+    """Rows of one class: scores (n,) with higher meaning positive, weights (n,), cluster codes (n,).
+
+    `cluster_keys` (k,) has the key of each code, also of those that stand in no row here.
+    """
 
     score: Floats
     weights: Floats | None = None
     clusters: Ints | None = None
+    cluster_keys: Keys | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Rows:
     sign: int = 1
     weights: Floats | None = None
     clusters: Ints | None = None
+    cluster_keys: Keys | None = None
     groups: Ints | None = None
     group_names: tuple[str, ...] = ()
 
@@ -112,15 +118,21 @@ class Rows:
             score,
             None if self.weights is None else self.weights[chosen],
             None if self.clusters is None else self.clusters[chosen],
+            self.cluster_keys,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowColumns:
-    """What a caller may give beside target and score, each (n,) or None."""
+    """What a caller may give beside target and score, each (n,) or None.
+
+    `cluster_keys` (k,) are those of `clusters` that are codes 0..k-1 already; by default they follow from the
+    labels.
+    """
 
     weights: npt.ArrayLike | None = None
     clusters: npt.ArrayLike | None = None
+    cluster_keys: Keys | None = None
     groups: npt.ArrayLike | Labels | None = None
     mixed_clusters: bool = False
     higher_is_positive: bool = True
@@ -135,8 +147,8 @@ def checked_rows(target: npt.ArrayLike, score: npt.ArrayLike, columns: RowColumn
     with as_threshold_error():
         positive = _checked_target(target)
         scores = _checked_score(score, positive.size)
-        weights, clusters = _checked_columns(positive, columns)
-    rows = Rows(positive, scores, 1 if columns.higher_is_positive else -1, weights, clusters)
+        weights, clusters, keys = _checked_columns(positive, columns)
+    rows = Rows(positive, scores, 1 if columns.higher_is_positive else -1, weights, clusters, keys)
     if columns.groups is not None:
         labels = checked_labels(columns.groups, positive.size, "groups")
         rows = replace(rows, groups=labels.codes, group_names=labels.names)
@@ -219,14 +231,25 @@ def _checked_score(score: npt.ArrayLike, rows: int) -> Scores:
     return values
 
 
-def _checked_columns(target: Bools, columns: RowColumns) -> tuple[Floats | None, Ints | None]:
+def _checked_columns(target: Bools, columns: RowColumns) -> tuple[Floats | None, Ints | None, Keys | None]:
     weights = None if columns.weights is None else inputs.checked_weights(columns.weights, target.size)
     if columns.clusters is None:
-        return weights, None
+        return weights, None, None
     clusters = inputs.checked_clusters(columns.clusters, target.size)
     if not columns.mixed_clusters:
         _require_one_target(target, clusters)
-    return weights, clusters.codes
+    if columns.cluster_keys is not None:
+        return weights, clusters.codes, columns.cluster_keys
+    return weights, clusters.codes, label_keys(_names(columns.clusters, clusters))
+
+
+def _names(labels: npt.ArrayLike, clusters: inputs.Clusters) -> list[Any]:
+    """The label of each code."""
+    values = np.asarray(labels)
+    first = np.empty(clusters.count, dtype=np.int64)
+    first[clusters.codes[::-1]] = np.arange(values.size)[::-1]
+    names: list[Any] = values[first].tolist()
+    return names
 
 
 def _require_one_target(target: Bools, clusters: inputs.Clusters) -> None:

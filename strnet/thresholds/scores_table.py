@@ -20,6 +20,7 @@ from strnet.row_filter import ROW, keep_rows
 from strnet.schema import IMAGE_ID, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.tables import scan_table
+from strnet.thresholds.reading_order import Keys, label_keys
 from strnet.thresholds.rows import Labels
 from strnet.thresholds.score_identity import (
     UNKNOWN,
@@ -78,6 +79,7 @@ class ScoreRows:
     groups: Labels | None
     weights: Floats | None
     without_target: int
+    cluster_keys: Keys | None = None
     identity: ScoreIdentity = UNKNOWN
 
     @cached_property
@@ -299,6 +301,7 @@ def _arrays(frame: pl.DataFrame, without_target: int) -> ScoreRows:
         _labels(frame["group"]) if "group" in frame.columns else None,
         frame["weight"].to_numpy() if "weight" in frame.columns else None,
         without_target,
+        label_keys(frame["cluster"].unique().sort()) if "cluster" in frame.columns else None,
     )
 
 

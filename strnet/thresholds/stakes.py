@@ -28,28 +28,31 @@ LEAST_SPREAD = 1e-3
 class Game:
     """Bets at several thresholds at once; arrays (o, k) are by order of reading and by threshold.
 
-    `share` is a, the mean miss bet against, `goal` the log wealth aimed at, `left` the patients still to come.
+    `share` is a, the mean miss bet against, `goal` the log wealth aimed at, `left` the patients to come.
     `gained` and `squares` sum w (a - L) and its square over the patients read; `worth` (o, 1) and
     `worth_squares` sum w and w^2. No stake is above `most`; at 1 / (1 - a) a whole miss takes everything.
     """
 
     share: float
     goal: float
-    left: float
+    left: Floats | float
     most: float
     log_wealth: Floats
     gained: Floats = field(init=False)
     squares: Floats = field(init=False)
-    worth: Floats | float = 0.0
-    worth_squares: Floats | float = 0.0
-    read: Floats | float = 0.0
+    worth: Floats = field(init=False)
+    worth_squares: Floats = field(init=False)
+    read: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         self.gained = np.zeros_like(self.log_wealth)
         self.squares = np.zeros_like(self.log_wealth)
+        self.read, self.worth, self.worth_squares = (np.zeros((len(self.log_wealth), 1)) for _ in range(3))
 
     @classmethod
-    def of(cls, orders: int, thresholds: int, *, share: float, delta: float, patients: int, most: float) -> Game:
+    def of(
+        cls, orders: int, thresholds: int, *, share: float, delta: float, patients: int, most: float
+    ) -> Game:
         """The game before the first of `patients` is read."""
         return cls(share, math.log(AIM / delta), patients, most, np.zeros((orders, thresholds)))
 
@@ -61,9 +64,14 @@ class Game:
         reached = np.exp(-np.clip(self.goal - self.log_wealth, 1e-9, 600.0))
         z = ndtri(reached)
         steepness = np.exp(-z * z / 2) / (math.sqrt(2 * math.pi) * reached)
-        return np.minimum(steepness / np.sqrt(self._variance() * np.maximum(self.left, 1)), self.most)
+        stake: Floats = np.minimum(
+            steepness / np.sqrt(self._variance() * np.maximum(self.left, 1)), self.most
+        )
+        return stake
 
-    def add(self, growth: Floats, gained: Floats, squares: Floats, worth: tuple[Floats, Floats, Floats]) -> None:
+    def add(
+        self, growth: Floats, gained: Floats, squares: Floats, worth: tuple[Floats, Floats, Floats]
+    ) -> None:
         """Book patients: their `growth` of log wealth unless the goal is reached, and what sums they add.
 
         `worth` holds their number, the sum of their worths and that of the squares of these, (o, 1) each.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,10 +21,11 @@ class Request:
     floor: Floor
     delta: Fraction
     method: Method = "exact"
-    cluster_method: ClusterMethod = "korn_graubard"
+    cluster_method: ClusterMethod = "betting"
     group_policy: GroupPolicy = "common"
     anchor: Anchor = "tight"
-    seed: int = 0
+    max_weight: float | None = None
+    seed: int | None = None
 
     @property
     def confidence(self) -> float:
@@ -44,7 +46,12 @@ def read_request(**options: Unpack[FitOptions]) -> Request:
         ("anchor", Anchor),
     ):
         require_known(name.replace("_", " "), asked[name], get_args(known))
-    if asked["seed"] < 0:
+    if asked["max_weight"] is not None and not 0 < asked["max_weight"] < math.inf:
+        raise ThresholdError(
+            f"max_weight: found {asked['max_weight']}, expected a number above 0: the largest weight that "
+            "the sampling design can give a case, whether or not one of these rows has it."
+        )
+    if asked["seed"] is not None and asked["seed"] < 0:
         raise ThresholdError(f"seed: found {asked['seed']}, expected 0 or more.")
     floor, confidence = read_floor(asked.pop("min_sensitivity")), read_confidence(asked.pop("confidence"))
     return Request(floor=floor, delta=1 - confidence, **asked)

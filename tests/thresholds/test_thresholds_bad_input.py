@@ -96,8 +96,12 @@ def test_weights_do_not_go_with_methods_that_are_not_defined_for_them():
     refused("not defined for", clusters=list("abcde"), weights=np.ones(5), cluster_method="worst")
 
 
-def test_betting_is_a_guarantee_and_nothing_else():
-    refused("found method empirical, expected exact", clusters=list("abcde"), cluster_method="betting")
+def test_weights_of_patients_need_a_bound_that_the_design_gives():
+    weighted = {"weights": [1.0, 1.0, 2.0, 1.0, 1.0], "method": "exact"}
+    refused("largest weight of these rows is no bound", clusters=list("abcde"), **weighted)
+    refused("1 of 3 positives weigh more than max_weight 1.5 .the largest 2.", max_weight=1.5, **weighted)
+    refused("given, but no weights", max_weight=3.0)
+    refused("expected a number above 0", max_weight=0.0, **weighted)
 
 
 def test_an_impossible_request_is_told_apart_by_its_class_and_exit_code():

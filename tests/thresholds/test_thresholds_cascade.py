@@ -5,6 +5,7 @@ import pytest
 
 from strnet.errors import ImpossibleError, ThresholdError
 from strnet.thresholds import fit_cascade, fit_threshold
+from strnet.thresholds.cascade import Line
 from strnet.thresholds.floor import read_floor
 from strnet.thresholds.rules import exact_misses
 
@@ -81,11 +82,38 @@ def test_the_second_floor_may_not_lie_below_the_first(severity):
     assert (point.bone_loss.min_sensitivity, point.osteoporosis.min_sensitivity) == ("0.7", "0.85")
 
 
-def test_cases_lost_at_the_first_step_make_the_second_impossible(severity):
+def test_both_thresholds_are_lowered_where_the_first_step_alone_loses_too_many(severity):
     level, first, second = severity
-    inverted = np.where(level == 2, first - 9, first)
-    with pytest.raises(ImpossibleError, match="osteoporosis cases fall below the first threshold"):
-        fit_cascade(level > 0, level == 2, inverted, second, min_sensitivity="0.8")
+    harder = np.where(level == 2, first - 2, first)
+    alone = fit_threshold((level == 1)[level < 2], harder[level < 2], min_sensitivity="0.8", confidence=0.975)
+    point = fit_cascade(level > 0, level == 2, harder, second, min_sensitivity="0.8")
+    assert point.bone_loss.threshold < alone.threshold
+    assert any("Lowered" in note for note in point.bone_loss.notes)
+    found = point.apply(harder, second)
+    severe = int(np.sum(level == 2))
+    allowed = point.osteoporosis.misses_allowed
+    assert int(np.sum(found[level == 2] < 2)) == allowed == point.osteoporosis.misses_made < 0.2 * severe
+    assert (point.status, point.promise) == ("guaranteed", "if_answered")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_found_are_those_whose_level_on_the_line_is_reached(seed):
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(size=(2, 400)) * rng.uniform(0.1, 10, (2, 1))
+    line = Line(float(first[0]), float(second[1]), float(rng.uniform(0.1, 9)))
+    levels = line.levels(first, second)
+    for level in np.append(levels[:20], second[2]):
+        found = levels >= level
+        t1 = line.first_at(level, first[found])
+        assert np.array_equal(found, (first >= t1) & (second >= level))
+
+
+def test_a_patient_with_both_diagnoses_is_refused(severity):
+    level, first, second = severity
+    with pytest.raises(ThresholdError, match="expected one diagnosis per patient"):
+        fit_cascade(
+            level > 0, level == 2, first, second, clusters=np.arange(level.size) // 9, mixed_clusters=True
+        )
 
 
 def test_without_osteopenia_there_is_no_first_threshold(severity):
@@ -104,14 +132,12 @@ def test_the_empirical_cascade_keeps_both_floors_on_its_rows(severity):
     assert point.bone_loss.threshold == fit_threshold(level > 0, first, method="empirical").threshold
 
 
-def test_knees_of_a_patient_make_the_cascade_approximate(severity):
+def test_the_cascade_says_of_knees_what_their_method_allows(severity):
     level, first, second = severity
     level = np.repeat(level[::2], 2)
     patients = np.repeat(np.arange(300), 2)
     options = {"min_sensitivity": "0.5", "clusters": patients}
-    point = fit_cascade(level > 0, level == 2, first + level, second + level, **options)
+    scores = first + level, second + level
+    assert fit_cascade(level > 0, level == 2, *scores, **options).status == "guaranteed"
+    point = fit_cascade(level > 0, level == 2, *scores, cluster_method="korn_graubard", **options)
     assert point.status == "approximate"
-    exact = fit_cascade(
-        level > 0, level == 2, first + level, second + level, cluster_method="worst", **options
-    )
-    assert exact.status == "guaranteed"

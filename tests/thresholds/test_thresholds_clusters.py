@@ -4,10 +4,15 @@ from scipy import stats
 
 from strnet.errors import ImpossibleError
 from strnet.thresholds import fit_threshold
-from strnet.thresholds.betting import safe_misses
 from strnet.thresholds.effective import kish, korn_graubard, rate
 from strnet.thresholds.rows import ClassRows
 
+SPEAKS_OF = {
+    "korn_graubard": "films",
+    "one_per_cluster": "patients",
+    "betting": "patients",
+    "worst": "patients without a missed film",
+}
 METHODS = ("korn_graubard", "one_per_cluster", "betting", "worst")
 
 
@@ -50,7 +55,9 @@ def test_the_status_says_which_methods_guarantee(method):
     point = fit_threshold(target, score, clusters=patient, cluster_method=method)
     assert point.status == ("approximate" if method == "korn_graubard" else "guaranteed")
     assert (point.cluster_method, point.clusters) == (method, 150)
-    assert (point.seed is not None) == (method in ("one_per_cluster", "betting"))
+    assert point.seed is None
+    assert point.promise == "if_answered"
+    assert point.speaks_of == SPEAKS_OF[method]
     assert point.unit == ("patient" if method in ("one_per_cluster", "worst") else "film")
 
 
@@ -156,66 +163,15 @@ def test_the_interval_of_a_weighted_rate_covers_where_hard_cases_weigh_more():
 
 
 def test_films_of_a_single_patient_prove_nothing():
-    with pytest.raises(ImpossibleError, match="one cluster"):
-        fit_threshold(np.ones(40), np.arange(40.0), clusters=np.zeros(40))
+    for method, reason in (("betting", "1 positive patients"), ("korn_graubard", "with 1 positives")):
+        with pytest.raises(ImpossibleError, match=reason):
+            fit_threshold(np.ones(40), np.arange(40.0), clusters=np.zeros(40), cluster_method=method)
 
 
 def test_a_rate_of_one_cluster_has_no_interval_and_says_so():
     rows = ClassRows(np.arange(4.0), None, np.zeros(4, dtype=np.int64))
     estimate = rate(rows, np.array([True, True, False, True]), 0.95)
     assert (estimate.value, estimate.has_interval, estimate.note) == (0.75, False, "no interval: one cluster")
-
-
-def wealth_by_hand(losses, share, delta):
-    """The largest wealth of the betting game, patient by patient, for losses in reading order."""
-    target, wealth, n = -np.log(delta), 0.0, len(losses)
-    total, squares = 0.0, 30 * share * (1 - share)
-    for i, loss in enumerate(losses):
-        if wealth >= target:
-            break
-        seen = i + 30
-        stake = min(0.9 * (2 * (target - wealth) / (squares / seen * (n - i))) ** 0.5, 1 / (1 - share))
-        with np.errstate(divide="ignore"):
-            wealth += np.log1p(max(stake * (share - loss), -1.0))
-        squares += (loss - (30 * share + total) / seen) ** 2
-        total += loss
-    return wealth
-
-
-def test_betting_stops_at_the_first_threshold_whose_wealth_never_reaches_the_target():
-    rng = np.random.default_rng(8)
-    score = rng.permutation(90).astype(float)
-    clusters = np.repeat(np.arange(45), 2)
-    allowed = safe_misses(score, clusters, 0.14, 0.05, np.random.default_rng(3))
-    reading = np.random.default_rng(3).permutation(45)
-    films = score.reshape(45, 2)[reading]
-    outcomes = [
-        wealth_by_hand((films < threshold).mean(axis=1), 0.14, 0.05) >= np.log(20) for threshold in range(90)
-    ]
-    assert allowed == outcomes.index(False) - 1 >= 0
-
-
-@pytest.mark.parametrize(("floor", "fewest"), [(0.80, 14), (0.86, 20), (0.90, 29), (0.95, 59)])
-def test_betting_without_a_miss_needs_no_more_patients_than_the_exact_rule(floor, fewest):
-    def allowed(patients):
-        score = np.arange(patients, dtype=float)
-        generator = np.random.default_rng(0)
-        return safe_misses(score, np.arange(patients), 1 - floor, 0.05, generator)
-
-    assert allowed(fewest - 1) < 0
-    assert allowed(fewest) >= 0
-
-
-def test_betting_rejects_a_true_floor_no_more_often_than_delta():
-    """At the floor itself the wealth reaches 1 / delta in at most 5% of samples of correlated films."""
-    rng = np.random.default_rng(11)
-    reached = 0
-    for _ in range(400):
-        person = np.repeat(rng.normal(size=(40, 1)), 2, axis=1) * 0.8**0.5
-        score = person + rng.normal(size=(40, 2)) * 0.2**0.5
-        losses = (score < stats.norm.ppf(0.14)).mean(axis=1)
-        reached += wealth_by_hand(losses, 0.14, 0.05) >= np.log(20)
-    assert reached / 400 <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
 
 
 def test_tied_scores_are_missed_together_by_betting():

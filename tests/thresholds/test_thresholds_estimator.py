@@ -111,7 +111,7 @@ def test_with_groups_no_patient_is_on_both_sides_and_patients_are_the_clusters(k
     point = floor.fit(marked, y, groups=patients).operating_point_
     assert not seen["trained"] & seen["scored"]
     assert point.clusters == len(seen["scored"]) == 100
-    assert point.status == "approximate"
+    assert point.status == "guaranteed"
 
 
 @pytest.mark.parametrize(("share", "held_out"), [(0.25, 0.25), (0.5, 0.5), (0.8, 0.8)])

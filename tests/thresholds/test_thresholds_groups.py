@@ -106,7 +106,7 @@ def test_groups_of_knees_keep_their_patients(binormal):
         groups=np.repeat([0, 1], 200),
         min_sensitivity="0.5",
     )
-    assert (point.status, point.clusters, point.group_policy) == ("approximate", 200, "common")
+    assert (point.status, point.clusters, point.group_policy) == ("guaranteed", 200, "common")
     assert [row.name for row in point.groups] == ["0", "1"]
 
 
@@ -125,7 +125,7 @@ def test_a_group_of_weightless_rows_stays_in_the_table(binormal):
     site = np.where(np.arange(200) < 190, "A", "B")
     point = fit_threshold(target, score, groups=site, weights=(site == "A").astype(float))
     assert [(row.name, row.positives, row.note) for row in point.groups][1] == ("B", 0, "no positives")
-    assert point.status == "approximate"
+    assert point.status == "point only"
 
 
 def test_scores_of_another_model_are_refused(binormal):
