@@ -75,7 +75,8 @@ def patient_films(rows: ClassRows, max_weight: float | None) -> PatientFilms:
         score, weight = rows.score[order], weight[order]
         return PatientFilms(score, weight, np.arange(score.size), content_keys(score, weight))
     # by weight last of all: the order of rows must not change a sum
-    order = np.lexsort((weight, rows.score, rows.clusters))
+    by = (rows.score, rows.clusters) if rows.weights is None else (weight, rows.score, rows.clusters)
+    order = np.lexsort(by)
     codes = rows.clusters[order]
     first = np.flatnonzero(np.diff(codes, prepend=-1))
     films = np.diff(first, append=codes.size)

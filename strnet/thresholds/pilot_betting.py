@@ -8,10 +8,12 @@ that the sums of the first four powers of what the patients bring are all that i
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from strnet.stats.inputs import Floats, Ints
+from strnet.stats.inputs import Bools, Floats
 from strnet.thresholds.patient_films import PatientFilms
 from strnet.thresholds.reading_order import ORDERS, Keys, order_keys
 from strnet.thresholds.stakes import Game
@@ -32,21 +34,41 @@ _KEY_RANGE = 2.0**64
 
 def highest_safe(films: PatientFilms, share: float, delta: float, seed: int | None) -> float | None:
     """The highest threshold of the pilot's at which the patients' mean miss is proven below `share`."""
-    is_pilot = np.zeros(films.patients, dtype=np.bool_)
+    pilot = np.zeros(films.patients, dtype=np.bool_)
     count = max(PILOT, films.patients // PILOT_SHARE)
-    is_pilot[np.argsort(order_keys(films.keys, ORDERS, seed), kind="stable")[:count]] = True
-    thresholds = _thresholds_of(films.of(is_pilot), films.patients - count, share, delta)
-    rest = films.of(~is_pilot)
+    pilot[np.argpartition(order_keys(films.keys, ORDERS, seed), count)[:count]] = True
+    thresholds = _thresholds_of(films.of(pilot), films.patients - count, share, delta)
+    blocks = Blocks.of(films.keys, pilot, seed)
     safe = None
     for first in range(0, thresholds.size, BATCH):
         tested = thresholds[first : first + BATCH]
-        wealth = _wealth(rest, tested, share, delta, seed)
-        failed = np.flatnonzero(wealth < 1 / delta)
+        failed = np.flatnonzero(mean_wealth(films, tested, blocks, share, delta) < 1 / delta)
         passed = int(failed[0]) if failed.size else tested.size
         safe = float(tested[passed - 1]) if passed else safe
         if failed.size:
             break
     return safe
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The block (p,) of each patient in every order; those of the pilot stand in one after the last."""
+
+    of_patient: tuple[npt.NDArray[np.int16], ...]
+    count: int
+    patients: int
+
+    @classmethod
+    def of(cls, keys: Keys, pilot: Bools, seed: int | None) -> Blocks:
+        """Blocks for the patients with `keys` (p,), of whom `pilot` (p,) are not bet on."""
+        patients = int(np.count_nonzero(~pilot))
+        edges = _block_edges(patients)
+        found = []
+        for number in range(ORDERS):
+            block = np.searchsorted(edges, order_keys(keys, number, seed), side="right").astype(np.int16)
+            block[pilot] = edges.size + 1
+            found.append(block)
+        return cls(tuple(found), edges.size + 1, patients)
 
 
 def _thresholds_of(pilot: PatientFilms, others: int, share: float, delta: float) -> Floats:
@@ -63,25 +85,18 @@ def _thresholds_of(pilot: PatientFilms, others: int, share: float, delta: float)
     return np.unique(np.append(chosen, score[0] - np.ptp(score)))
 
 
-def _wealth(films: PatientFilms, thresholds: Floats, share: float, delta: float, seed: int | None) -> Floats:
-    """The mean over the orders of the wealth (k,) at each of `thresholds` (k,)."""
-    edges = _block_edges(films.patients)
+def mean_wealth(
+    films: PatientFilms, thresholds: Floats, blocks: Blocks, share: float, delta: float
+) -> Floats:
+    """The mean over the orders of the wealth (k,) at each of the ascending `thresholds` (k,)."""
     table = _Powers(films, thresholds, share)
-    sums = np.stack(
-        [
-            table.by_block(
-                np.searchsorted(edges, order_keys(films.keys, number, seed), side="right"), edges.size + 1
-            )
-            for number in range(ORDERS)
-        ],
-        axis=2,
-    )
+    sums = np.stack([table.by_block(block, blocks.count) for block in blocks.of_patient], axis=2)
     game = Game.of(
         ORDERS,
         thresholds.size,
         share=share,
         delta=delta,
-        patients=films.patients,
+        patients=blocks.patients,
         most=STEEPEST / (1 - share),
     )
     for block in sums:
@@ -109,30 +124,32 @@ class _Powers:
     """Sums over blocks of patients of the powers of w (a - L), at each threshold."""
 
     def __init__(self, films: PatientFilms, thresholds: Floats, share: float) -> None:
-        films_each = films.films
-        self._owner = films.owner
         self._worth = films.worth
         self._share = share
         self._thresholds = thresholds.size
-        # the first threshold at which a film is missed; the last column stands for none
-        self._column = np.searchsorted(thresholds, films.score, side="right")
-        total = np.cumsum(films.part)
-        before = total - films.part
-        before -= np.repeat(before[films.first], films_each)
-        brought = share * np.repeat(self._worth, films_each) - before
-        self._jumps = [(brought - films.part) ** p - brought**p for p in range(1, POWERS + 1)]
+        missed = films.score < thresholds[-1]  # the others count as found at every threshold
+        owner, part = films.owner[missed], films.part[missed]
+        # the first threshold at which a film is missed; films of a patient stand in the order of their scores
+        self._column = np.searchsorted(thresholds, films.score[missed], side="right").astype(np.int32)
+        before = np.cumsum(part) - part
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        before -= np.repeat(before[starts], np.diff(starts, append=owner.size))
+        brought = share * self._worth[owner] - before
+        self._owner = owner
+        self._jumps = [(brought - part) ** power - brought**power for power in range(1, POWERS + 1)]
 
-    def by_block(self, block: Ints, blocks: int) -> Floats:
+    def by_block(self, block: npt.NDArray[np.int16], blocks: int) -> Floats:
         """Sums (blocks, powers, thresholds + 1); the last column is of worths: number, sum and squares."""
         width = self._thresholds + 1
-        place = block[self._owner] * width + self._column
+        place = block[self._owner].astype(np.int64) * width + self._column
         sums = np.empty((blocks, POWERS, width))
         for power, jumps in enumerate(self._jumps):
-            jumped = np.bincount(place, weights=jumps, minlength=blocks * width).reshape(blocks, width)
-            unmissed = np.bincount(
-                block, weights=(self._share * self._worth) ** (power + 1), minlength=blocks
-            )
-            sums[:, power, :-1] = unmissed[:, None] + np.cumsum(jumped[:, :-1], axis=1)
-        for column, worth in enumerate((np.ones_like(self._worth), self._worth, self._worth**2)):
-            sums[:, column, -1] = np.bincount(block, weights=worth, minlength=blocks)
+            jumped = np.bincount(place, weights=jumps, minlength=(blocks + 1) * width)
+            sums[:, power, :-1] = np.cumsum(jumped[: blocks * width].reshape(blocks, width)[:, :-1], axis=1)
+        sums[:, 0, -1] = np.bincount(block, minlength=blocks)[:blocks]
+        for power in range(1, POWERS + 1):
+            worth = np.bincount(block, weights=self._worth**power, minlength=blocks)[:blocks]
+            sums[:, power - 1, :-1] += (self._share**power * worth)[:, None]
+            if power < 3:
+                sums[:, power, -1] = worth
         return sums

@@ -8,9 +8,10 @@ from strnet.errors import ImpossibleError
 from strnet.thresholds import fit_threshold
 from strnet.thresholds.betting import fewest_patients, highest_safe, mean_wealth
 from strnet.thresholds.patient_films import PatientFilms, patient_films
-from strnet.thresholds.pilot_betting import _block_edges, _Powers, _wealth
+from strnet.thresholds.pilot_betting import Blocks, _Powers
 from strnet.thresholds.pilot_betting import highest_safe as highest_safe_by_pilot
-from strnet.thresholds.reading_order import label_keys, order_keys, reading_orders
+from strnet.thresholds.pilot_betting import mean_wealth as mean_wealth_in_blocks
+from strnet.thresholds.reading_order import label_keys, reading_orders
 from strnet.thresholds.rows import ClassRows
 
 
@@ -81,26 +82,32 @@ def test_betting_proves_a_false_floor_no_more_often_than_delta():
     assert wrong <= 20 + 3 * (400 * 0.05 * 0.95) ** 0.5
 
 
-def test_blocks_never_claim_more_wealth_than_patient_by_patient_with_the_same_stakes():
+def test_the_powers_of_a_block_are_those_of_its_patients_added_up():
     films = ragged(np.random.default_rng(5), 500)
     thresholds = np.quantile(films.score, [0.02, 0.1, 0.2])
-    table, edges = _Powers(films, thresholds, 0.14), _block_edges(500)
-    keys = order_keys(films.keys, 0, None)
-    block = np.searchsorted(edges, keys, side="right")
-    sums = table.by_block(block, edges.size + 1)
+    pilot = np.arange(500) < 40
+    blocks = Blocks.of(films.keys, pilot, None)
+    block = blocks.of_patient[0]
+    sums = _Powers(films, thresholds, 0.14).by_block(block, blocks.count)
     missed = np.stack([films.missed(threshold) for threshold in thresholds], axis=1)
     brought = 0.14 * films.worth[:, None] - missed
     for power in range(4):
-        by_hand = np.stack([(brought[block == b] ** (power + 1)).sum(axis=0) for b in range(edges.size + 1)])
+        by_hand = np.stack([(brought[block == b] ** (power + 1)).sum(axis=0) for b in range(blocks.count)])
         assert sums[:, power, :-1] == pytest.approx(by_hand, abs=1e-9)
-    assert sums[:, 0, -1] == pytest.approx(np.bincount(block))
+    assert sums[:, 0, -1] == pytest.approx(np.bincount(block)[:-1])
+    assert sums[:, 0, -1].sum() == 460
 
 
 def test_wealth_in_blocks_is_at_most_one_on_average_at_the_floor():
     rng = np.random.default_rng(2)
-    wealth = np.array(
-        [_wealth(ragged(rng, 120), np.array([ndtri(0.14)]), 0.14, 0.05, None)[0] for _ in range(600)]
-    )
+    nobody = np.zeros(120, dtype=bool)
+
+    def drawn():
+        films = ragged(rng, 120)
+        blocks = Blocks.of(films.keys, nobody, None)
+        return mean_wealth_in_blocks(films, np.array([ndtri(0.14)]), blocks, 0.14, 0.05)[0]
+
+    wealth = np.array([drawn() for _ in range(600)])
     assert wealth.mean() <= 1 + 3 * wealth.std() / wealth.size**0.5
     assert wealth.max() > 5
 
