@@ -100,7 +100,7 @@ def _effective(positives: ClassRows, request: Request) -> Choice:
     if clusters is not None and even and request.method == "exact":
         # a patient is worth one film at least, whatever its films have in common: so the design alone says
         # whether there is an answer
-        misses_allowed("exact", int(np.unique(clusters).size), request.floor, request.delta)
+        misses_allowed("exact", _films_each(clusters).size, request.floor, request.delta)
     worth = _worth(score, weights, clusters, below, request)
     scale = worth / float(below[-1])
     limit = _weight_allowed(float(below[-1]), worth, request)
@@ -126,7 +126,12 @@ def _effective(positives: ClassRows, request: Request) -> Choice:
 
 
 def _even(clusters: Ints | None) -> bool:
-    return clusters is not None and bool(np.ptp(np.unique(clusters, return_counts=True)[1]) == 0)
+    return clusters is not None and bool(np.ptp(_films_each(clusters)) == 0)
+
+
+def _films_each(clusters: Ints) -> Ints:
+    films = np.bincount(clusters)
+    return films[films > 0]
 
 
 def _worth(score: Floats, weights: Floats, clusters: Ints | None, below: Floats, request: Request) -> float:
@@ -139,7 +144,7 @@ def _worth(score: Floats, weights: Floats, clusters: Ints | None, below: Floats,
         return weighted(missed, weights, float(request.delta))
     uneven = None if np.ptp(weights) == 0 else weights
     found = korn_graubard(missed, clusters, uneven, float(request.delta))
-    return max(found, float(np.unique(clusters).size)) if uneven is None and _even(clusters) else found
+    return max(found, float(_films_each(clusters).size)) if uneven is None and _even(clusters) else found
 
 
 def _weight_allowed(total: float, worth: float, request: Request) -> float:

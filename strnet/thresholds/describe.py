@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-import numpy as np
-
 from strnet.threshold_options import Anchor
 from strnet.thresholds.measure import Measured, measure
 from strnet.thresholds.patient_choice import Choice
@@ -128,7 +126,7 @@ def origin(rows: Rows, request: Request) -> Origin:
         return {"weighted": weighted, "clusters": None, "cluster_method": None, "seed": seed}
     return {
         "weighted": weighted,
-        "clusters": int(np.unique(rows.clusters).size),
+        "clusters": rows.cluster_count,
         "cluster_method": request.cluster_method,
         "seed": request.seed if request.cluster_method in DRAWING else None,
     }

@@ -90,7 +90,9 @@ def mean_wealth(
 ) -> Floats:
     """The mean over the orders of the wealth (k,) at each of the ascending `thresholds` (k,)."""
     table = _Powers(films, thresholds, share)
-    sums = np.stack([table.by_block(block, blocks.count) for block in blocks.of_patient], axis=2)
+    sums = np.empty((blocks.count, POWERS, ORDERS, thresholds.size + 1))
+    for number, block in enumerate(blocks.of_patient):
+        sums[:, :, number] = table.by_block(block, blocks.count)
     game = Game.of(
         ORDERS,
         thresholds.size,
@@ -99,14 +101,14 @@ def mean_wealth(
         patients=blocks.patients,
         most=STEEPEST / (1 - share),
     )
-    for block in sums:
+    for of_block in sums:
         stake = game.stake()
-        gained, squares, cubes, fourths = block[:POWERS, :, :-1]
+        gained, squares, cubes, fourths = of_block[:POWERS, :, :-1]
         taken = stake * (1 - share)
         # ln(1 + y) from below: exact signs for y > 0, the rest of the series for -taken <= y < 0
         least = 1 / 4 + taken / (5 * (1 - taken))
         growth = stake * (gained - stake * (squares / 2 - stake * (cubes / 3 - stake * fourths * least)))
-        game.add(growth, gained, squares, tuple(block[:3, :, -1:]))
+        game.add(growth, gained, squares, tuple(of_block[:3, :, -1:]))
     mean: Floats = np.exp(game.log_wealth).mean(axis=0)
     return mean
 

@@ -25,8 +25,10 @@ _STEP, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB13311
 
 def label_keys(labels: Iterable[Any]) -> Keys:
     """One key for each of `labels`, from its text; a whole number has the same text as int and as float."""
-    digests = b"".join(blake2b(_text(label), digest_size=8).digest() for label in labels)
-    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+    digests = bytearray()  # grown one by one: a million of them in a list would weigh five times as much
+    for label in labels:
+        digests += blake2b(_text(label), digest_size=8).digest()
+    return np.frombuffer(bytes(digests), dtype="<u8").astype(np.uint64)
 
 
 def content_keys(*columns: Floats) -> Keys:
