@@ -27,6 +27,8 @@ from strnet.thresholds.rules import (
 )
 from strnet.thresholds.threshold_request import Request
 
+__all__ = ["CLUSTER_METHODS", "Choice", "choose"]
+
 WEIGHTS_NOTE = (
     "Weights enter through an effective number of positives, which promises nothing: heavy cases that chance "
     "left out cannot be seen. Declare the largest weight that the design can give (max_weight, --max-weight)."
