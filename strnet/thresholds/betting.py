@@ -24,8 +24,8 @@ from strnet.thresholds.patient_films import PatientFilms
 from strnet.thresholds.reading_order import ORDERS, reading_orders
 from strnet.thresholds.stakes import Game
 
-FEW_FILMS = 3000
-"""Up to so many films each of their scores is tested, patient by patient; above, a pilot's, in blocks."""
+FEW_FILMS, FEW_PATIENTS = 3000, 1000
+"""Up to so many films, or patients, each score is tested, patient by patient; above, a pilot's, in blocks."""
 BATCH = 64
 """Thresholds tested in one pass over the patients."""
 
@@ -35,7 +35,7 @@ def highest_safe(films: PatientFilms, share: float, delta: float, seed: int | No
 
     Patients are read in orders that follow from their keys, and from `seed` where one is given.
     """
-    if films.score.size > FEW_FILMS:
+    if films.score.size > FEW_FILMS and films.patients > FEW_PATIENTS:
         return pilot_betting.highest_safe(films, share, delta, seed)
     orders = reading_orders(films.keys, ORDERS, seed)
     thresholds = np.unique(films.score)

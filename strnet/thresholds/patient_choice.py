@@ -57,6 +57,10 @@ def mean_miss_choice(films: PatientFilms, request: Request) -> Choice:
     """
     share, delta = float(request.floor.miss_share), float(request.delta)
     if request.method == "exact":
+        if share == 0:
+            raise ImpossibleError(
+                impossible("exact", films.patients, request.floor, request.delta, "positive patients")
+            )
         threshold = betting.highest_safe(films, share, delta, request.seed)
         if threshold is None:
             raise ImpossibleError(_impossible(films, request))
@@ -73,7 +77,8 @@ def mean_miss_choice(films: PatientFilms, request: Request) -> Choice:
         float(1 - request.delta)
         if request.method == "exact"
         else chance_of_holding(misses, units, request.floor),
-        promise="wrong_or_silent" if _weighted(films) else "if_answered",
+        # which weights were drawn decides whether there is an answer
+        promise="if_answered" if request.max_weight is None else "wrong_or_silent",
         speaks_of="patients",
         silence=silence,
     )

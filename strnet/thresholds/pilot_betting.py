@@ -18,8 +18,8 @@ from strnet.thresholds.patient_films import PatientFilms
 from strnet.thresholds.reading_order import ORDERS, Keys, order_keys
 from strnet.thresholds.stakes import Game
 
-PILOT, PILOT_SHARE = 200, 50
-"""At least so many pilot patients, or one in so many."""
+PILOT, PILOT_SHARE, MOST_SHARE = 200, 50, 10
+"""Pilot patients: at least so many, or one in so many, but no more than one in so many."""
 GRID = 192
 """The most thresholds tested."""
 BATCH = 64
@@ -35,7 +35,7 @@ _KEY_RANGE = 2.0**64
 def highest_safe(films: PatientFilms, share: float, delta: float, seed: int | None) -> float | None:
     """The highest threshold of the pilot's at which the patients' mean miss is proven below `share`."""
     pilot = np.zeros(films.patients, dtype=np.bool_)
-    count = max(PILOT, films.patients // PILOT_SHARE)
+    count = max(min(PILOT, films.patients // MOST_SHARE), films.patients // PILOT_SHARE)
     pilot[np.argpartition(order_keys(films.keys, ORDERS, seed), count)[:count]] = True
     thresholds = _thresholds_of(films.of(pilot), films.patients - count, share, delta)
     blocks = Blocks.of(films.keys, pilot, seed)

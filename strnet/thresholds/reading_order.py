@@ -57,7 +57,7 @@ def reading_orders(keys: Keys, count: int, seed: int | None) -> Ints:
 
 def order_keys(keys: Keys, number: int, seed: int | None) -> Keys:
     """What the patients with `keys` (n,) are sorted by in the order `number`, as uniform whole numbers."""
-    salt = np.uint64(number if seed is None else (seed + 1) * 1_000_003 + number)
+    salt = np.uint64(number if seed is None else ((seed + 1) * 1_000_003 + number) % 2**64)
     return mixed(keys ^ mixed(np.array([salt]))[0])
 
 

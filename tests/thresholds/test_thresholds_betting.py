@@ -195,3 +195,27 @@ def test_without_a_proof_the_mean_miss_of_patients_is_held_to_its_limit(method):
     assert mean_miss(point.threshold) <= limit + 1e-12 < mean_miss(above)
     assert point.status == "point only"
     assert point.promise is None
+
+
+def test_few_patients_with_very_many_films_are_answered_too():
+    rng = np.random.default_rng(1)
+    codes = np.repeat(np.arange(30), 120)
+    score = rng.normal(size=30)[codes] + 0.1 * rng.normal(size=codes.size)
+    point = fit_threshold(np.ones(codes.size), score, clusters=codes)
+    means = [np.mean(score[codes == patient] < point.threshold) for patient in range(30)]
+    assert point.status == "guaranteed"
+    assert np.mean(means) < 0.14
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("weights", [{}, {"weights": np.full(60, 2.0), "max_weight": 4.0}])
+def test_a_sensitivity_of_one_is_never_proven(weights):
+    with pytest.raises(ImpossibleError, match="no rows can prove a sensitivity of 1"):
+        fit_threshold(
+            np.ones(60), np.arange(60.0), clusters=np.repeat(range(30), 2), min_sensitivity="1", **weights
+        )
+
+
+def test_a_very_large_seed_is_one_too():
+    asked = {"clusters": np.arange(60), "seed": 2**70}
+    assert fit_threshold(np.ones(60), np.arange(60.0), **asked).seed == 2**70
