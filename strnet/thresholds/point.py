@@ -115,10 +115,9 @@ class OperatingPoint:
             return "none"
         if self.promise == "if_answered":
             return f"the floor holds, {self.confidence:g} of answers"
-        return (
-            f"no answer or the floor holds, {self.confidence:g} of requests "
-            f"(no answer: {self.chance_of_silence:.2g} of them)"
-        )
+        silent = self.chance_of_silence or 0.0
+        seldom = "less than 0.001" if silent < 0.001 else f"{silent:.3f}"
+        return f"no answer or the floor holds, {self.confidence:g} of requests (no answer: {seldom} of them)"
 
     def apply(
         self,
