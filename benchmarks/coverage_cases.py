@@ -128,7 +128,7 @@ def weighted(rng: np.random.Generator) -> Iterator[Outcome]:
     coarse = np.round(2 * score) / 2
     coarse_truth = mixture(shifts + 0.25, np.ones(2))
     for name, options in WEIGHTED.items():
-        most = {"max_weight": 2.5} if "declared" in name else {}
+        most = {"max_weight": 2.5} if name == "exact, declared" else {}
         asked = {"weights": weights, **options, **most}
         yield fitted("weights 4 : 1", name, mixture(shifts, np.ones(2)), target, score, **asked)
         if most:

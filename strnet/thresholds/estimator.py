@@ -56,8 +56,8 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
 
     Args:
         estimator: the classifier whose score is thresholded; logistic regression if None.
-        min_sensitivity: as in `fit_threshold`, as are `confidence`, `method`, `cluster_method` and
-            `mixed_clusters`.
+        min_sensitivity: as in `fit_threshold`, as are `confidence`, `method`, `cluster_method`,
+            `mixed_clusters` and `max_weight`, without which weights promise nothing.
         anchor: as there, but `midgap` by default: the score of one row may differ in its last bit with the
             rows that are scored beside it, and that must not decide a case.
         calibration_size: the share of rows held out, in (0, 1), or "prefit"; with `groups` the nearest of
@@ -85,6 +85,7 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
         method: Method = "exact",
         cluster_method: ClusterMethod = "betting",
         mixed_clusters: bool = False,
+        max_weight: float | None = None,
         anchor: Anchor = "midgap",
         calibration_size: float | Literal["prefit"] = 0.5,
         response_method: Literal["auto", "predict_proba", "decision_function"] = "auto",
@@ -98,6 +99,7 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
         self.method = method
         self.cluster_method = cluster_method
         self.mixed_clusters = mixed_clusters
+        self.max_weight = max_weight
         self.anchor = anchor
         self.calibration_size = calibration_size
         self.response_method = response_method
@@ -157,6 +159,7 @@ class SensitivityFloorClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstima
                 confidence=self.confidence,
                 method=self.method,
                 cluster_method=self.cluster_method,
+                max_weight=self.max_weight,
                 **asked,
             )
         except ImpossibleError as error:

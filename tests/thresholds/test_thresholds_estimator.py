@@ -295,7 +295,7 @@ def test_patients_and_weights_reach_their_places_by_metadata_routing(knees):
 
     with config_context(enable_metadata_routing=True):
         inner = Recorder().set_fit_request(sample_weight=True, cost=True)
-        floor = SensitivityFloorClassifier(inner, min_sensitivity="0.7", random_state=0)
+        floor = SensitivityFloorClassifier(inner, min_sensitivity="0.7", max_weight=2.0, random_state=0)
         floor.set_fit_request(groups=True, sample_weight=True)
         plain = get_scorer("roc_auc").set_score_request(sample_weight=False)
         search = GridSearchCV(
