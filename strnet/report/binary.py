@@ -21,7 +21,7 @@ from strnet.report.evaluation import (
 from strnet.report.folds import Calibration, Point, by_fold
 from strnet.report.measures import AgainstNetwork, absent, attempt, measured
 from strnet.report.probabilities import calibration_results
-from strnet.report.settings import EvaluationSettings
+from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.subgroups import subgroups
 from strnet.report.task_rows import NETWORK, Bools, Floats, TaskRows
 from strnet.stats import Calibrator, Estimate
@@ -69,20 +69,13 @@ def score_result(scorer: str, rows: TaskRows, settings: EvaluationSettings) -> S
     known = rows.where(np.isfinite(rows.scores[scorer]))
     score, clusters = known.scores[scorer], known.clusters
     against = None if scorer == NETWORK else _against_network(scorer, known, settings)
-    interval = "logit" if clusters is None else "bootstrap"
     return ScorerResult(
         scorer=scorer,
         rows=score.size,
         auroc=attempt(partial(_auroc, known, score, settings)),
         auprc=attempt(
             lambda: stats.auprc(
-                known.positive,
-                score,
-                confidence=settings.confidence,
-                interval=interval,
-                clusters=clusters,
-                rng=settings.rng(rows.task, scorer, "auprc"),
-                resampling=settings.resampling,
+                known.positive, score, confidence=settings.confidence, interval=INTERVAL, clusters=clusters
             )
         ),
         against_network=against,
@@ -90,19 +83,16 @@ def score_result(scorer: str, rows: TaskRows, settings: EvaluationSettings) -> S
 
 
 def _auroc(rows: TaskRows, score: Floats, settings: EvaluationSettings) -> Estimate:
-    """The AUROC, with Newcombe's interval where DeLong's has no width and films are patients."""
-    confidence, clusters = settings.confidence, rows.clusters
-    found = stats.auroc(rows.positive, score, confidence=confidence, clusters=clusters)
-    if clusters is not None or found.low < found.high:
-        return found
-    return stats.auroc(rows.positive, score, confidence=confidence, interval="newcombe")
+    return stats.auroc(
+        rows.positive, score, confidence=settings.confidence, interval=INTERVAL, clusters=rows.clusters
+    )
 
 
 def _against_network(scorer: str, known: TaskRows, settings: EvaluationSettings) -> AgainstNetwork:
     try:
         found = stats.paired_delong(
             known.positive, known.scores[NETWORK], known.scores[scorer],
-            confidence=settings.confidence, clusters=known.clusters,
+            confidence=settings.confidence, interval=INTERVAL, clusters=known.clusters,
         )  # fmt: skip
     except StatsError as error:
         return AgainstNetwork("auroc", absent(str(error)))

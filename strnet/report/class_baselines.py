@@ -12,12 +12,11 @@ import polars as pl
 
 from strnet import stats
 from strnet.report.evaluation import ClassBaseline
-from strnet.report.measures import AgainstNetwork, Measure, attempt, measured
-from strnet.report.settings import EvaluationSettings
+from strnet.report.measures import AgainstNetwork, attempt, measured
+from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.task_rows import Floats, Ints, clusters_of, numbers
 from strnet.schema import PATIENT_ID, baseline_column
-from strnet.stats.bootstrap import bootstrap_counts, own_clusters, strata_by_class
-from strnet.stats.counting import SortedPatients, auroc_of_counts
+from strnet.stats import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,43 +47,25 @@ def scored_classes(
             yield ScoredClasses(name, target[known], network[known], score[known], clusters)
 
 
-def class_baseline(rows: ScoredClasses, task: str, settings: EvaluationSettings) -> ClassBaseline:
+def class_baseline(rows: ScoredClasses, settings: EvaluationSettings) -> ClassBaseline:
     """The baseline's macro AUROC, and the network's minus it."""
     area = attempt(
         lambda: stats.multiclass_auroc(
-            rows.target, rows.score, rng=settings.rng(task, rows.baseline, "ovr"), clusters=rows.clusters,
-            confidence=settings.confidence, resampling=settings.resampling,
+            rows.target,
+            rows.score,
+            confidence=settings.confidence,
+            interval=INTERVAL,
+            clusters=rows.clusters,
         )
-    )  # fmt: skip
-    against = area if area.value is None else _difference(rows, task, settings)
+    )
+    against = area if area.value is None else measured(_difference(rows, settings))
     return ClassBaseline(rows.baseline, rows.target.size, area, AgainstNetwork("macro_auroc", against))
 
 
-def _difference(rows: ScoredClasses, task: str, settings: EvaluationSettings) -> Measure:
-    """Mean over classes of the difference of the AUROCs against the rest, over resampled patients."""
-    patients = own_clusters(rows.target.size, rows.clusters)
-    classes = rows.score.shape[1]
-    pairs = [
-        tuple(
-            SortedPatients(rows.target == code, score[:, code], patients)
-            for score in (rows.network, rows.score)
-        )
-        for code in range(classes)
-    ]
-
-    def gain(counts: Ints) -> float:
-        return float(np.mean([auroc_of_counts(a, counts) - auroc_of_counts(b, counts) for a, b in pairs]))
-
-    draws = bootstrap_counts(
-        gain, patients.count, strata_by_class(rows.target, patients, classes),
-        rng=settings.rng(task, rows.baseline, "difference"), resampling=settings.resampling,
-    )  # fmt: skip
-    return measured(
-        draws.estimate(
-            gain(np.ones(patients.count, dtype=np.int64)), confidence=settings.confidence,
-            count=rows.target.size, clusters=None if rows.clusters is None else patients.count,
-        )
-    )  # fmt: skip
+def _difference(rows: ScoredClasses, settings: EvaluationSettings) -> Estimate:
+    return stats.paired_multiclass_auroc(
+        rows.target, rows.network, rows.score, confidence=settings.confidence, clusters=rows.clusters
+    )
 
 
 def _names(frame: pl.DataFrame, task: str, labels: tuple[str, ...]) -> list[str]:

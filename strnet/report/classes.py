@@ -12,12 +12,12 @@ import polars as pl
 
 from strnet import schema, stats
 from strnet.config import TaskConfig
-from strnet.errors import ManifestError, StatsError, unknown_name
+from strnet.errors import ManifestError, unknown_name
 from strnet.report.class_baselines import ScoredClasses, class_baseline, scored_classes
 from strnet.report.decisions import share_of
 from strnet.report.evaluation import CategoricalEvaluation, CategoricalGroup, ClassResult
 from strnet.report.measures import Measure, absent, attempt
-from strnet.report.settings import EvaluationSettings
+from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.subgroups import subgroups
 from strnet.report.task_rows import Bools, Floats, Ints, clusters_of, numbers, require_finite
 from strnet.stats import Estimate
@@ -61,7 +61,7 @@ class ClassRows:
 
 def evaluate_classes(rows: ClassRows, settings: EvaluationSettings) -> CategoricalEvaluation:
     """Confusion matrix, figures of each class and over all of them."""
-    matrix = _matrix(rows, np.arange(rows.target.size))
+    matrix = _matrix(rows)
     return CategoricalEvaluation(
         task=rows.task,
         kind=rows.kind,
@@ -75,7 +75,7 @@ def evaluate_classes(rows: ClassRows, settings: EvaluationSettings) -> Categoric
         macro_auroc=_over_all(rows, "ovr", settings),
         hand_till=_over_all(rows, "hand_till", settings),
         weighted_kappa=attempt(partial(_kappa, rows, settings)),
-        baselines=tuple(class_baseline(baseline, rows.task, settings) for baseline in rows.baselines),
+        baselines=tuple(class_baseline(baseline, settings) for baseline in rows.baselines),
         groups=tuple(
             _group(column, value, rows.only(keep), settings)
             for column, value, keep in subgroups(rows.frame, settings.groups)
@@ -159,48 +159,42 @@ def _class(rows: ClassRows, code: int, settings: EvaluationSettings) -> ClassRes
         precision=share_of(inside, called, rows.patients, settings),
         auroc=attempt(
             lambda: stats.auroc(
-                inside, rows.prob[:, code], confidence=settings.confidence, clusters=rows.clusters
+                inside,
+                rows.prob[:, code],
+                confidence=settings.confidence,
+                interval=INTERVAL,
+                clusters=rows.clusters,
             )
         ),
     )
 
 
-def _matrix(rows: ClassRows, chosen: Ints) -> Ints:
-    """Counts (classes, classes) of target and predicted class of the `chosen` rows, with repeats."""
+def _matrix(rows: ClassRows) -> Ints:
+    """Counts (classes, classes) of target and predicted class; zeros where there are no rows."""
     size = len(rows.labels)
-    cells = rows.target[chosen] * size + rows.predicted[chosen]
-    return np.bincount(cells, minlength=size * size).reshape(size, size)
+    return np.bincount(rows.target * size + rows.predicted, minlength=size * size).reshape(size, size)
 
 
 def _kappa(rows: ClassRows, settings: EvaluationSettings) -> Estimate:
-    """Weighted kappa with its large-sample interval, or over resampled patients where one has two films."""
-    found = stats.cohen_kappa(_matrix(rows, np.arange(rows.target.size)), confidence=settings.confidence)
-    if rows.clusters is None:
-        return found
-
-    def resampled(drawn: Ints) -> float:
-        try:
-            return stats.cohen_kappa(_matrix(rows, drawn)).value
-        except StatsError:
-            return float("nan")  # all in one class: dropped, and counted
-
-    draws = stats.cluster_bootstrap(
-        resampled, rows.target.size, clusters=rows.clusters, rng=settings.rng(rows.task, "kappa"),
-        resampling=settings.resampling,
-    )  # fmt: skip
-    patients = np.unique(rows.patients).size
-    return draws.estimate(
-        found.value, confidence=settings.confidence, count=rows.target.size, clusters=patients
+    return stats.kappa_of_rows(
+        rows.target,
+        rows.predicted,
+        len(rows.labels),
+        confidence=settings.confidence,
+        clusters=rows.clusters,
     )
 
 
 def _over_all(rows: ClassRows, average: str, settings: EvaluationSettings) -> Measure:
-    def area() -> Estimate:
-        return stats.multiclass_auroc(
-            rows.target, rows.prob, average=average, rng=settings.rng(rows.task, average),
-            confidence=settings.confidence, clusters=rows.clusters, resampling=settings.resampling,
-        )  # fmt: skip
-
     if not rows.target.size:
         return absent("no rows with a known class")
-    return attempt(area)
+    return attempt(
+        lambda: stats.multiclass_auroc(
+            rows.target,
+            rows.prob,
+            average=average,
+            confidence=settings.confidence,
+            interval=INTERVAL,
+            clusters=rows.clusters,
+        )
+    )

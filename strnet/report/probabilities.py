@@ -13,7 +13,7 @@ from strnet.report.decisions import share_of
 from strnet.report.evaluation import CalibrationResult, ReliabilityBin
 from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import Measure, absent, attempt
-from strnet.report.settings import EvaluationSettings
+from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.task_rows import NETWORK, Floats, TaskRows
 from strnet.stats.answers import PLAIN
 
@@ -41,7 +41,9 @@ def _stage(
     line = _line(prob, rows, settings)
     return CalibrationResult(
         stage=stage,
-        brier=attempt(lambda: stats.brier(positive, prob, confidence=confidence, clusters=clusters)),
+        brier=attempt(
+            lambda: stats.brier(positive, prob, confidence=confidence, interval=INTERVAL, clusters=clusters)
+        ),
         slope=line[0],
         intercept=line[1],
         ece=Measure(
@@ -57,7 +59,7 @@ def _stage(
 def _line(prob: Floats, rows: TaskRows, settings: EvaluationSettings) -> tuple[Measure, Measure]:
     try:
         found = stats.calibration_slope_intercept(
-            rows.positive, prob, confidence=settings.confidence, clusters=rows.clusters
+            rows.positive, prob, confidence=settings.confidence, interval=INTERVAL, clusters=rows.clusters
         )
     except StatsError as error:
         return absent(str(error)), absent(str(error))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
-from typing import Final
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,13 +10,10 @@ from strnet import stats
 from strnet.errors import StatsError
 from strnet.report.evaluation import AgreementResult, RegressionEvaluation, RegressionGroup
 from strnet.report.measures import AgainstNetwork, Measure, absent, attempt, measured
-from strnet.report.settings import EvaluationSettings
+from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.subgroups import subgroups
 from strnet.report.task_rows import NETWORK, Floats, TaskRows
 from strnet.stats import Estimate
-
-_Z_95: Final = NormalDist().inv_cdf(0.975)
-"""Limits of agreement hold 95% of differences, whatever the confidence of their intervals."""
 
 
 def evaluate_regression(rows: TaskRows, settings: EvaluationSettings) -> RegressionEvaluation:
@@ -45,7 +41,7 @@ def agreement_result(scorer: str, rows: TaskRows, settings: EvaluationSettings) 
         rows=predicted.size,
         **_errors(known, predicted, settings),
         **_correlations(known, predicted, settings),
-        **_limits(scorer, known, predicted, settings),
+        **_limits(known, predicted, settings),
         against_network=None if scorer == NETWORK else _against_network(scorer, known, settings),
     )
 
@@ -54,7 +50,11 @@ def _errors(rows: TaskRows, predicted: Floats, settings: EvaluationSettings) -> 
     names = ("mae", "rmse", "bias")
     try:
         found = stats.regression_errors(
-            rows.target, predicted, confidence=settings.confidence, clusters=rows.clusters
+            rows.target,
+            predicted,
+            confidence=settings.confidence,
+            interval=INTERVAL,
+            clusters=rows.clusters,
         )
     except StatsError as error:
         return dict.fromkeys(names, absent(str(error)))
@@ -62,46 +62,30 @@ def _errors(rows: TaskRows, predicted: Floats, settings: EvaluationSettings) -> 
 
 
 def _correlations(rows: TaskRows, predicted: Floats, settings: EvaluationSettings) -> dict[str, Measure]:
-    pair, confidence, clusters = (rows.target, predicted), settings.confidence, rows.clusters
-    return {
-        "r": attempt(lambda: stats.pearson(*pair, confidence=confidence, clusters=clusters)),
-        "ccc": attempt(lambda: stats.concordance(*pair, confidence=confidence, clusters=clusters)),
-    }
+    def of(statistic: Callable[..., Estimate]) -> Measure:
+        return attempt(
+            lambda: statistic(
+                rows.target,
+                predicted,
+                confidence=settings.confidence,
+                interval=INTERVAL,
+                clusters=rows.clusters,
+            )
+        )
+
+    return {"r": of(stats.pearson), "ccc": of(stats.concordance)}
 
 
-def _limits(
-    scorer: str, rows: TaskRows, predicted: Floats, settings: EvaluationSettings
-) -> dict[str, Measure]:
-    """Limits of agreement: Bland and Altman's intervals, or resampled patients where one has two films."""
+def _limits(rows: TaskRows, predicted: Floats, settings: EvaluationSettings) -> dict[str, Measure]:
+    """Limits of agreement, which hold 95% of differences whatever the confidence of their intervals."""
     names = ("lower_limit", "upper_limit")
     try:
-        found = stats.bland_altman(rows.target, predicted, confidence=settings.confidence)
+        found = stats.bland_altman(
+            rows.target, predicted, confidence=settings.confidence, method=INTERVAL, clusters=rows.clusters
+        )
     except StatsError as error:
         return dict.fromkeys(names, absent(str(error)))
-    if rows.clusters is None:
-        return {name: measured(getattr(found, name)) for name in names}
-    difference = predicted - rows.target
-    draws = stats.cluster_bootstrap(
-        lambda drawn: _limits_of(difference[drawn]), difference.size, clusters=rows.clusters,
-        rng=settings.rng(rows.task, scorer, "limits"), resampling=settings.resampling,
-    )  # fmt: skip
-    counts = {"count": difference.size, "clusters": np.unique(rows.patients).size}
-    return {
-        name: measured(
-            draws.estimate(getattr(found, name).value, column, confidence=settings.confidence, **counts)
-        )
-        for column, name in enumerate(names)
-    }
-
-
-def _limits_of(difference: Floats) -> tuple[float, float]:
-    """Bias -/+ 1.96 standard deviations.
-
-    Source: Bland and Altman 1999, Stat. Methods Med. Res. 8:135-160.
-    """
-    half = _Z_95 * float(difference.std(ddof=1))
-    bias = float(difference.mean())
-    return bias - half, bias + half
+    return {name: measured(getattr(found, name)) for name in names}
 
 
 def _against_network(scorer: str, rows: TaskRows, settings: EvaluationSettings) -> AgainstNetwork:

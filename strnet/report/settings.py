@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import Final
 
 from strnet.grouping import Grouping
 from strnet.report.evaluation import RowUse
-from strnet.stats import Resampling
+
+INTERVAL: Final = "jackknife"
+"""The interval of every figure that has a choice: it holds with few patients, however many films each has.
+
+`benchmarks/coverage_intervals.py` is its evidence. Shares have Wilson's interval over films, and Jeffreys'
+over patients.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """Confidence of intervals, seed and number of resamples, groups to report apart, what is known of rows.
+    """Confidence of intervals, groups to report apart, what is known of the rows.
 
     `groups` are reported besides the usual ones (see `subgroups.USUAL`) or instead of them. `where` is the
     condition that chose the rows, `remarks` are further statements. `reference_standards` are the values of
@@ -23,8 +28,6 @@ class EvaluationSettings:
     """
 
     confidence: float = 0.95
-    seed: int = 0
-    draws: int = 2000
     groups: tuple[Grouping, ...] = ()
     where: str | None = None
     remarks: tuple[str, ...] = ()
@@ -33,12 +36,3 @@ class EvaluationSettings:
     row_use: RowUse = field(default_factory=RowUse)
     deciding: str | None = None
     undecided: str | None = None
-
-    @property
-    def resampling(self) -> Resampling:
-        """How patients are resampled where no closed form is at hand."""
-        return Resampling(draws=self.draws)
-
-    def rng(self, *key: str) -> np.random.Generator:
-        """A generator that depends on the seed and `key` alone: no figure depends on what came before it."""
-        return np.random.default_rng([self.seed, *("/".join(key).encode())])

@@ -13,12 +13,19 @@ from strnet.stats.coherence import diagnosis_probabilities, ordinal_probabilitie
 from strnet.stats.comparisons import Comparison, HypothesisTest, PairedCounts, holm, mcnemar
 from strnet.stats.confusion import Confusion, binary_metrics, confusion, table_metrics
 from strnet.stats.correlation import concordance, pearson, pearson_p_value
-from strnet.stats.curves import RocCurve, auprc, average_precision, partial_auroc, roc_curve
+from strnet.stats.curves import RocCurve, partial_auroc, roc_curve
 from strnet.stats.estimates import Estimate
 from strnet.stats.group_comparisons import compare_counts, compare_numbers
 from strnet.stats.means import mean_estimate
-from strnet.stats.multiclass import class_metrics, cohen_kappa, confusion_matrix, macro_metrics
-from strnet.stats.multiclass_auroc import multiclass_auroc, one_vs_rest_auroc
+from strnet.stats.multiclass import (
+    class_metrics,
+    cohen_kappa,
+    confusion_matrix,
+    kappa_of_rows,
+    macro_metrics,
+)
+from strnet.stats.multiclass_auroc import multiclass_auroc, one_vs_rest_auroc, paired_multiclass_auroc
+from strnet.stats.precision_recall import auprc, average_precision
 from strnet.stats.proportions import (
     clopper_pearson_lower,
     clopper_pearson_upper,
@@ -82,6 +89,7 @@ __all__ = [
     "fit_calibrator",
     "holm",
     "hosmer_lemeshow",
+    "kappa_of_rows",
     "korn_graubard_size",
     "macro_metrics",
     "mcnemar",
@@ -92,6 +100,7 @@ __all__ = [
     "ordinal_probabilities",
     "paired_bootstrap",
     "paired_delong",
+    "paired_multiclass_auroc",
     "partial_auroc",
     "pearson",
     "pearson_p_value",

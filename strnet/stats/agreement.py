@@ -12,11 +12,14 @@ from scipy import special
 
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.estimates import Estimate
-from strnet.stats.inputs import Floats, checked_fraction, checked_pair, require_varied
-from strnet.stats.means import mean_estimate, student_quantile
-from strnet.stats.normal import normal_quantile
+from strnet.stats.inputs import Floats, checked_clusters, checked_fraction, checked_pair, require_varied
+from strnet.stats.jackknife import jackknife_estimate
+from strnet.stats.means import mean_estimate
+from strnet.stats.normal import normal_quantile, student_quantile
+from strnet.stats.scales import LOG
 
-LIMIT_METHODS: Final = ("bland_altman", "exact")
+LIMIT_METHODS: Final = ("bland_altman", "exact", "jackknife")
+ERROR_INTERVALS: Final = ("student", "jackknife")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +41,34 @@ def regression_errors(
     predicted: npt.ArrayLike,
     *,
     confidence: float = 0.95,
+    interval: str = "student",
     clusters: npt.ArrayLike | None = None,
 ) -> dict[str, Estimate]:
     """`mae`, `rmse`, `bias` (predicted - measured) and `r2`, by name, in the unit of the values; (n,) each.
 
     Means have Student's interval, over patients with `clusters`; rmse is the root of that of the mean square.
-    `r2` is 1 - sum of squares of the errors / of the measured values around their mean, and has no interval.
+    With `jackknife` those of mae and rmse are made on the logarithmic scale, and a few rows that make the
+    mean square cost degrees of freedom. `r2` is 1 - sum of squares of the errors / of the measured values
+    around their mean, and has no interval.
 
-    Raises: StatsError: unusable rows; measured values that do not vary.
+    Raises: StatsError: unusable rows; measured values that do not vary; an unknown interval.
     """
     truth, guess = checked_pair(measured, predicted)
     require_varied(truth, purpose="regression_errors")
+    if interval not in ERROR_INTERVALS:
+        raise StatsError(unknown_name("interval of errors", interval, ERROR_INTERVALS))
     error = guess - truth
-    means = {"mae": np.abs(error), "mse": error**2, "bias": error}
-    found = {name: mean_estimate(values, confidence, clusters) for name, values in means.items()}
+    if interval == "jackknife":
+        mae = mean_estimate(np.abs(error), confidence, clusters, LOG)
+        rmse = _root(_mean_square(error, confidence, clusters))
+    else:
+        mae = _not_below_zero(mean_estimate(np.abs(error), confidence, clusters))
+        rmse = _root(mean_estimate(error**2, confidence, clusters))
     r2 = 1 - float(np.dot(error, error)) / float(np.sum((truth - truth.mean()) ** 2))
     return {
-        "mae": _not_below_zero(found["mae"]),
-        "rmse": _root(found["mse"]),
-        "bias": found["bias"],
+        "mae": mae,
+        "rmse": rmse,
+        "bias": mean_estimate(error, confidence, clusters),
         "r2": Estimate(
             r2,
             math.nan,
@@ -76,15 +88,18 @@ def bland_altman(
     confidence: float = 0.95,
     agreement: float = 0.95,
     method: str = "bland_altman",
+    clusters: npt.ArrayLike | None = None,
 ) -> BlandAltman:
     """Bias and the limits within which the share `agreement` of differences lies, with their intervals.
 
-    The limits are bias -/+ z times the standard deviation, for independent rows (n,). `exact` intervals use
-    the noncentral t distribution instead of the usual approximation.
+    The limits are bias -/+ z times the standard deviation of rows (n,). `exact` intervals use the noncentral
+    t distribution instead of the usual approximation; both are for independent rows of a normal
+    distribution. `jackknife` asks for neither: it joins the limits of the bias and of the standard
+    deviation, and is taken with `clusters` (n,) whatever is asked for.
 
     Raises: StatsError: unusable rows, fewer than three, an unknown method.
     Source: Bland and Altman 1999, Stat. Methods Med. Res. 8:135-160; Carkeet 2015, Optom. Vis. Sci.
-        92:e71-e80 (exact).
+        92:e71-e80 (exact); Zou 2013, Stat. Methods Med. Res. 22:630-642 (limits joined).
     """
     truth, guess = checked_pair(measured, predicted)
     if truth.size < 3:
@@ -92,7 +107,12 @@ def bland_altman(
     if method not in LIMIT_METHODS:
         raise StatsError(unknown_name("limits method", method, LIMIT_METHODS))
     difference = guess - truth
-    bias, spread = mean_estimate(difference, confidence, None), float(difference.std(ddof=1))
+    bias, spread = mean_estimate(difference, confidence, clusters), float(difference.std(ddof=1))
+    line = _slope(difference, (truth + guess) / 2, confidence)
+    if method == "jackknife" or clusters is not None:
+        return BlandAltman(
+            bias, spread, *_joined_limits(difference, bias, agreement, confidence, clusters), line
+        )
     above = _distance_of_limit(spread, truth.size, agreement, confidence, method)
     lower = replace(
         above, value=bias.value - above.value, low=bias.value - above.high, high=bias.value - above.low
@@ -100,8 +120,29 @@ def bland_altman(
     upper = replace(
         above, value=bias.value + above.value, low=bias.value + above.low, high=bias.value + above.high
     )
-    line = _slope(difference, (truth + guess) / 2, confidence)
     return BlandAltman(bias, spread, lower, upper, line)
+
+
+def _joined_limits(
+    difference: Floats, bias: Estimate, agreement: float, confidence: float, clusters: npt.ArrayLike | None
+) -> tuple[Estimate, Estimate]:
+    """Both limits of agreement, each by the distances to the limits of the bias and of the deviation."""
+    known = None if clusters is None else checked_clusters(clusters, difference.size)
+    around = difference - difference.mean()
+    variance = float(difference.var(ddof=1))
+    found = jackknife_estimate(
+        variance, (around**2 - variance) / difference.size, LOG, confidence=confidence, clusters=known
+    )
+    z = normal_quantile(agreement)
+    near, middle, far = (z * math.sqrt(part) for part in (found.low, variance, found.high))
+    inwards = math.hypot(bias.high - bias.value, middle - near)
+    outwards = math.hypot(bias.high - bias.value, far - middle)
+    made = replace(found, method="jackknife, joined limits", standard_error=None)
+    lower, upper = bias.value - middle, bias.value + middle
+    return (
+        replace(made, value=lower, low=lower - outwards, high=lower + inwards),
+        replace(made, value=upper, low=upper - inwards, high=upper + outwards),
+    )
 
 
 def _distance_of_limit(
@@ -141,8 +182,20 @@ def _root(mean_square: Estimate) -> Estimate:
         for part in (mean_square.value, mean_square.low, mean_square.high)
     )
     return replace(
-        mean_square, value=value, low=low, high=high, method="root of student", standard_error=None
+        mean_square,
+        value=value,
+        low=low,
+        high=high,
+        method=f"root of {mean_square.method}",
+        standard_error=None,
     )
+
+
+def _mean_square(error: Floats, confidence: float, clusters: npt.ArrayLike | None) -> Estimate:
+    known = None if clusters is None else checked_clusters(clusters, error.size)
+    squares = error**2
+    mean = float(squares.mean())
+    return jackknife_estimate(mean, (squares - mean) / error.size, LOG, confidence=confidence, clusters=known)
 
 
 def _not_below_zero(estimate: Estimate) -> Estimate:

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from strnet.errors import StatsError, unknown_name
+from strnet.stats.area_limits import area_estimate, newcombe_limits
 from strnet.stats.estimates import Estimate
-from strnet.stats.influence import AurocInfluence, auroc_influence
+from strnet.stats.influence import AurocInfluence, auroc_influence, unordered_influence
 from strnet.stats.inputs import (
     Bools,
     Floats,
@@ -24,10 +25,9 @@ from strnet.stats.inputs import (
     require_both_classes,
     require_same_length,
 )
-from strnet.stats.normal import Limits, logit_limits, normal_quantile, unit_limits
-from strnet.stats.ranks import sort_classes, sorted_placements
+from strnet.stats.normal import Limits, logit_limits, unit_limits
 
-AUROC_INTERVALS: Final = ("delong", "logit", "newcombe")
+AUROC_INTERVALS: Final = ("delong", "logit", "newcombe", "jackknife")
 
 
 def auroc(
@@ -44,6 +44,7 @@ def auroc(
     `target` (n,) of 0 and 1, `score` (n,) any finite numbers, `clusters` (n,) patients, `weights` (n,) >= 0.
     Intervals: `delong` is plain, cut at 0 and 1, and has no width at an area of 0 or 1; `logit` lies inside
     (0, 1); `newcombe` needs only the area and the counts, and is defined even there and at one positive.
+    `jackknife` is the one that covers with few patients and near 1 (`area_limits`), and is always defined.
 
     Raises: StatsError: unusable rows, one class, an unknown interval, `newcombe` with patients or weights.
     Source: DeLong 1988 (variance); Obuchowski 1997, Biometrics 53:567-578 (patients); Newcombe 2006, Stat.
@@ -54,13 +55,14 @@ def auroc(
     positives, negatives = require_both_classes(positive, purpose="auroc")
     counts_only = clusters is None and weights is None
     _require_interval(interval, counts_only=counts_only)
-    patients = None
     if counts_only:
-        value, error = _independent(positive, scores)
+        influence = unordered_influence(positive, scores)
     else:
         influence = influence_of(positive, scores, clusters, weights)
-        patients = influence.patients.count if influence.patients else None
-        value, error = influence.value, influence.standard_error
+    if interval == "jackknife":
+        return area_estimate(influence, confidence)
+    value, error = influence.value, influence.standard_error
+    patients = influence.patients.count if influence.patients else None
     if interval == "newcombe":
         low, high = newcombe_limits(value, positives, negatives, confidence)
     else:
@@ -106,39 +108,8 @@ def _require_interval(interval: str, *, counts_only: bool) -> None:
     if interval == "newcombe" and not counts_only:
         raise StatsError(
             "auroc: interval 'newcombe' with clusters or weights; it uses only the counts of rows. "
-            "Use 'delong' or 'logit', which know patients and weights."
+            "Use 'jackknife', 'delong' or 'logit', which know patients and weights."
         )
-
-
-def newcombe_limits(value: float, positives: int, negatives: int, confidence: float) -> Limits:
-    """The AUROCs at which the observed one lies z standard errors away, by the variance under each.
-
-    Source: Newcombe 2006, Stat. Med. 25:559-573, method 5: Hanley and McNeil's variance with both sample
-        sizes in its numerator replaced by their mean.
-    """
-    from scipy.optimize import brentq
-
-    z, mean_size = normal_quantile(confidence), (positives + negatives) / 2 - 1
-
-    def excess(area: float) -> float:
-        spread = 1 + mean_size * ((1 - area) / (2 - area) + area / (1 + area))
-        return (value - area) ** 2 - z**2 * area * (1 - area) * spread / (positives * negatives)
-
-    # the excess is negative at the value and positive at 0 and 1, but 0 where both are the same
-    low = 0.0 if value == 0 else float(brentq(excess, 0.0, min(value, 1 - 1e-12), xtol=1e-14))
-    high = 1.0 if value == 1 else float(brentq(excess, max(value, 1e-12), 1.0, xtol=1e-14))
-    return low, high
-
-
-def _independent(target: Bools, score: Floats) -> tuple[float, float]:
-    """Area and standard error without knowing which row is which, so by sorting values only."""
-    parts = sorted_placements(sort_classes(target, score))
-    value = float(parts.positives.mean())
-    if min(parts.positives.size, parts.negatives.size) < 2:
-        return value, math.nan
-    variance = parts.positives.var(ddof=1) / parts.positives.size
-    variance += parts.negatives.var(ddof=1) / parts.negatives.size
-    return value, math.sqrt(variance)
 
 
 def _limits(value: float, error: float, interval: str, confidence: float) -> Limits:

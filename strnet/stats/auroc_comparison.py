@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Final
 
 import numpy.typing as npt
 from scipy import special
 
-from strnet.errors import StatsError
+from strnet.errors import StatsError, unknown_name
+from strnet.stats.area_limits import area_estimate
 from strnet.stats.auroc import influence_of
 from strnet.stats.comparisons import Comparison, HypothesisTest, z_test
 from strnet.stats.estimates import Estimate
@@ -19,7 +22,12 @@ from strnet.stats.inputs import (
     require_both_classes,
     require_same_length,
 )
+from strnet.stats.jackknife import jackknife_method, student_estimate
 from strnet.stats.normal import plain_limits, unit_limits
+from strnet.stats.scales import LOGIT, PLAIN
+
+DIFFERENCE_INTERVALS: Final = ("delong", "jackknife")
+_STUDENT: Final = "paired DeLong, logit scale, Student's t"
 
 
 def paired_delong(
@@ -28,14 +36,17 @@ def paired_delong(
     second: npt.ArrayLike,
     *,
     confidence: float = 0.95,
+    interval: str = "delong",
     clusters: npt.ArrayLike | None = None,
     weights: npt.ArrayLike | None = None,
 ) -> Comparison:
     """Two models scored on the same rows: the difference of their AUROCs and the test that it is 0.
 
-    `target`, `first`, `second` are (n,); with `clusters` (n,) the variance is Obuchowski's.
+    `target`, `first`, `second` are (n,); with `clusters` (n,) the variance is Obuchowski's. `delong` holds
+    the statistic against a normal distribution; `jackknife` leaves out patients and holds it against
+    Student's t.
 
-    Raises: StatsError: as `auroc`.
+    Raises: StatsError: as `auroc`; an unknown interval.
     Source: DeLong 1988, Biometrics 44:837-845; with patients Obuchowski 1997, Biometrics 53:567-578.
     """
     positive = checked_target(target)
@@ -43,7 +54,11 @@ def paired_delong(
     require_same_length(positive.size, first=one, second=two)
     require_both_classes(positive, purpose="paired_delong")
     areas = [influence_of(positive, score, clusters, weights) for score in (one, two)]
+    if interval not in DIFFERENCE_INTERVALS:
+        raise StatsError(unknown_name("interval of a difference", interval, DIFFERENCE_INTERVALS))
     gain = areas[0].minus(areas[1])
+    if interval == "jackknife":
+        return _left_out(areas, gain, confidence)
     error = gain.standard_error
     return Comparison(
         first=_area(areas[0], confidence),
@@ -91,6 +106,41 @@ def unpaired_delong(first: Estimate, second: Estimate) -> Comparison:
         low, high = difference - half, difference + half
     gain = Estimate(difference, low, high, first.confidence, "delong", count, standard_error=error)
     return Comparison(first, second, gain, test)
+
+
+def _left_out(areas: list[AurocInfluence], gain: AurocInfluence, confidence: float) -> Comparison:
+    """The comparison on the logit scale, where a large difference does not bring a large error with it.
+
+    Its limits are carried back at the mean of both logits, so that 0 lies outside them where p is small.
+    """
+    rows = gain.positives.size + gain.negatives.size
+    found = gain.jackknife()
+    difference = student_estimate(gain.value, found, PLAIN, confidence=confidence, count=rows)
+    test = z_test(_STUDENT, gain.value, found.standard_error, rows)
+    if found.standard_error > 0 and all(0 < area.value < 1 for area in areas):
+        one, two = (area.scaled(LOGIT.slope(area.value)) for area in areas)
+        scaled, logits = one.minus(two).jackknife(), [LOGIT.there(area.value) for area in areas]
+        apart, half = logits[0] - logits[1], scaled.half_width(confidence)
+        low, high = (_carried_back(sum(logits) / 2, apart + side * half) for side in (-1, 1))
+        difference = replace(difference, low=low, high=high, method=jackknife_method(LOGIT))
+        p_value = scaled.p_value(apart)
+        statistic = apart / scaled.standard_error
+        test = HypothesisTest(_STUDENT, statistic, p_value, rows, scaled.freedom)
+    first, second = (area_estimate(area, confidence) for area in areas)
+    patients = gain.patients.count if gain.patients else None
+    note = difference.note or _unequal(gain)
+    return Comparison(first, second, replace(difference, clusters=patients, note=note), test)
+
+
+def _carried_back(middle: float, apart: float) -> float:
+    """The difference of two areas whose logits have that mean and difference."""
+    return LOGIT.back(middle + apart / 2) - LOGIT.back(middle - apart / 2)
+
+
+def _unequal(gain: AurocInfluence) -> str:
+    """A warning where fewer than half of the patients, with equally many films, would say as much."""
+    worth = min((part.freedom_of_sizes + 1) / part.units for part in gain.left_out())
+    return "" if worth >= 0.5 else "approximate: some patients bring many more films than others"
 
 
 def _variance(estimate: Estimate) -> float:

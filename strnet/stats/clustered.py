@@ -15,12 +15,15 @@ from scipy import special
 
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.estimates import Estimate
-from strnet.stats.inputs import checked_fraction, checked_target
-from strnet.stats.means import PatientMean, patient_mean
-from strnet.stats.normal import Limits, logit_limits, unit_limits
+from strnet.stats.inputs import Bools, checked_clusters, checked_fraction, checked_target
+from strnet.stats.jackknife import leave_out
+from strnet.stats.means import PatientMean, patient_mean, row_shares
+from strnet.stats.normal import Limits, logit_limits, student_quantile, unit_limits
 from strnet.stats.proportions import proportion_bounds
 
-CLUSTERED_METHODS: Final = ("korn_graubard", "gee", "wald")
+CLUSTERED_METHODS: Final = ("jeffreys", "korn_graubard", "gee", "wald")
+PRIOR_PATIENTS: Final = 2
+"""As many patients with the rarer outcome as the data show count for films that all agree."""
 
 
 def clustered_proportion(
@@ -28,18 +31,21 @@ def clustered_proportion(
     clusters: npt.ArrayLike | None = None,
     *,
     weights: npt.ArrayLike | None = None,
-    method: str = "korn_graubard",
+    method: str = "jeffreys",
     confidence: float = 0.95,
 ) -> Estimate:
     """The share of successes among rows (n,) of 0 and 1 that come by patient, weighted, or both.
 
-    `korn_graubard` is Clopper-Pearson at an effective number of rows and is defined at no and at all
-    successes. `gee` is the logit interval of an intercept-only GEE with independence working correlation and
-    sandwich error, `wald` the plain one of the linearised error; both are undefined there.
+    `jeffreys` and `korn_graubard` (Clopper-Pearson) take an effective number of rows and are defined at no
+    and at all successes. The spread of a few failures says little of how alike a patient's films are, so
+    `jeffreys` draws its number towards that of the patients. `gee` is the logit interval of an
+    intercept-only GEE with independence working correlation and sandwich error, `wald` the plain one of the
+    linearised error; both are undefined there.
 
     Raises: StatsError: unusable rows, fewer than two patients, an unknown method.
     Source: Cochran 1977, Sampling Techniques, 3.12 (ratio estimator); Korn and Graubard 1998, Survey
-        Methodology 24:193-201; Liang and Zeger 1986, Biometrika 73:13-22.
+        Methodology 24:193-201; Franco, Little, Louis, Slud 2019, J. Surv. Stat. Methodol. 7:334-364 (Jeffreys
+        at an effective size); Liang and Zeger 1986, Biometrika 73:13-22.
     """
     if method not in CLUSTERED_METHODS:
         raise StatsError(unknown_name("clustered method", method, CLUSTERED_METHODS))
@@ -47,7 +53,10 @@ def clustered_proportion(
     mean = patient_mean(hits.astype(np.float64), clusters, weights)
     if mean.units < 2:
         raise StatsError("clusters: found one patient, expected at least two. A variance needs several.")
-    low, high = _limits(mean, hits.size, method, confidence)
+    if method == "jeffreys":
+        low, high = _jeffreys(hits, clusters, weights, confidence)
+    else:
+        low, high = _limits(mean, hits.size, method, confidence)
     return Estimate(
         value=mean.value,
         low=low,
@@ -58,7 +67,7 @@ def clustered_proportion(
         events=int(np.count_nonzero(hits)) if weights is None else None,
         clusters=None if clusters is None else mean.units,
         standard_error=mean.standard_error,
-        note="no variance at a share of 0 or 1; method='korn_graubard' is defined" if math.isnan(low) else "",
+        note="no variance at a share of 0 or 1; method='jeffreys' is defined" if math.isnan(low) else "",
     )
 
 
@@ -84,13 +93,36 @@ def korn_graubard_size(
     return _effective_size(mean, hits.size, confidence)
 
 
+def _jeffreys(
+    hits: Bools, clusters: npt.ArrayLike | None, weights: npt.ArrayLike | None, confidence: float
+) -> Limits:
+    """Jeffreys' limits at an effective number of rows; Clopper and Pearson's where all rows agree."""
+    known = None if clusters is None else checked_clusters(clusters, hits.size)
+    shares = row_shares(hits.size, weights)
+    share = min(float(shares[hits].sum()), 1.0)
+    left = leave_out(shares * (hits - share), known, shares)
+    patients = left.effective_units
+    if share in (0.0, 1.0):
+        return _bounds(share, patients, "clopper_pearson", confidence)
+    spread = share * (1 - share)
+    rarer = np.flatnonzero((hits != (share > 0.5)) & (shares > 0))
+    shown = rarer.size if known is None else np.unique(known.codes[rarer]).size
+    unknown = PRIOR_PATIENTS / (PRIOR_PATIENTS + shown)
+    size = 1 / ((1 - unknown) * left.variance / spread + unknown / patients)
+    # Student's quantile in place of the normal one, as the variance is estimated
+    wider = student_quantile(hits.size - 1, confidence) / student_quantile(left.freedom_of_sizes, confidence)
+    return _bounds(share, min(size * wider**2, float(hits.size)), "jeffreys", confidence)
+
+
+def _bounds(share: float, size: float, method: str, confidence: float) -> Limits:
+    low, high = proportion_bounds(share * size, size, method=method, confidence=confidence)
+    return float(low), float(high)
+
+
 def _limits(mean: PatientMean, rows: int, method: str, confidence: float) -> Limits:
     if method == "korn_graubard":
         size = _effective_size(mean, rows, confidence)
-        low, high = proportion_bounds(
-            min(mean.value, 1.0) * size, size, method="clopper_pearson", confidence=confidence
-        )
-        return float(low), float(high)
+        return _bounds(min(mean.value, 1.0), size, "clopper_pearson", confidence)
     if mean.value in (0.0, 1.0):
         return math.nan, math.nan
     if method == "wald":

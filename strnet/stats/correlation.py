@@ -6,17 +6,20 @@ scipy has Pearson's r with Fisher's interval for independent rows; nothing of th
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from strnet.errors import StatsError
+from strnet.errors import StatsError, unknown_name
 from strnet.stats.estimates import Estimate
-from strnet.stats.inputs import Floats, checked_pair, require_varied
-from strnet.stats.means import patient_mean
+from strnet.stats.inputs import Floats, checked_clusters, checked_pair, require_varied
+from strnet.stats.jackknife import jackknife_estimate
 from strnet.stats.normal import normal_quantile
+from strnet.stats.scales import FISHER
+
+CORRELATION_INTERVALS: Final = ("classical", "jackknife")
 
 
 def pearson(
@@ -24,13 +27,15 @@ def pearson(
     second: npt.ArrayLike,
     *,
     confidence: float = 0.95,
+    interval: str = "classical",
     clusters: npt.ArrayLike | None = None,
 ) -> Estimate:
     """Pearson's r of two arrays (n,) with its interval on Fisher's scale.
 
-    Independent rows have Fisher's variance 1 / (n - 3); with `clusters` (n,) it is linearised over patients.
+    `classical` has Fisher's variance 1 / (n - 3), for independent rows of a normal distribution; `jackknife`
+    asks for neither, and is taken with `clusters` (n,) whatever is asked for.
 
-    Raises: StatsError: unusable rows, or values that do not vary.
+    Raises: StatsError: unusable rows, values that do not vary, an unknown interval.
     Source: Fisher 1921, Metron 1:3-32; Efron and Tibshirani 1993, ch. 22 (influence of a row on r).
     """
     one, two = checked_pair(first, second)
@@ -38,9 +43,9 @@ def pearson(
         require_varied(values, purpose="pearson")
     standard = [(values - values.mean()) / values.std() for values in (one, two)]
     r = float(np.clip(np.mean(standard[0] * standard[1]), -1, 1))
-    if clusters is not None:
+    if _leaves_out(interval, clusters):
         influence = standard[0] * standard[1] - r * (standard[0] ** 2 + standard[1] ** 2) / 2
-        return _over_patients(r, influence, clusters, confidence)
+        return _left_out(r, influence, clusters, confidence)
     if one.size < 4:
         note = "Fisher's variance needs four rows"
         return Estimate(r, math.nan, math.nan, confidence, "fisher", one.size, note=note)
@@ -61,13 +66,14 @@ def concordance(
     predicted: npt.ArrayLike,
     *,
     confidence: float = 0.95,
+    interval: str = "classical",
     clusters: npt.ArrayLike | None = None,
 ) -> Estimate:
     """Lin's concordance correlation of arrays (n,): how close the points lie to the line of equality.
 
-    Independent rows have Lin's variance; with `clusters` (n,) it is linearised over patients.
+    `classical` has Lin's variance; `interval` and `clusters` (n,) are as in `pearson`.
 
-    Raises: StatsError: unusable rows, fewer than three, or values that do not vary.
+    Raises: StatsError: unusable rows, fewer than three, values that do not vary, an unknown interval.
     Source: Lin 1989, Biometrics 45:255-268, with the corrections of 2000, Biometrics 56:324-325.
     """
     truth, guess = checked_pair(measured, predicted)
@@ -79,9 +85,9 @@ def concordance(
     shift = float(truth.mean() - guess.mean())
     spread = float(truth.var() + guess.var()) + shift**2
     ccc = 2 * float(np.mean(around * near)) / spread
-    if clusters is not None:
+    if _leaves_out(interval, clusters):
         of_spread = around**2 + near**2 + shift**2 + 2 * shift * (around - near)
-        return _over_patients(ccc, (2 * around * near - ccc * of_spread) / spread, clusters, confidence)
+        return _left_out(ccc, (2 * around * near - ccc * of_spread) / spread, clusters, confidence)
     r = float(np.mean(around * near) / (truth.std() * guess.std()))
     if abs(r) > 1 - 1e-15 or r == 0:
         note = "the variance is degenerate where the correlation is 0, 1 or -1"
@@ -90,17 +96,18 @@ def concordance(
     return _fisher(ccc, error / (1 - ccc**2), confidence, "lin, z-transform", truth.size)
 
 
-def _over_patients(value: float, influence: Floats, clusters: npt.ArrayLike, confidence: float) -> Estimate:
+def _leaves_out(interval: str, clusters: npt.ArrayLike | None) -> bool:
+    if interval not in CORRELATION_INTERVALS:
+        raise StatsError(unknown_name("interval of a correlation", interval, CORRELATION_INTERVALS))
+    return interval == "jackknife" or clusters is not None
+
+
+def _left_out(value: float, influence: Floats, clusters: npt.ArrayLike | None, confidence: float) -> Estimate:
     """A correlation and its interval on Fisher's scale, by what each row adds to it."""
-    mean = patient_mean(influence, clusters)
-    found = _fisher(
-        value,
-        mean.standard_error / max(1 - value**2, 1e-300),
-        confidence,
-        "linearised, z-transform",
-        influence.size,
+    known = None if clusters is None else checked_clusters(clusters, influence.size)
+    return jackknife_estimate(
+        value, influence / influence.size, FISHER, confidence=confidence, clusters=known
     )
-    return replace(found, clusters=mean.units, standard_error=mean.standard_error)
 
 
 def _lin_variance(ccc: float, r: float, squared_shift: float, rows: int) -> float:

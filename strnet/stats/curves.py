@@ -1,23 +1,16 @@
-"""ROC and precision-recall curves at every distinct score, and the areas under them or under a part.
+"""ROC and precision-recall curves at every distinct score, and the area under a part of the former.
 
-scikit-learn's `roc_curve` drops points by default and with them the optimum of tied scores; its average
-precision has no interval.
+scikit-learn's `roc_curve` drops points by default and with them the optimum of tied scores.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from strnet.errors import StatsError, unknown_name
-from strnet.stats.bootstrap import Resampling, own_clusters
-from strnet.stats.counting import SortedPatients, average_precision_of_counts
-from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import (
     Floats,
     Ints,
@@ -28,10 +21,6 @@ from strnet.stats.inputs import (
     require_both_classes,
     require_same_length,
 )
-from strnet.stats.normal import normal_quantile
-from strnet.stats.resampled import resample_classes
-
-AUPRC_INTERVALS: Final = ("logit", "bootstrap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,65 +93,6 @@ def partial_auroc(
         return area
     chance, best = width**2 / 2, width
     return 0.5 * (1 + (area - chance) / (best - chance))
-
-
-def auprc(
-    target: npt.ArrayLike,
-    score: npt.ArrayLike,
-    *,
-    confidence: float = 0.95,
-    interval: str = "logit",
-    clusters: npt.ArrayLike | None = None,
-    rng: np.random.Generator | None = None,
-    resampling: Resampling | None = None,
-) -> Estimate:
-    """Average precision, the step-wise area under the precision-recall curve, with its interval.
-
-    `target`, `score`, `clusters` are (n,). `logit` treats rows as independent; `bootstrap` draws patients and
-    needs an `rng`.
-
-    Raises: StatsError: unusable rows, one class only, an unknown interval, `logit` with clusters.
-    Source: Boyd, Eng, Page 2013, ECML PKDD, 451-466 (logit interval).
-    """
-    positive, scores = checked_target(target), checked_finite(score)
-    require_same_length(positive.size, score=scores)
-    positives, _ = require_both_classes(positive, purpose="auprc")
-    if interval not in AUPRC_INTERVALS:
-        raise StatsError(unknown_name("AUPRC interval", interval, AUPRC_INTERVALS))
-    known = own_clusters(positive.size, clusters)
-    figure = partial(average_precision_of_counts, SortedPatients(positive, scores, known))
-    value = figure(np.ones(known.count, dtype=np.int64))
-    counts = {"count": positive.size, "events": positives}
-    if interval == "logit":
-        if clusters is not None:
-            raise StatsError("auprc: the logit interval takes films as independent. Use 'bootstrap'.")
-        return _with_logit_interval(value, confidence, **counts)
-    if rng is None:
-        raise StatsError("auprc: interval='bootstrap' without rng. Pass numpy.random.default_rng(seed).")
-    drawn = resample_classes(figure, positive, known, rng=rng, resampling=resampling)
-    patients = None if clusters is None else known.count
-    return drawn.estimate(value, confidence=confidence, clusters=patients, **counts)
-
-
-def average_precision(
-    target: npt.ArrayLike, score: npt.ArrayLike, *, weights: npt.ArrayLike | None = None
-) -> float:
-    """Average precision alone, also of weighted rows (n,).
-
-    Raises: StatsError: as `roc_curve`.
-    """
-    curve = roc_curve(target, score, weights=weights)
-    return float(np.dot(np.diff(curve.sensitivity), curve.precision[1:]))
-
-
-def _with_logit_interval(value: float, confidence: float, count: int, events: int) -> Estimate:
-    if value == 1:
-        nan = float("nan")
-        note = "the logit of 1; interval='bootstrap' is defined"
-        return Estimate(value, nan, nan, confidence, "logit", count, events=events, note=note)
-    half = normal_quantile(confidence) / np.sqrt(events * value * (1 - value))
-    low, high = (float(special.expit(special.logit(value) + sign * half)) for sign in (-1, 1))
-    return Estimate(value, low, high, confidence, "logit", count, events=events)
 
 
 def _cumulative(weights: Floats, order: Ints, last_of_score: Ints) -> Floats:

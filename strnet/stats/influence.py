@@ -7,13 +7,14 @@ linearisation.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from strnet.errors import StatsError
 from strnet.stats.inputs import Bools, Clusters, Floats, Ints
-from strnet.stats.ranks import placements, split_classes
+from strnet.stats.jackknife import Jackknife, LeftOut, leave_out
+from strnet.stats.ranks import placements, sort_classes, sorted_placements, split_classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,17 @@ class PatientsByClass:
 
 @dataclass(frozen=True, slots=True)
 class AurocInfluence:
-    """An AUROC and what each row adds to its error; the terms of a class sum to 0."""
+    """An AUROC and what each row adds to its error; the terms of a class sum to 0.
+
+    `shares` are each row's share of the weights of its class, the positives' and the negatives'; None if
+    equal.
+    """
 
     value: float
     positives: Floats
     negatives: Floats
     patients: PatientsByClass | None
+    shares: tuple[Floats, Floats] | None = None
 
     def minus(self, other: AurocInfluence) -> AurocInfluence:
         """The difference of two AUROCs of the same rows, so that its variance is a sum of squares."""
@@ -41,7 +47,12 @@ class AurocInfluence:
             self.positives - other.positives,
             self.negatives - other.negatives,
             self.patients,
+            self.shares,
         )
+
+    def scaled(self, factor: float) -> AurocInfluence:
+        """What each row adds on a scale of that slope; the value is left as it is."""
+        return replace(self, positives=self.positives * factor, negatives=self.negatives * factor)
 
     @property
     def standard_error(self) -> float:
@@ -49,6 +60,35 @@ class AurocInfluence:
         variance = _independent(self) if self.patients is None else _by_patient(self, self.patients)
         # Obuchowski's three terms have three small-sample factors: their sum can fall below 0 by a hair
         return variance if math.isnan(variance) else math.sqrt(max(variance, 0.0))
+
+    def left_out(self) -> tuple[LeftOut, LeftOut]:
+        """What leaving out each patient's positives does, and each patient's negatives."""
+        shares = self.shares or (None, None)
+        patients = self.patients
+        if patients is None:
+            return leave_out(self.positives, None, shares[0]), leave_out(self.negatives, None, shares[1])
+        return (
+            leave_out(self.positives, Clusters(patients.positives, patients.count), shares[0]),
+            leave_out(self.negatives, Clusters(patients.negatives, patients.count), shares[1]),
+        )
+
+    def jackknife(self) -> Jackknife:
+        """The standard error by leaving out patients, with degrees of freedom from both classes.
+
+        Source: Welch 1947, Biometrika 34:28-35 (two samples).
+        """
+        parts = self.left_out()
+        variances = [part.variance for part in parts]
+        units = sum(part.units for part in parts) if self.patients is None else self.patients.count
+        if math.isnan(sum(variances)):
+            return Jackknife(math.nan, 1.0, 1.0, units)
+        each = sum(v**2 / part.freedom_of_sizes for v, part in zip(variances, parts, strict=True))
+        freedom = sum(variances) ** 2 / each if each > 0 else 1.0
+        error = math.sqrt(sum(variances))
+        if self.patients is not None:
+            together = parts[0].terms + parts[1].terms  # a patient may have films of both classes
+            error = float(np.linalg.norm(together))
+        return Jackknife(error, freedom, min(part.freedom_of_sizes for part in parts), units)
 
 
 def auroc_influence(
@@ -76,8 +116,19 @@ def auroc_influence(
     placed_below = _share_below(-below, -above, share_above)
     value = float(np.dot(share_above, placed_above))
     return AurocInfluence(
-        value, share_above * (placed_above - value), share_below * (placed_below - value), patients
+        value,
+        share_above * (placed_above - value),
+        share_below * (placed_below - value),
+        patients,
+        (share_above, share_below),
     )
+
+
+def unordered_influence(target: Bools, score: Floats) -> AurocInfluence:
+    """As `auroc_influence` of independent rows, in no particular order: by sorting values only."""
+    parts = sorted_placements(sort_classes(target, score))
+    value = float(parts.positives.mean())
+    return AurocInfluence(value, _excess(parts.positives, value), _excess(parts.negatives, value), None)
 
 
 def _excess(placed: Floats, value: float) -> Floats:

@@ -12,6 +12,7 @@ from scipy import special
 
 from strnet.errors import StatsError
 from strnet.stats.inputs import Bools, Clusters, Floats
+from strnet.stats.jackknife import sum_by_patient
 
 MAX_STEPS = 100
 
@@ -55,6 +56,34 @@ def fit_logistic(
     raise StatsError(_separated(f"no maximum after {MAX_STEPS} steps"))
 
 
+def coefficients_left_out(
+    fit: LogisticFit, design: Floats, target: Bools, offset: Floats, clusters: Clusters
+) -> Floats:
+    """What leaving out each patient changes of the coefficients, one Newton step from them, shape (k, p).
+
+    NaN where the rest does not tell the coefficients apart.
+
+    Source: Pregibon 1981, Ann. Statist. 9:705-724 (one step); Mancl and DeRouen 2001, Biometrics 57:126-134.
+    """
+    prob = special.expit(design @ fit.coefficients + offset)
+    weighted = design * np.sqrt(prob * (1 - prob))[:, None]
+    size = design.shape[1]
+    products = (weighted[:, :, None] * weighted[:, None, :]).reshape(-1, size * size)
+    own = _by_patient(products, clusters).reshape(-1, size, size)
+    scores = _by_patient(design * (target - prob)[:, None], clusters)
+    try:
+        steps = np.linalg.solve(own.sum(axis=0) - own, scores[:, :, None])
+    except np.linalg.LinAlgError:
+        return np.full(scores.shape, np.nan)
+    changes: Floats = steps[:, :, 0]
+    return changes
+
+
+def _by_patient(values: Floats, clusters: Clusters) -> Floats:
+    """Sums of values (n, q) over the rows of each patient, shape (k, q)."""
+    return np.column_stack([sum_by_patient(part, clusters) for part in values.T])
+
+
 def _damping(design: Floats, target: Bools, offset: Floats, start: Floats, step: Floats) -> float:
     """The largest of 1, 1/2, 1/4 and so on by which the step does not raise the loss."""
 
@@ -72,8 +101,7 @@ def _covariance(design: Floats, residual: Floats, information: Floats, clusters:
     inverse = np.asarray(np.linalg.inv(information), dtype=np.float64)
     if clusters is None:
         return inverse
-    scores = np.zeros((clusters.count, design.shape[1]))
-    np.add.at(scores, clusters.codes, design * residual[:, None])
+    scores = _by_patient(design * residual[:, None], clusters)
     sandwich: Floats = inverse @ (scores.T @ scores) @ inverse
     return sandwich
 

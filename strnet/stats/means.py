@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import (
-    Clusters,
     Floats,
     checked_clusters,
     checked_finite,
-    checked_fraction,
     checked_weights,
 )
+from strnet.stats.jackknife import leave_out, student_estimate, sum_by_patient
+from strnet.stats.scales import PLAIN, Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def patient_mean(
     Source: Cochran 1977, Sampling Techniques, 3.12; with k / (k - 1) for k patients.
     """
     rows = checked_finite(values, name="values")
-    shares = _shares(rows.size, weights)
+    shares = row_shares(rows.size, weights)
     value = float(np.dot(shares, rows))
     terms, units = shares * (rows - value), int(np.count_nonzero(shares))
     if clusters is not None:
@@ -52,47 +51,29 @@ def patient_mean(
     return PatientMean(value, error, units)
 
 
-def mean_estimate(values: npt.ArrayLike, confidence: float, clusters: npt.ArrayLike | None) -> Estimate:
-    """The mean of values (n,) with Student's interval, over patients with `clusters` (n,).
+def mean_estimate(
+    values: npt.ArrayLike, confidence: float, clusters: npt.ArrayLike | None, scale: Scale = PLAIN
+) -> Estimate:
+    """The mean of values (n,) with Student's interval on `scale`, over patients with `clusters` (n,).
+
+    Patients who bring unequal numbers of rows leave fewer degrees of freedom.
 
     Raises: StatsError: unusable values or clusters.
     """
     rows = checked_finite(values, name="values")
-    mean = patient_mean(rows, clusters)
-    half = _half_width(mean, confidence)
-    return Estimate(
-        mean.value,
-        mean.value - half,
-        mean.value + half,
-        confidence,
-        "student",
-        rows.size,
-        clusters=None if clusters is None else mean.units,
-        standard_error=mean.standard_error,
-        note="one row or patient has no variance" if math.isnan(half) else "",
-    )
+    known = None if clusters is None else checked_clusters(clusters, rows.size)
+    mean = float(rows.mean())
+    left = leave_out((rows - mean) / rows.size, known)
+    found = replace(left.jackknife, freedom=left.freedom_of_sizes)
+    made = student_estimate(mean, found, scale, confidence=confidence, count=rows.size)
+    return replace(made, clusters=None if known is None else found.units)
 
 
-def student_quantile(freedom: int, confidence: float) -> float:
-    """The two-sided quantile of Student's t.
+def row_shares(rows: int, weights: npt.ArrayLike | None) -> Floats:
+    """Each row's share of the weights, shape (rows,); equal ones without weights.
 
-    Raises: StatsError: confidence outside (0, 1).
+    Raises: StatsError: unusable weights.
     """
-    return -float(special.stdtrit(freedom, (1 - checked_fraction(confidence, name="confidence")) / 2))
-
-
-def sum_by_patient(values: Floats, clusters: Clusters) -> Floats:
-    """Sums of values (n,) over the rows of each patient, shape (k,)."""
-    return np.asarray(np.bincount(clusters.codes, values, minlength=clusters.count), dtype=np.float64)
-
-
-def _half_width(mean: PatientMean, confidence: float) -> float:
-    if mean.units < 2:
-        return math.nan
-    return student_quantile(mean.units - 1, confidence) * mean.standard_error
-
-
-def _shares(rows: int, weights: npt.ArrayLike | None) -> Floats:
     if weights is None:
         return np.full(rows, 1.0 / rows)
     known = checked_weights(weights, rows)

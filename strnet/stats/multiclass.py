@@ -15,8 +15,10 @@ import numpy.typing as npt
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.confusion import Confusion, table_metrics
 from strnet.stats.estimates import Estimate
-from strnet.stats.inputs import ROWS_SHOWN, Floats, Ints, require_same_length
+from strnet.stats.inputs import ROWS_SHOWN, Floats, Ints, checked_clusters, require_same_length
+from strnet.stats.jackknife import jackknife_estimate
 from strnet.stats.normal import plain_limits
+from strnet.stats.scales import FISHER
 
 _DISAGREEMENT: Final[Mapping[str, Callable[[Floats], Floats]]] = MappingProxyType(
     {"none": lambda d: (d != 0).astype(np.float64), "linear": np.abs, "quadratic": np.square}
@@ -64,25 +66,9 @@ def cohen_kappa(matrix: npt.ArrayLike, *, weights: str = "quadratic", confidence
     Raises: StatsError: not a square matrix of counts, unknown weights, both raters always in one class.
     Source: Fleiss, Cohen, Everitt 1969, Psychol. Bull. 72:323-327.
     """
-    if weights not in _DISAGREEMENT:
-        raise StatsError(unknown_name("kappa weighting", weights, KAPPA_WEIGHTS))
     counts = _checked_matrix(matrix)
-    share = counts / counts.sum()
-    rows, columns = share.sum(1), share.sum(0)
-    index = np.arange(len(counts), dtype=np.float64)
-    disagreement = _DISAGREEMENT[weights](index[:, None] - index)
-    agreement = 1 - disagreement / disagreement.max()
-    observed, expected = float((share * agreement).sum()), float(rows @ agreement @ columns)
-    if expected >= 1:
-        raise StatsError(
-            "kappa: found all rows in one class, expected at least two. Chance agreement is complete."
-        )
-    kappa = (observed - expected) / (1 - expected)
-    # the mean weights of a row and of a column of the matrix
-    by_chance = (agreement @ columns)[:, None] + (rows @ agreement)[None, :]
-    spread = float((share * (agreement - by_chance * (1 - kappa)) ** 2).sum())
-    variance = (spread - (kappa - expected * (1 - kappa)) ** 2) / counts.sum() / (1 - expected) ** 2
-    error = float(np.sqrt(max(variance, 0.0)))
+    kappa, influence = _kappa(counts, weights)
+    error = float(np.sqrt((counts * influence**2).sum())) / float(counts.sum())
     low, high = plain_limits(kappa, error, confidence)
     return Estimate(
         kappa,
@@ -93,6 +79,27 @@ def cohen_kappa(matrix: npt.ArrayLike, *, weights: str = "quadratic", confidence
         int(counts.sum()),
         standard_error=error,
     )
+
+
+def kappa_of_rows(
+    target: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    classes: int,
+    *,
+    weights: str = "quadratic",
+    confidence: float = 0.95,
+    clusters: npt.ArrayLike | None = None,
+) -> Estimate:
+    """`cohen_kappa` of rows (n,) coded 0..classes-1, its error by leaving out each patient or row.
+
+    Raises: StatsError: as `confusion_matrix` and `cohen_kappa`; unusable clusters.
+    Source: as `cohen_kappa`, whose variance is the mean square of the same terms.
+    """
+    counts = confusion_matrix(target, predicted, classes).astype(np.float64)
+    kappa, influence = _kappa(counts, weights)
+    cells = influence[np.asarray(target, dtype=np.int64), np.asarray(predicted, dtype=np.int64)]
+    known = None if clusters is None else checked_clusters(clusters, cells.size)
+    return jackknife_estimate(kappa, cells / cells.size, FISHER, confidence=confidence, clusters=known)
 
 
 def checked_codes(values: npt.ArrayLike, classes: int, *, name: str) -> Ints:
@@ -120,6 +127,27 @@ def _checked_matrix(matrix: npt.ArrayLike) -> Floats:
     if not (np.isfinite(counts).all() and (counts >= 0).all() and counts.sum() > 0):
         raise StatsError("matrix: expected counts of 0 or more, not all 0.")
     return counts
+
+
+def _kappa(counts: Floats, weights: str) -> tuple[float, Floats]:
+    """Kappa, and what a row in each cell adds to its error, times the number of rows; (classes, classes)."""
+    if weights not in _DISAGREEMENT:
+        raise StatsError(unknown_name("kappa weighting", weights, KAPPA_WEIGHTS))
+    share = counts / counts.sum()
+    rows, columns = share.sum(1), share.sum(0)
+    index = np.arange(len(counts), dtype=np.float64)
+    disagreement = _DISAGREEMENT[weights](index[:, None] - index)
+    agreement = 1 - disagreement / disagreement.max()
+    observed, expected = float((share * agreement).sum()), float(rows @ agreement @ columns)
+    if expected >= 1:
+        raise StatsError(
+            "kappa: found all rows in one class, expected at least two. Chance agreement is complete."
+        )
+    kappa = (observed - expected) / (1 - expected)
+    # the mean weights of a row and of a column of the matrix
+    by_chance = (agreement @ columns)[:, None] + (rows @ agreement)[None, :]
+    influence = (agreement - observed - (1 - kappa) * (by_chance - 2 * expected)) / (1 - expected)
+    return kappa, influence
 
 
 def _one_against_rest(counts: Floats, label: int) -> Confusion:

@@ -20,6 +20,14 @@ def normal_quantile(confidence: float) -> float:
     return float(-special.ndtri((1 - checked_fraction(confidence, name="confidence")) / 2))
 
 
+def student_quantile(freedom: float, confidence: float) -> float:
+    """The two-sided quantile of Student's t.
+
+    Raises: StatsError: confidence outside (0, 1).
+    """
+    return -float(special.stdtrit(freedom, (1 - checked_fraction(confidence, name="confidence")) / 2))
+
+
 def plain_limits(value: float, error: float, confidence: float) -> Limits:
     """`value` -/+ z * `error`."""
     half = normal_quantile(confidence) * error

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from strnet.errors import StatsError
+from strnet.errors import StatsError, unknown_name
+from strnet.stats.bootstrap import own_clusters
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import (
     Bools,
+    Clusters,
     Floats,
     checked_clusters,
     checked_predictions,
     require_both_classes,
     require_varied,
 )
-from strnet.stats.logistic import LogisticFit, fit_logistic
+from strnet.stats.jackknife import LeftOut, student_estimate
+from strnet.stats.logistic import coefficients_left_out, fit_logistic
 from strnet.stats.normal import plain_limits
+from strnet.stats.scales import PLAIN
+
+LINE_INTERVALS: Final = ("wald", "jackknife")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +48,16 @@ def calibration_slope_intercept(
     prob: npt.ArrayLike,
     *,
     confidence: float = 0.95,
+    interval: str = "wald",
     clusters: npt.ArrayLike | None = None,
 ) -> CalibrationLine:
     """Slope and intercepts of a logistic regression of `target` (n,) on the logit of `prob` (n,).
 
-    Intervals are Wald's; with `clusters` (n,) from the sandwich variance over patients.
+    Intervals are Wald's; with `clusters` (n,) from the sandwich variance over patients. `jackknife` leaves
+    out each patient or row, one Newton step from the fit, and has Student's quantile.
 
     Raises: StatsError: as `brier`; one class; probabilities of exactly 0 or 1, which have no logit; classes
-        that the probabilities separate, for which there is no slope.
+        that the probabilities separate, for which there is no slope; an unknown interval.
     Source: Cox 1958, Biometrika 45:562-565; Van Calster et al. 2016, J. Clin. Epidemiol. 74:167-176 (names).
     """
     positive, predicted = checked_predictions(target, prob)
@@ -55,25 +65,51 @@ def calibration_slope_intercept(
     logit = _logit(predicted)
     require_varied(logit, purpose="calibration_slope_intercept")
     _require_overlap(positive, logit)
+    if interval not in LINE_INTERVALS:
+        raise StatsError(unknown_name("interval of the calibration line", interval, LINE_INTERVALS))
     known = None if clusters is None else checked_clusters(clusters, positive.size)
     ones, nothing = np.ones((positive.size, 1)), np.zeros(positive.size)
-    both = fit_logistic(np.column_stack([ones, logit]), positive, nothing, known)
-    offset = fit_logistic(ones, positive, logit, known)
+    made = _left_out if interval == "jackknife" else _wald
+    both = _Regression(np.column_stack([ones, logit]), positive, nothing, known)
+    slope, weak = (made(both, index, confidence) for index in (1, 0))
+    return CalibrationLine(slope, weak, made(_Regression(ones, positive, logit, known), 0, confidence))
 
-    def coefficient(fit: LogisticFit, index: int) -> Estimate:
-        value, error = float(fit.coefficients[index]), fit.standard_error(index)
-        return Estimate(
-            value,
-            *plain_limits(value, error, confidence),
-            confidence,
-            "Wald" if known is None else "Wald, sandwich",
-            positive.size,
-            events=int(positive.sum()),
-            clusters=known.count if known else None,
-            standard_error=error,
-        )
 
-    return CalibrationLine(coefficient(both, 1), coefficient(both, 0), coefficient(offset, 0))
+class _Regression:
+    """A logistic regression of rows, fitted."""
+
+    def __init__(self, design: Floats, target: Bools, offset: Floats, clusters: Clusters | None) -> None:
+        self.rows = design, target, offset
+        self.clusters = clusters
+        self.fit = fit_logistic(design, target, offset, clusters)
+
+
+def _wald(of: _Regression, index: int, confidence: float) -> Estimate:
+    value, error = float(of.fit.coefficients[index]), of.fit.standard_error(index)
+    known, target = of.clusters, of.rows[1]
+    return Estimate(
+        value,
+        *plain_limits(value, error, confidence),
+        confidence,
+        "Wald" if known is None else "Wald, sandwich",
+        target.size,
+        events=int(target.sum()),
+        clusters=known.count if known else None,
+        standard_error=error,
+    )
+
+
+def _left_out(of: _Regression, index: int, confidence: float) -> Estimate:
+    design, target, offset = of.rows
+    patients = of.clusters or own_clusters(target.size, None)
+    changes = coefficients_left_out(of.fit, design, target, offset, patients)[:, index]
+    shares = np.bincount(patients.codes, minlength=patients.count) / target.size
+    found = LeftOut(changes * math.sqrt((patients.count - 1) / patients.count), shares).jackknife
+    made = student_estimate(
+        float(of.fit.coefficients[index]), found, PLAIN, confidence=confidence, count=target.size
+    )
+    clusters = patients.count if of.clusters else None
+    return replace(made, events=int(target.sum()), clusters=clusters)
 
 
 def _logit(prob: Floats) -> Floats:

@@ -19,14 +19,18 @@ from strnet.stats.inputs import (
     Bools,
     Floats,
     Ints,
+    checked_clusters,
     checked_predictions,
     checked_weights,
 )
-from strnet.stats.means import patient_mean
+from strnet.stats.jackknife import jackknife_estimate
+from strnet.stats.means import patient_mean, row_shares
 from strnet.stats.normal import unit_limits
 from strnet.stats.proportions import proportion_bounds
+from strnet.stats.scales import LOGIT
 
 BINNINGS: Final = ("width", "quantile")
+BRIER_INTERVALS: Final = ("normal", "jackknife")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +66,31 @@ def brier(
     prob: npt.ArrayLike,
     *,
     confidence: float = 0.95,
+    interval: str = "normal",
     clusters: npt.ArrayLike | None = None,
     weights: npt.ArrayLike | None = None,
 ) -> Estimate:
-    """The mean squared difference of `prob` (n,) and `target` (n,), with a normal interval.
+    """The mean squared difference of `prob` (n,) and `target` (n,), with its interval.
 
-    Raises: StatsError: unusable rows, probabilities outside [0, 1].
+    `normal` is the usual interval of a mean; `jackknife` is made on the logit scale, with degrees of freedom
+    that fall where a few rows make the score, and covers in small cohorts.
+
+    Raises: StatsError: unusable rows, probabilities outside [0, 1], an unknown interval.
     Source: Brier 1950, Mon. Weather Rev. 78:1-3.
     """
     positive, predicted = checked_predictions(target, prob)
-    mean = patient_mean((predicted - positive) ** 2, clusters, weights)
+    squares = (predicted - positive) ** 2
+    if interval not in BRIER_INTERVALS:
+        raise StatsError(unknown_name("interval of the Brier score", interval, BRIER_INTERVALS))
+    if interval == "jackknife":
+        known = None if clusters is None else checked_clusters(clusters, positive.size)
+        shares = row_shares(positive.size, weights)
+        score = float(np.dot(shares, squares))
+        return jackknife_estimate(
+            score, shares * (squares - score), LOGIT, confidence=confidence, clusters=known, shares=shares,
+            events=int(positive.sum()),
+        )  # fmt: skip
+    mean = patient_mean(squares, clusters, weights)
     low, high = unit_limits(mean.value, mean.standard_error, confidence)
     return Estimate(
         mean.value,

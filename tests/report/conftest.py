@@ -44,7 +44,7 @@ def tasks() -> tuple[TaskConfig, ...]:
 
 @pytest.fixture(scope="session")
 def quick() -> EvaluationSettings:
-    return EvaluationSettings(draws=40)
+    return EvaluationSettings()
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +112,6 @@ def evaluation(cohort: Cohort, tasks: tuple[TaskConfig, ...]) -> Evaluation:
         operating_points=cohort.points,
         observers=cohort.truth,
         settings=EvaluationSettings(
-            draws=40,
             reference_standards=("phantom",),
             row_use=RowUse(trained="train", calibrated="validation", thresholds="validation"),
         ),

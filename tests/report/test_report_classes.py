@@ -6,7 +6,7 @@ from strnet.config import Target, TaskConfig
 from strnet.errors import ManifestError
 from strnet.report import EvaluationSettings, evaluate_predictions
 
-QUICK = EvaluationSettings(draws=40)
+QUICK = EvaluationSettings()
 LABELS = ("normal", "osteopenia", "osteoporosis")
 LOSS = TaskConfig(name="bone_loss", kind="binary", target=Target(column="t_score", below=-1.0))
 SEVERITY = TaskConfig(
@@ -144,7 +144,7 @@ def test_a_second_identical_film_of_every_patient_adds_no_certainty_to_kappa():
     chosen = [0, 1, 2, 1, 1, 1, 2] * 12
     once = multiclass_table(target, chosen)
     twice = pl.concat([once, once.with_columns(image_id=pl.format("{}b", "image_id"))])
-    settings = EvaluationSettings(draws=400)
+    settings = EvaluationSettings()
     single, double = (
         evaluate_predictions(frame, tasks=[several("ordinal")], settings=settings)
         .categorical()[0]

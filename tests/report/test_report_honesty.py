@@ -29,7 +29,7 @@ def table(network, **baselines) -> pl.DataFrame:
 
 
 def evaluated(frame, tasks=(LOSS,), **settings):
-    return evaluate_predictions(frame, tasks=tasks, settings=EvaluationSettings(draws=40, **settings))
+    return evaluate_predictions(frame, tasks=tasks, settings=EvaluationSettings(**settings))
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_the_operating_point_that_decides_is_named_in_the_tables(scores):
         )
         for method in ("empirical", "exact")
     }
-    settings = EvaluationSettings(draws=40, deciding="exact")
+    settings = EvaluationSettings(deciding="exact")
     found = evaluate_predictions(
         table(scores["good"]), tasks=(LOSS,), operating_points=points, settings=settings
     )

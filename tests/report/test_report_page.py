@@ -154,7 +154,7 @@ CASES = {
 def test_a_report_needs_only_what_its_task_needs(case, tmp_path):
     task, columns, figure = CASES[case]
     frame = minimal(**columns)
-    evaluation = evaluate_predictions(frame, tasks=[task], settings=EvaluationSettings(draws=40))
+    evaluation = evaluate_predictions(frame, tasks=[task], settings=EvaluationSettings())
     written = write_report(tmp_path / "mine.html", evaluation, frame, title=case)
     assert written == tmp_path / "mine.html"
     assert not parsed(written).open

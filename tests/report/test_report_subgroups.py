@@ -50,7 +50,7 @@ def films(rows: int, seed: int = 0, patients: int | None = None, **columns) -> p
 
 def evaluated(frame, *groups, **options):
     asked = tuple(read_grouping(group, frame.columns) for group in groups)
-    settings = EvaluationSettings(draws=30, groups=asked)
+    settings = EvaluationSettings(groups=asked)
     return evaluate_predictions(frame, tasks=TASKS, operating_points=point(), settings=settings, **options)
 
 
@@ -167,7 +167,7 @@ def test_many_folds_or_sites_by_number_are_groups_without_being_asked_for():
 
 
 def test_the_condition_on_rows_and_what_is_to_be_known_of_groups_are_stated():
-    settings = EvaluationSettings(draws=30, where="view = 'AP'", remarks=("The manifest has changed.",))
+    settings = EvaluationSettings(where="view = 'AP'", remarks=("The manifest has changed.",))
     found = evaluate_predictions(films(30), tasks=[LOSS], settings=settings)
     assert found.subject.where == "view = 'AP'"
     assert any("Only rows with view = 'AP' were used" in said for said in found.statements)
