@@ -75,9 +75,17 @@ def scorer_table(task: BinaryEvaluation) -> Table:
             )
         )
     figures = [
-        MeasureRow((scorer_name(result.scorer), ""), (result.auroc, result.auprc)) for result in task.scorers
+        MeasureRow(
+            (scorer_name(result.scorer), ""),
+            (
+                result.auroc,
+                result.auprc,
+                result.against_network.difference if result.against_network else Measure(),
+            ),
+        )
+        for result in task.scorers
     ]
-    reasons = measure_table("", columns[:4], figures).notes
+    reasons = measure_table("", columns[:5], figures).notes
     title = f"{sentence(task_name(task.task))}: {task.positives:,} of {counted(task.rows, 'film')} positive"
     return Table(title, columns, tuple(rows), (*reasons, _method_note(task.scorers[0].auroc)))
 

@@ -99,11 +99,11 @@ def _jeffreys(
     """Jeffreys' limits at an effective number of rows; Clopper and Pearson's where all rows agree."""
     known = None if clusters is None else checked_clusters(clusters, hits.size)
     shares = row_shares(hits.size, weights)
-    share = min(float(shares[hits].sum()), 1.0)
+    share = float(shares[hits].sum())
     left = leave_out(shares * (hits - share), known, shares)
-    patients = left.effective_units
-    if share in (0.0, 1.0):
-        return _bounds(share, patients, "clopper_pearson", confidence)
+    patients, counted = left.effective_units, hits[shares > 0]
+    if counted.all() or not counted.any():
+        return _bounds(float(counted[0]), patients, "clopper_pearson", confidence)
     spread = share * (1 - share)
     rarer = np.flatnonzero((hits != (share > 0.5)) & (shares > 0))
     shown = rarer.size if known is None else np.unique(known.codes[rarer]).size

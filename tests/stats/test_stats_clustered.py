@@ -36,7 +36,7 @@ def test_the_gee_interval_is_that_of_statsmodels(films):
 def test_korn_graubard_is_clopper_pearson_at_the_effective_number(films):
     hit, patient = films
     size = stats.korn_graubard_size(hit, patient)
-    found = stats.clustered_proportion(hit, patient)
+    found = stats.clustered_proportion(hit, patient, method="korn_graubard")
 
     low, high = stats.proportion_bounds(found.value * size, size, method="clopper_pearson")
     assert 20 < size < hit.size
@@ -65,6 +65,18 @@ def test_independent_films_are_worth_almost_their_number():
     assert stats.korn_graubard_size(hit, np.arange(40)) == pytest.approx(39)
 
 
+def test_jeffreys_takes_the_spread_of_patients_and_a_little_of_two_more_who_all_agree():
+    # by hand: 20 patients of two films, 3 with a miss in both: the leave-one-out variance is 0.85 * 0.15 / 19,
+    # that of 20 films; 20 patients are worth 20, and two of 2 + 3 count for that
+    hit, patient = np.repeat([1] * 17 + [0] * 3, 2), np.repeat(np.arange(20), 2)
+    size = 1 / (0.6 / 19 + 0.4 / 20) * (t.ppf(0.975, 39) / t.ppf(0.975, 19)) ** 2
+
+    found = stats.clustered_proportion(hit, patient)
+
+    low, high = stats.proportion_bounds(0.85 * size, size, method="jeffreys")
+    assert (found.low, found.high) == (pytest.approx(float(low)), pytest.approx(float(high)))
+
+
 def test_all_successes_are_worth_one_film_per_patient():
     hit, patient = np.ones(40), np.repeat(np.arange(20), 2)
     found = stats.clustered_proportion(hit, patient)
@@ -83,7 +95,7 @@ def test_methods_without_a_variance_say_which_has_one():
     found = stats.clustered_proportion([1, 1, 1], [1, 2, 3], method="wald")
 
     assert not found.has_interval
-    assert "korn_graubard" in found.note
+    assert "jeffreys" in found.note
 
 
 def test_weights_shift_the_share_and_leave_no_count_of_successes():

@@ -79,7 +79,7 @@ def test_the_logit_interval_of_the_average_precision_lies_around_it(case):
     if found.value < 1:
         assert 0 < found.low < found.value < found.high < 1
     else:
-        assert "bootstrap" in found.note
+        assert "jackknife" in found.note
 
 
 def test_the_average_precision_by_hand():
