@@ -66,7 +66,7 @@ def test_independent_films_are_worth_almost_their_number():
 
 
 def test_jeffreys_takes_the_spread_of_patients_and_a_little_of_two_more_who_all_agree():
-    # by hand: 20 patients of two films, 3 with a miss in both: the leave-one-out variance is 0.85 * 0.15 / 19,
+    # by hand: 20 patients of two films, 3 with a miss in both: the variance is 0.85 * 0.15 / 19,
     # that of 20 films; 20 patients are worth 20, and two of 2 + 3 count for that
     hit, patient = np.repeat([1] * 17 + [0] * 3, 2), np.repeat(np.arange(20), 2)
     size = 1 / (0.6 / 19 + 0.4 / 20) * (t.ppf(0.975, 39) / t.ppf(0.975, 19)) ** 2
