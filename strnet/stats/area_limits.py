@@ -24,8 +24,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 _UNIT, _MASS = (_NODES + 1) / 2, _WEIGHTS / 2
 _SEPARATION: Final = "perfect separation, Lehmann"
 _SEPARATED: Final = "the classes separate: the limit is where that still happens by chance this often"
-_LARGEST: Final = 1e9
-"""Beyond this ratio of odds an area is 1 to nine digits."""
+_LARGEST: Final = 1e12
+"""Beyond these odds an area is 1."""
 
 
 def area_estimate(influence: AurocInfluence, confidence: float) -> Estimate:
@@ -38,9 +38,9 @@ def area_estimate(influence: AurocInfluence, confidence: float) -> Estimate:
     value, found = influence.value, influence.jackknife()
     sizes = effective_sizes(influence)
     method, note = jackknife_method(AREA), found.note
-    if value in (0.0, 1.0):
+    if min(value, 1 - value) < 1 / _LARGEST:  # weighted areas of 1 are so up to rounding
         bound = separation_bound(*sizes, confidence)
-        low, high = (bound, 1.0) if value == 1 else (0.0, 1 - bound)
+        low, high = (bound, 1.0) if value > 0.5 else (0.0, 1 - bound)
         method, note = _SEPARATION, _SEPARATED
     elif not found.standard_error > 0:
         low, high = newcombe_limits(value, *sizes, confidence)

@@ -211,6 +211,15 @@ def test_separated_classes_have_an_interval_for_both_areas():
     assert "separate" in precision.note
 
 
+def test_separated_classes_of_weighted_rows_are_separated_up_to_rounding(rng):
+    target, score = np.repeat([0, 1], [16, 24]), np.arange(40.0)
+
+    found = stats.auroc(target, score, weights=rng.random(40), interval="jackknife")
+
+    assert found.value == pytest.approx(1)
+    assert 0.5 < found.low < separation_bound(24, 16, 0.95)
+
+
 def test_the_precision_under_an_area_is_that_of_the_worse_of_two_power_families(rng):
     count = 200_000
     target = np.repeat([True, False], [count // 5, count - count // 5])
