@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from strnet import stats
-from strnet.stats.published import PublishedTable, check_published
+from strnet.published import PublishedTable, check_published
 
 DRAWS = 2000
 DRAWS_OF_LOOP = 10

@@ -35,6 +35,7 @@ ALLOWED = {
     "stats": LEAVES,
     "models": LEAVES,
     "thresholds": LEAVES | {"stats"},
+    "published": LEAVES | {"stats"},
     "cohort": LEAVES | {"imaging"},
     "trust": LEAVES | {"imaging", "stats"},
     "phantom": LEAVES | {"imaging"},
@@ -58,6 +59,7 @@ ALLOWED = {
         "inference",
         "report",
         "trust",
+        "published",
     },
     "cli": LEAVES | {"jobs"},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from strnet.stats.published import PublishedCheck, PublishedTable, check_published
+from strnet.published import PublishedCheck, PublishedTable, check_published
 
 
 def check_metrics(

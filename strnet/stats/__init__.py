@@ -32,7 +32,6 @@ from strnet.stats.proportions import (
     proportion,
     proportion_bounds,
 )
-from strnet.stats.published import PublishedCheck, PublishedTable, check_published
 from strnet.stats.recalibration import CalibrationLine, calibration_slope_intercept
 from strnet.stats.reliability import (
     BrierParts,
@@ -57,8 +56,6 @@ __all__ = [
     "Estimate",
     "HypothesisTest",
     "PairedCounts",
-    "PublishedCheck",
-    "PublishedTable",
     "ReliabilityCurve",
     "Resampling",
     "RocCurve",
@@ -71,7 +68,6 @@ __all__ = [
     "brier",
     "brier_parts",
     "calibration_slope_intercept",
-    "check_published",
     "class_metrics",
     "clopper_pearson_lower",
     "clopper_pearson_upper",

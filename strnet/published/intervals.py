@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from strnet.published.figures import Rounded
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.stats.normal import normal_quantile
 from strnet.stats.proportions import PROPORTION_METHODS
-from strnet.stats.published.figures import Rounded
 
 Limits = tuple[Rounded, Rounded]
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from strnet import stats
 from strnet.errors import StatsError
-from strnet.stats.published import PublishedTable, check_published
-from strnet.stats.published.confusion_tables import fitting_tables
-from strnet.stats.published.figures import rounded
+from strnet.published import PublishedTable, check_published
+from strnet.published.confusion_tables import fitting_tables
+from strnet.published.figures import rounded
 
 quick = settings(max_examples=60, deadline=None)
 SAGITTAL = {"accuracy": ".82", "precision": ".80", "recall": ".86", "f1": ".83", "auc": ".76"}

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from strnet.errors import StatsError
+from strnet.published.figures import Rounded
 from strnet.stats.inputs import Ints
-from strnet.stats.published.figures import Rounded
 
 MAX_PAIRS: Final = 30_000_000
 FAR: Final = np.int64(1) << 40

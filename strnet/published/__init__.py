@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strnet.stats.published.check import Finding, PublishedCheck, check_published
-from strnet.stats.published.figures import FIGURES, PublishedTable
+from strnet.published.check import Finding, PublishedCheck, check_published
+from strnet.published.figures import FIGURES, PublishedTable
 
 __all__ = ["FIGURES", "Finding", "PublishedCheck", "PublishedTable", "check_published"]

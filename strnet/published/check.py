@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from strnet.errors import StatsError
+from strnet.published.confusion_tables import FittingTables, fitting_tables
+from strnet.published.figures import PublishedTable
+from strnet.published.intervals import METHOD_NAMES, SHARES, IntervalMatch, match_auc, match_share
 from strnet.stats.confusion import Confusion
 from strnet.stats.inputs import Ints
-from strnet.stats.published.confusion_tables import FittingTables, fitting_tables
-from strnet.stats.published.figures import PublishedTable
-from strnet.stats.published.intervals import METHOD_NAMES, SHARES, IntervalMatch, match_auc, match_share
 
 LISTED: Final = 20
 """Tables that a result lists; it counts all."""
