@@ -18,7 +18,7 @@ _IN_YAML = {
 """Pydantic's words, by type of problem, for what YAML calls otherwise."""
 
 
-def read_yaml_file(path: Path) -> Any:
+def read_yaml_file(path: Path, *, as_written: bool = False) -> Any:
     """What the YAML file at `path` holds.
 
     Raises: ConfigError: it cannot be read, or as `read_yaml`.
@@ -33,11 +33,13 @@ def read_yaml_file(path: Path) -> Any:
         raise ConfigError(
             f"{path}: not text in UTF-8 ({error.reason}, byte {error.start}). Give the path of a YAML file."
         ) from error
-    return read_yaml(text, where=str(path))
+    return read_yaml(text, where=str(path), as_written=as_written)
 
 
-def read_yaml(text: str, where: str) -> Any:
+def read_yaml(text: str, where: str, *, as_written: bool = False) -> Any:
     """What `text` holds; error messages begin with `where`.
+
+    `as_written` leaves every scalar the string that it is in the file: 0.80 is no 0.8, and .5 no number.
 
     Raises: ConfigError: not YAML, or a key that stands twice, where YAML would silently keep the last.
     """
@@ -45,7 +47,7 @@ def read_yaml(text: str, where: str) -> Any:
 
     try:
         _refuse_repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader), where)
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=yaml.BaseLoader if as_written else yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise ConfigError(f"{where}: not valid YAML: {error}") from error
 

@@ -9,7 +9,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from strnet import __version__
-from strnet.cli import cohort_commands, result_commands, threshold_commands, training_commands
+from strnet.cli import (
+    cohort_commands,
+    published_commands,
+    result_commands,
+    threshold_commands,
+    training_commands,
+)
 from strnet.cli.console import STDOUT, notes_printed, print_error, print_text
 from strnet.cli.ending import INTERRUPTED, ended_like_an_interrupt
 from strnet.errors import OutputError, StrnetError
@@ -28,7 +34,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for commands in (cohort_commands, training_commands, result_commands, threshold_commands):
+for commands in (
+    cohort_commands,
+    training_commands,
+    result_commands,
+    threshold_commands,
+    published_commands,
+):
     commands.add_to(app)
 
 

@@ -1,9 +1,8 @@
-"""`strnet evaluate`, `report`, `predict`, `export`, `check-metrics`: what comes of a trained network."""
+"""`strnet evaluate`, `report`, `predict`, `export`: what comes of a trained network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +38,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("report")(report)
     app.command("predict")(predict)
     app.add_typer(export_app, name="export")
-    app.command("check-metrics")(check_metrics)
 
 
 def evaluate(
@@ -191,39 +189,3 @@ def export_onnx(
         print_json(done)
     else:
         print_pairs(f"ONNX {out}", done)
-
-
-def check_metrics(
-    figures: Annotated[list[str], typer.Argument(help="NAME=VALUE as printed: accuracy=.82 recall=86%")],
-    n: Annotated[int, typer.Option(help="Cases in the table.", min=2)],
-    positives: Annotated[int | None, typer.Option(help="Positives, if the paper says so.")] = None,
-    interval: Annotated[
-        list[str] | None, typer.Option(help="NAME=LOW,HIGH as printed; may be repeated.")
-    ] = None,
-    confidence: Annotated[float, typer.Option(help="Confidence of the intervals.")] = 0.95,
-    as_json: Json = False,
-) -> None:
-    """Which whole-number confusion matrices print the figures of a published table; exit code 1 if none.
-
-    \b
-    Examples:
-      strnet check-metrics accuracy=.82 precision=.80 recall=.86 f1=.83 --n 23
-      strnet check-metrics sensitivity=79.7% --n 963 --positives 222 --interval sensitivity=74.4%,85.0%
-    """
-    from strnet.jobs import check_metrics as job
-
-    limits = {name: _limits(text) for name, text in pairs(interval, "--interval").items()}
-    found = job(pairs(figures, "figure"), n=n, positives=positives, intervals=limits, confidence=confidence)
-    if as_json:
-        print_json(asdict(found))
-    else:
-        print_text("\n".join(finding.text for finding in found.findings))
-    if not found.consistent:
-        raise typer.Exit(1)
-
-
-def _limits(text: str) -> tuple[str, str]:
-    low, comma, high = text.partition(",")
-    if not comma:
-        raise typer.BadParameter(f"--interval {text}: expected LOW,HIGH, such as 0.744,0.850.")
-    return low.strip(), high.strip()

@@ -21,6 +21,7 @@ _HOMES = {
     "predict": "predict_files",
     "export": "export_bundle",
     "check_metrics": "check_published",
+    "check_papers": "check_published",
     "threshold_fit": "threshold",
     "threshold_apply": "threshold",
     "threshold_certify": "threshold",

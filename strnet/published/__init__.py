@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from strnet.published.check import Finding, PublishedCheck, check_published
-from strnet.published.figures import FIGURES, PublishedTable
+from strnet.published.check import check_published
+from strnet.published.figures import PublishedTable
+from strnet.published.names import FIGURES
+from strnet.published.papers import CheckedPapers, check_papers
+from strnet.published.verdicts import Finding, PublishedCheck
 
-__all__ = ["FIGURES", "Finding", "PublishedCheck", "PublishedTable", "check_published"]
+__all__ = [
+    "FIGURES",
+    "CheckedPapers",
+    "Finding",
+    "PublishedCheck",
+    "PublishedTable",
+    "check_papers",
+    "check_published",
+]

@@ -1,55 +1,25 @@
 """All 2 x 2 tables that print a set of rounded figures, by exact whole-number windows.
 
-With n and the positives p fixed, each figure bounds the true negatives tn of a given number of true positives
-tp by two divisions. All p and tp are done at once; the windows are exact, so counting enumerates nothing.
+With n and the positives p fixed, each figure bounds the true negatives of a given number of true positives.
+All p and tp are done at once; the windows are exact, so counting enumerates nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
 from strnet.errors import StatsError
-from strnet.published.figures import Rounded
+from strnet.published.printed import CountedShare, Rounded
+from strnet.published.windows import Bounds, Pairs, figure_window, fraction_window, whole_bounds
 from strnet.stats.inputs import Ints
 
 MAX_PAIRS: Final = 30_000_000
-FAR: Final = np.int64(1) << 40
 LARGEST: Final = np.iinfo(np.int64).max
-
-Window = tuple[Ints, Ints]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """A rounded figure as whole numbers: its value v satisfies low <= v * scale <= high."""
-
-    low: int
-    high: int
-    scale: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Numbers of positives and true positives that are tried together, in a cohort of `n`."""
-
-    n: int
-    positives: Ints
-    true: Ints
-
-    @property
-    def missed(self) -> Ints:
-        """False negatives."""
-        return self.positives - self.true
-
-    @property
-    def negatives(self) -> Ints:
-        """Cases without the condition."""
-        return self.n - self.positives
+NO_FRACTIONS: Final[Mapping[str, CountedShare]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,39 +49,49 @@ class FittingTables:
         return np.column_stack([tp, positives - tp, self.n - positives - tn, tn])
 
 
-def fitting_tables(n: int, positives: int | None, figures: Mapping[str, Rounded]) -> FittingTables:
+def fitting_tables(
+    n: int,
+    positives: int | None,
+    figures: Mapping[str, Rounded],
+    fractions: Mapping[str, CountedShare] = NO_FRACTIONS,
+) -> FittingTables:
     """Every table of `n` cases, of both classes, whose figures are printed as `figures`.
+
+    `fractions` are those of them that are printed as counts, `173/198`.
 
     Raises: StatsError: more than `MAX_PAIRS` possibilities, since neither positives nor sensitivity is known;
         more digits than can be counted with in so large a cohort.
     """
-    bounds = {name: _bounds(figure) for name, figure in figures.items()}
-    if max((bound.scale for bound in bounds.values()), default=0) * n**2 > LARGEST:
+    bounds = {name: whole_bounds(figure) for name, figure in figures.items()}
+    largest = max((max(b.scale, abs(b.low), abs(b.high)) for b in bounds.values()), default=0)
+    if 4 * largest * n**2 > LARGEST:
         raise StatsError(
             f"figures: found too many digits for {n} cases. Give each with four decimals at most."
         )
-    pairs = _pairs(n, positives, bounds.get("sensitivity"))
-    low, high = np.zeros_like(pairs.true), pairs.negatives.copy()
-    for name, bound in bounds.items():
-        if name != "sensitivity":
-            window = _WINDOWS[name](pairs, bound)
-            low, high = np.maximum(low, window[0]), np.minimum(high, window[1])
-    kept = low <= high
-    return FittingTables(n, pairs.positives[kept], pairs.true[kept], low[kept], high[kept])
+    pairs = _pairs(n, positives, bounds)
+    low, high = np.zeros_like(pairs.true), pairs.negatives
+    for name in sorted(figures, key=lambda name: name != "prevalence"):  # which leaves fewest to go on with
+        if name in fractions:
+            window = fraction_window(name, pairs, fractions[name])
+        else:
+            window = figure_window(name, pairs, figures[name])
+        low, high = np.maximum(low, window[0]), np.minimum(high, window[1])
+        kept = low <= high
+        pairs, low, high = Pairs(n, pairs.positives[kept], pairs.true[kept]), low[kept], high[kept]
+    return FittingTables(n, pairs.positives, pairs.true, low, high)
 
 
-def _bounds(figure: Rounded) -> Bounds:
-    scale = int(np.lcm(figure.low.denominator, figure.high.denominator))
-    return Bounds(int(figure.low * scale), int(figure.high * scale), scale)
-
-
-def _pairs(n: int, positives: int | None, sensitivity: Bounds | None) -> Pairs:
-    """All positives with all true positives that the sensitivity allows."""
+def _pairs(n: int, positives: int | None, bounds: Mapping[str, Bounds]) -> Pairs:
+    """All positives with all true positives that the sensitivity, and either count of positives, allow."""
     tried = np.arange(1, n) if positives is None else np.array([positives])
     first, last = np.zeros_like(tried), tried.copy()
-    if sensitivity is not None:
-        first = np.maximum(first, _up(sensitivity.low * tried, sensitivity.scale))
-        last = np.minimum(last, sensitivity.high * tried // sensitivity.scale)
+    if (bound := bounds.get("sensitivity")) is not None:
+        first = np.maximum(first, -(-bound.low * tried // bound.scale))
+        last = np.minimum(last, bound.high * tried // bound.scale)
+    if (bound := bounds.get("tp")) is not None:
+        first, last = np.maximum(first, bound.low), np.minimum(last, bound.high)
+    if (bound := bounds.get("fn")) is not None:
+        first, last = np.maximum(first, tried - bound.high), np.minimum(last, tried - bound.low)
     sizes = np.maximum(last - first + 1, 0)
     if sizes.sum() > MAX_PAIRS:
         raise StatsError(
@@ -121,69 +101,3 @@ def _pairs(n: int, positives: int | None, sensitivity: Bounds | None) -> Pairs:
     row = np.repeat(np.arange(tried.size), sizes)
     place = np.arange(row.size) - (np.cumsum(sizes) - sizes)[row]
     return Pairs(n, tried[row], first[row] + place)
-
-
-def _specificity(pairs: Pairs, bound: Bounds) -> Window:
-    return _up(bound.low * pairs.negatives, bound.scale), bound.high * pairs.negatives // bound.scale
-
-
-def _accuracy(pairs: Pairs, bound: Bounds) -> Window:
-    low, high = -(-bound.low * pairs.n // bound.scale), bound.high * pairs.n // bound.scale
-    return low - pairs.true, high - pairs.true
-
-
-def _balanced_accuracy(pairs: Pairs, bound: Bounds) -> Window:
-    # tn / negatives = 2 v - tp / positives
-    scale = bound.scale * pairs.positives
-    ends = (2 * end * pairs.positives - bound.scale * pairs.true for end in (bound.low, bound.high))
-    low, high = (end * pairs.negatives for end in ends)
-    return _up(low, scale), high // scale
-
-
-def _ppv(pairs: Pairs, bound: Bounds) -> Window:
-    called = _total(pairs.true, bound)
-    return pairs.negatives - (called[1] - pairs.true), pairs.negatives - (called[0] - pairs.true)
-
-
-def _f1(pairs: Pairs, bound: Bounds) -> Window:
-    # F1 = 2 tp / (2 tp + fp + fn)
-    total = _total(2 * pairs.true, bound)
-    false = (end - 2 * pairs.true - pairs.missed for end in total)
-    low, high = false
-    return pairs.negatives - high, pairs.negatives - low
-
-
-def _npv(pairs: Pairs, bound: Bounds) -> Window:
-    # tn / (tn + fn) = v, so tn (scale - v) = v fn
-    low = _up(bound.low * pairs.missed, bound.scale - bound.low)
-    low = np.maximum(low, np.where(pairs.missed == 0, 1, 0))  # nobody cleared: undefined
-    if bound.high >= bound.scale:
-        return low, np.full_like(low, FAR)
-    high = bound.high * pairs.missed // (bound.scale - bound.high)
-    return low, high
-
-
-def _total(part: Ints, bound: Bounds) -> Window:
-    """The totals of which `part` is a share within `bound`; at least 1."""
-    low = np.maximum(_up(part * bound.scale, bound.high), 1)
-    if bound.low <= 0:
-        return low, np.full_like(low, FAR)
-    return low, part * bound.scale // bound.low
-
-
-def _up(numerator: Ints, denominator: int | Ints) -> Ints:
-    """The quotient rounded up."""
-    quotient: Ints = -(-numerator // denominator)
-    return quotient
-
-
-_WINDOWS: Final[Mapping[str, Callable[[Pairs, Bounds], Window]]] = MappingProxyType(
-    {
-        "specificity": _specificity,
-        "accuracy": _accuracy,
-        "balanced_accuracy": _balanced_accuracy,
-        "ppv": _ppv,
-        "npv": _npv,
-        "f1": _f1,
-    }
-)

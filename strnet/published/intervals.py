@@ -10,22 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from strnet.published.figures import Rounded
+from strnet.published.names import PROPORTIONS
+from strnet.published.printed import Rounded
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.stats.normal import normal_quantile
 from strnet.stats.proportions import PROPORTION_METHODS
 
 Limits = tuple[Rounded, Rounded]
 
-SHARES: Final[Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]] = {
-    # cells of (tp, fn, fp, tn) that are added up to the successes and to the total
-    "sensitivity": ((0,), (0, 1)),
-    "specificity": ((3,), (2, 3)),
-    "ppv": ((0,), (0, 2)),
-    "npv": ((3,), (1, 3)),
-    "accuracy": ((0, 3), (0, 1, 2, 3)),
-}
-"""The figures that are proportions of counts; others have no interval of their own."""
 AREAS_TRIED: Final = 11
 METHOD_NAMES: Final[Mapping[str, str]] = {
     "wilson": "Wilson",
@@ -56,7 +48,7 @@ class IntervalMatch:
 
 def match_share(figure: str, limits: Limits, cells: Ints, confidence: float) -> IntervalMatch:
     """How the interval of a proportion of counts can have been made; `cells` (tables, 4): tp, fn, fp, tn."""
-    hits, total = (cells[:, list(columns)].sum(1).astype(np.float64) for columns in SHARES[figure])
+    hits, total = (cells[:, list(columns)].sum(1).astype(np.float64) for columns in PROPORTIONS[figure])
     usable = total > 0
     tail = (1 - confidence) / 2
     ends = {}
@@ -75,7 +67,7 @@ def match_auc(auc: Rounded, limits: Limits, cells: Ints, confidence: float) -> I
     # the printed area is rounded: each area behind it is tried, shape (areas, tables)
     area = np.linspace(float(auc.low), min(float(auc.high), 1 - 1e-9), AREAS_TRIED)[:, None]
     positives, negatives = cells[:, 0] + cells[:, 1], cells[:, 2] + cells[:, 3]
-    half = normal_quantile(confidence) * _hanley_mcneil_error(area, positives, negatives)
+    half = normal_quantile(confidence) * hanley_mcneil_error(area, positives, negatives)
     centre, logit_half = special.logit(area), half / (area * (1 - area))
     ends = {
         "hanley_mcneil": (area - half, area + half),
@@ -84,7 +76,12 @@ def match_auc(auc: Rounded, limits: Limits, cells: Ints, confidence: float) -> I
     return _match("auc", limits, ends)
 
 
-def _hanley_mcneil_error(area: Floats, positives: Ints, negatives: Ints) -> Floats:
+def hanley_mcneil_error(area: npt.ArrayLike, positives: Ints, negatives: Ints) -> Floats:
+    """The standard error of an area from the counts alone, for scores of exponential distributions.
+
+    Source: Hanley and McNeil 1982, Radiology 143:29-36.
+    """
+    area = np.asarray(area, dtype=np.float64)
     two_positives, two_negatives = area / (2 - area), 2 * area**2 / (1 + area)
     variance = area * (1 - area) + (positives - 1) * (two_positives - area**2)
     variance = variance + (negatives - 1) * (two_negatives - area**2)
