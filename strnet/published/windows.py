@@ -84,11 +84,17 @@ def fraction_window(name: str, pairs: Pairs, share: CountedShare) -> Window:
 
 def _at_least(window: Window, slope: Ints | int, least: Ints | int) -> Window:
     """The part of the window where slope * tn >= least."""
-    slope, least = (np.broadcast_to(np.asarray(part, np.int64), window[0].shape) for part in (slope, least))
+    low, high = window
+    if isinstance(slope, int):  # one for all, as most are: one division instead of two and a choice
+        if slope > 0:
+            return np.maximum(low, -(-least // slope)), high
+        if slope < 0:
+            return low, np.minimum(high, -least // -slope)
+        return low, np.where(np.asarray(least) > 0, -1, high)
     steep = np.where(slope == 0, 1, slope)
-    low = np.where(slope > 0, np.maximum(window[0], -(-least // steep)), window[0])
-    high = np.where(slope < 0, np.minimum(window[1], -least // -steep), window[1])
-    return low, np.where((slope == 0) & (least > 0), -1, high)
+    above = np.where(slope > 0, np.maximum(low, -(-least // steep)), low)
+    below = np.where(slope < 0, np.minimum(high, -least // -steep), high)
+    return above, np.where((slope == 0) & (np.asarray(least) > 0), -1, below)
 
 
 def _cells(pairs: Pairs) -> tuple[Linear, Linear, Linear, Linear]:
