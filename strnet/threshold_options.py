@@ -32,6 +32,10 @@ ScoreKind = Annotated[
 ]
 SameScore = Annotated[bool, Option("The column holds the operating point's score by another name.", False)]
 Group = Annotated[str | None, Option("Column of sites or subgroups; numbers are cut: age:50,65.", None)]
+Groups = Annotated[
+    str | list[str] | None,
+    Option("Column of sites or subgroups, once for each; numbers are cut: age:50,65.", None),
+]
 Floor = Annotated[Proportion, Option("The floor, as a decimal: 0.86.", "0.86")]
 Confidence = Annotated[Proportion, Option("Probability that the true sensitivity keeps the floor.", "0.95")]
 Methods = Annotated[
@@ -64,7 +68,7 @@ class TableColumns(TypedDict, total=False):
     where: Where
     cluster: Cluster
     mixed_clusters: MixedClusters
-    group: Group
+    group: Groups
     weight: Annotated[str | None, Option("Column of sampling weights.", None)]
     identifier: Annotated[str | None, Option("Column that must be unique.", None, flag="--id")]
     csv_dialect: CsvDialect
@@ -104,6 +108,9 @@ class CertifyFromTable(TableColumns, total=False):
     ]
     same_score: SameScore
     confidence: Annotated[Proportion | None, Option("Default: the operating point's.", None)]
+    prevalence: Annotated[
+        str | float | None, Option("At this site, for a PPV or NPV; default: the operating point's.", None)
+    ]
     cluster_method: Annotated[
         ClusterMethod, Option("korn_graubard, one_per_cluster, betting or worst.", "korn_graubard")
     ]

@@ -12,13 +12,14 @@ LEAVES = {
     *("schema", "config", "errors", "files", "grouping", "locks", "row_filter", "sealed", "workers"),
     "yaml_text",
     "tables",
-    *("options", "threshold_options", "local_options"),
+    *("options", "threshold_options", "floor_options", "local_options"),
 }
 ALLOWED = {
     "errors": set(),
     "schema": set(),
     "options": set(),
     "threshold_options": {"options"},
+    "floor_options": {"options", "threshold_options"},
     "local_options": {"options", "threshold_options"},
     "dotted_keys": {"errors"},
     "config": {"dotted_keys", "errors", "yaml_text", "workers"},

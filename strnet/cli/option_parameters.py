@@ -59,6 +59,8 @@ def _parameter(name: str, kind: Any, option: Option) -> inspect.Parameter:
 def _on_the_line(kind: Any) -> Any:
     """The type that the command line reads for an option: text where text is one way to say it."""
     members = set(get_args(kind))
+    if kind == list[str] or list[str] in members:
+        return list[str] | None if NoneType in members else list[str]
     if get_origin(kind) is Literal or (str in members and NoneType not in members):
         return str
     return str | None if str in members else kind

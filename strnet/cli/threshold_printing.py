@@ -91,21 +91,36 @@ def print_groups(point: Any) -> None:
     """Print the groups of an operating point, if it has any."""
     if not point.groups:
         return
-    columns = ["group", "certified", "threshold", "positives", "missed", "sensitivity", "specificity", "note"]
+    common = point.group_policy == "common"
+    threshold = "alone it would be" if common else "threshold"
+    columns = ["group", "certified", threshold, "positives", "missed", "sensitivity", "specificity", "note"]
     rows = [
         [
-            row.name,
+            f"{row.column} {row.name}" if row.column else row.name,
             "yes" if row.certified else "no",
-            "none" if row.threshold is None else repr(row.threshold),
+            _group_threshold(row, common=common),
             str(row.positives),
             str(row.misses_made),
             str(row.sensitivity or "undefined"),
             str(row.specificity or "undefined"),
-            row.note,
+            _group_note(row),
         ]
         for row in point.groups
     ]
-    print_table("Groups", columns, rows)
+    everyone = common and not any(row.sets_threshold for row in point.groups)
+    print_table("Groups", columns, rows, "All groups together set the threshold." if everyone else "")
+
+
+def _group_threshold(row: Any, *, common: bool) -> str:
+    if common:
+        return "none" if row.own_threshold is None else f"{row.own_threshold:.6g}"
+    return "none" if row.threshold is None else repr(row.threshold)
+
+
+def _group_note(row: Any) -> str:
+    if row.sets_threshold:
+        return "sets the threshold"
+    return "" if row.certified else f"takes {row.positives_needed} positives"
 
 
 def print_certifications(found: Mapping[str, Any], point: Path) -> None:

@@ -114,7 +114,7 @@ def certify(  # noqa: PLR0913 - a public entry: every ability is one keyword
         higher_is_positive=point.operator == ">=",
     )
     rows = checked_rows(target, score, columns)
-    labels = None if rows.groups is None else Labels(rows.group_names, rows.groups)
+    labels = rows.groups[0] if rows.groups else None
     found = point.apply(rows.score, labels, source=source)
     request = Request(
         floor=read_floor(point.min_sensitivity),

@@ -30,7 +30,7 @@ from strnet.thresholds.threshold_request import Request
 __all__ = ["CLUSTER_METHODS", "Choice", "choose"]
 
 WEIGHTS_NOTE = (
-    "Weights enter through an effective number of positives, which promises nothing: heavy cases that chance "
+    "Weights enter through an effective number of cases, which promises nothing: heavy cases that chance "
     "left out cannot be seen. Declare the largest weight that the design can give (max_weight, --max-weight)."
 )
 UNEVEN_NOTE = (
@@ -69,9 +69,9 @@ def _require_declared(positives: ClassRows, request: Request) -> None:
     heavier = np.flatnonzero(positives.weights > request.max_weight)
     if heavier.size:
         raise ThresholdError(
-            f"weights: {heavier.size} of {positives.weights.size} positives weigh more than max_weight "
-            f"{request.max_weight:g} (the largest {positives.weights.max():g}). It is to be the largest "
-            "weight that the design can give: read it off the design, not off these rows."
+            f"weights: {heavier.size} of {positives.weights.size} {request.floor.cases} weigh more than "
+            f"max_weight {request.max_weight:g} (the largest {positives.weights.max():g}). It is to be the "
+            "largest weight that the design can give: read it off the design, not off these rows."
         )
 
 
@@ -161,15 +161,24 @@ def _weight_allowed(total: float, worth: float, request: Request) -> float:
 
 
 def _one_per_cluster(positives: ClassRows, request: Request) -> Choice:
-    films = patient_films(positives, None)
-    drawn = films.one_each(order_keys(films.keys, 0, request.seed))
-    return replace(_independent(ClassRows(drawn), request), unit="patient", speaks_of="patients")
+    drawn = ClassRows(_drawn(positives, request))
+    return replace(_independent(drawn, request), unit="patient", speaks_of="patients")
 
 
 def _worst(positives: ClassRows, request: Request) -> Choice:
-    films = patient_films(positives, None)
-    lowest = ClassRows(films.score[films.first])
+    lowest = ClassRows(_lowest(positives, request))
     return replace(_independent(lowest, request), unit="patient", speaks_of="patients without a missed film")
+
+
+def _drawn(positives: ClassRows, request: Request) -> Floats:
+    films = patient_films(positives, None)
+    return films.one_each(order_keys(films.keys, 0, request.seed))
+
+
+def _lowest(positives: ClassRows, request: Request) -> Floats:
+    films = patient_films(positives, None)
+    lowest: Floats = films.score[films.first]
+    return lowest
 
 
 def _betting(positives: ClassRows, request: Request) -> Choice:
@@ -182,6 +191,11 @@ def _betting(positives: ClassRows, request: Request) -> Choice:
     bound = None if positives.weights is None else request.max_weight or float(positives.weights.max())
     return mean_miss_choice(patient_films(positives, bound), request)
 
+
+ONE_SCORE: Final = MappingProxyType[ClusterMethod, Callable[[ClassRows, Request], Floats]](
+    {"one_per_cluster": _drawn, "worst": _lowest}
+)
+"""Cluster methods that leave one score of each patient: a film drawn, or the lowest."""
 
 CLUSTER_METHODS: Final = MappingProxyType[ClusterMethod, Callable[[ClassRows, Request], Choice]](
     {

@@ -49,7 +49,7 @@ def describe(rows: Rows, positives: ClassRows, choice: Choice, request: Request)
         observed_sensitivity=measured.sensitivity,
         specificity=measured.specificity,
         ties=measured.ties,
-        notes=(*_notes(measured), *_notes_on(choice, rows, request)),
+        notes=(*_notes(measured), *notes_on(choice, rows, request)),
         **stated(request, choice),
         **origin(rows, request),
     )
@@ -132,7 +132,8 @@ def origin(rows: Rows, request: Request) -> Origin:
     }
 
 
-def _notes_on(choice: Choice, rows: Rows, request: Request) -> tuple[str, ...]:
+def notes_on(choice: Choice, rows: Rows, request: Request) -> tuple[str, ...]:
+    """What has to be known of a `choice`: why it promises nothing, and that somebody gave a seed."""
     seeded = request.method == "exact" and origin(rows, request)["seed"] is not None
     note = choice.note if request.method == "exact" else ""
     return (*((note,) if note else ()), *((SEED_NOTE,) if seeded else ()))

@@ -11,7 +11,7 @@ from strnet.thresholds.choice import choose
 from strnet.thresholds.describe import describe
 from strnet.thresholds.groups import fit_groups
 from strnet.thresholds.point import OperatingPoint
-from strnet.thresholds.rows import Labels, RowColumns, Rows, fittable_rows
+from strnet.thresholds.rows import Groups, RowColumns, Rows, fittable_rows
 from strnet.thresholds.threshold_request import Request, read_request
 
 
@@ -21,7 +21,7 @@ def fit_threshold(
     *,
     clusters: npt.ArrayLike | None = None,
     mixed_clusters: bool = False,
-    groups: npt.ArrayLike | Labels | None = None,
+    groups: Groups | None = None,
     weights: npt.ArrayLike | None = None,
     higher_is_positive: bool = True,
     **options: Unpack[FitOptions],
@@ -32,8 +32,9 @@ def fit_threshold(
     `score >= threshold`. The threshold is chosen from the positives only.
 
     `clusters` (n,) are patients: see `CLUSTER_METHODS`; the films of one share a target unless
-    `mixed_clusters`. `groups` (n,) are sites or subgroups, each of which keeps the floor. `weights` (n,) are
-    sampling weights (a row of weight 0 counts as absent); the guarantee is then approximate.
+    `mixed_clusters`. `groups` (n,) are sites or subgroups, each of which keeps the floor; or several,
+    overlapping ways to group the rows, by name: {"site": ..., "sex": ...}. `weights` (n,) are sampling
+    weights (a row of weight 0 counts as absent); the guarantee is then approximate.
 
     `options` are those of `FitOptions`, which holds their defaults. Its `method`: `exact` keeps the floor in
     the population with probability `confidence`; `crc` keeps it on average; `empirical` on these rows only.
@@ -61,7 +62,7 @@ def fit_rows(rows: Rows, request: Request) -> OperatingPoint:
 
     Raises: as `fit_threshold`.
     """
-    if rows.groups is not None:
+    if rows.groups:
         return fit_groups(rows, request)
     positives = rows.positives()
     return describe(rows, positives, choose(positives, request), request)

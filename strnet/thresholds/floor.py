@@ -12,26 +12,32 @@ from strnet.threshold_options import Proportion
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The minimum sensitivity: as it was written, and as a fraction in (0, 1]."""
+    """The least that a rate may be: as it was written, as a fraction in (0, 1], and which rate it is."""
 
     text: str
     share: Fraction
+    of: str = "sensitivity"
+
+    @property
+    def cases(self) -> str:
+        """The cases that the rate is of."""
+        return "negatives" if self.of == "specificity" else "positives"
 
     @property
     def miss_share(self) -> Fraction:
-        """The share of positives that may be missed, in [0, 1)."""
+        """The share of those cases that may be decided wrongly, in [0, 1)."""
         return 1 - self.share
 
 
-def read_floor(given: Proportion) -> Floor:
-    """The floor, exact.
+def read_floor(given: Proportion, *, of: str = "sensitivity") -> Floor:
+    """The floor of the rate `of`, exact.
 
     Raises: ThresholdError: not a number, a percentage, or outside (0, 1].
     """
-    share = _read("min_sensitivity", given)
+    share = _read(f"min_{of}", given)
     if not 0 < share <= 1:
-        raise ThresholdError(_outside("min_sensitivity", given, share, "above 0 and at most 1"))
-    return Floor(str(given), share)
+        raise ThresholdError(_outside(f"min_{of}", given, share, "above 0 and at most 1"))
+    return Floor(str(given), share, of)
 
 
 def read_confidence(given: Proportion, *, name: str = "confidence") -> Fraction:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Unpack, cast
+from typing import Any, TypeVar, Unpack, cast
 
-import numpy as np
 import polars as pl
 
 from strnet.errors import ThresholdError
@@ -25,6 +25,9 @@ from strnet.thresholds.cascade import CascadePoint, fit_cascade_rows
 from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.comparison import Comparison, compare
 from strnet.thresholds.fitting import fit_rows
+from strnet.thresholds.floor_point import FloorPoint
+from strnet.thresholds.grey_zone import GreyZone
+from strnet.thresholds.least_cost import CostPoint
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Labels, RowColumns, Rows, fittable_rows
 from strnet.thresholds.scores_table import (
@@ -38,6 +41,8 @@ from strnet.thresholds.scores_table import (
 from strnet.thresholds.threshold_request import Request, read_request
 
 ALL_ROWS = "all rows"
+
+Fitted = TypeVar("Fitted", OperatingPoint, FloorPoint, GreyZone, CostPoint)
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,29 @@ def read_case(source: Source, **asked: Unpack[FitFromTable]) -> FitCase:
     Raises: as `read_request`, `read_scores` and `fittable_rows`.
     """
     request = read_request(**cast("FitOptions", with_defaults(FitOptions, asked)))
+    higher = asked.get("higher_is_positive", True)
+    scores, rows = read_rows(source, asked, asked["score"], higher_is_positive=higher)
+    return FitCase(scores, rows, request, asked)
+
+
+def read_rows(
+    source: Source, asked: TableColumns, score: str, *, higher_is_positive: bool = True
+) -> tuple[ScoreRows, Rows]:
+    """The rows of a table as they stand there, and checked: fit to choose a threshold from.
+
+    Raises: as `read_scores` and `fittable_rows`.
+    """
     table = open_table(source, asked.get("csv_dialect"))
-    scores = read_scores(table, _columns(asked, asked["score"]), asked.get("where"))
+    scores = read_scores(table, score_columns(asked, score), asked.get("where"))
     columns = RowColumns(
         weights=scores.weights,
         clusters=scores.clusters,
         cluster_keys=scores.cluster_keys,
-        groups=scores.groups,
+        groups=scores.groups or None,
         mixed_clusters=asked.get("mixed_clusters", False),
-        higher_is_positive=asked.get("higher_is_positive", True),
+        higher_is_positive=higher_is_positive,
     )
-    return FitCase(scores, fittable_rows(scores.target, scores.score, columns), request, asked)
+    return scores, fittable_rows(scores.target, scores.score, columns)
 
 
 def fit_from_table(source: Source, **asked: Unpack[FitFromTable]) -> OperatingPoint:
@@ -84,13 +101,14 @@ def fit_case(case: FitCase) -> OperatingPoint:
 
     Raises: as `fit_threshold`.
     """
-    return _stamped(fit_rows(case.rows, case.request), case)
+    return stamped(fit_rows(case.rows, case.request), case.scores, case.asked)
 
 
 def compare_case(case: FitCase) -> Comparison:
     """As `fit_case`, with the empirical threshold of the same rows beside it."""
     both = compare(case.rows, case.request)
-    return replace(both, empirical=_stamped(both.empirical, case), chosen=_stamped(both.chosen, case))
+    empirical, chosen = (stamped(point, case.scores, case.asked) for point in (both.empirical, both.chosen))
+    return replace(both, empirical=empirical, chosen=chosen)
 
 
 def certify_from_table(
@@ -103,21 +121,35 @@ def certify_from_table(
     Raises: as `certify` and `read_scores`; ThresholdError: the very rows that the threshold was chosen from.
         BundleError: another score than the operating point's.
     """
+    if asked.get("prevalence") is not None:
+        raise ThresholdError(
+            "certify: found a prevalence, expected none: this operating point promises a sensitivity, which "
+            "does not depend on it. Leave --prevalence out."
+        )
     table = open_table(source, asked.get("csv_dialect"))
     column = column_for(point, table, asked.get("score"))
-    scores = read_scores(table, _columns(asked, column), asked.get("where"))
+    scores = read_scores(table, score_columns(asked, column), asked.get("where"))
     same = asked.get("same_score", False)
     taken_for = require_same_score(point, scores.identity, scores.score, said_same=same)
-    if point.rows_sha256 is not None and scores.sha256 == point.rows_sha256:
+    require_new_rows(point.rows_sha256, scores)
+    found = {ALL_ROWS: replace(_certify(point, scores, asked), rows_without_target=scores.without_target)}
+    for grouped_by, labels in scores.groups.items():
+        for code, group in enumerate(labels.names):
+            name = group if len(scores.groups) == 1 else f"{grouped_by} {group}"
+            found[name] = _certify(point, _of_group(scores, labels, code), asked)
+    return {name: replace(one, score=column, taken_for=taken_for) for name, one in found.items()}
+
+
+def require_new_rows(chosen_from: str | None, scores: ScoreRows) -> None:
+    """Raise if these are the rows of the hash `chosen_from`.
+
+    Raises: ThresholdError: they are, so that they cannot confirm the threshold.
+    """
+    if chosen_from is not None and scores.sha256 == chosen_from:
         raise ThresholdError(
             "certify: these are the rows that the threshold was chosen from; they cannot confirm it. "
             "Give rows of the new site."
         )
-    found = {ALL_ROWS: replace(_certify(point, scores, asked), rows_without_target=scores.without_target)}
-    if scores.groups is not None:
-        for code, name in enumerate(scores.groups.names):
-            found[name] = _certify(point, _of_group(scores, code), asked)
-    return {name: replace(one, score=column, taken_for=taken_for) for name, one in found.items()}
 
 
 def cascade_from_table(
@@ -163,24 +195,33 @@ def cascade_from_table(
     )
 
 
-def _columns(asked: TableColumns, score: str) -> ScoreColumns:
+def named_groups(group: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The groupings that an option names: none, one or several."""
+    if group is None:
+        return ()
+    return (group,) if isinstance(group, str) else tuple(group)
+
+
+def score_columns(asked: TableColumns, score: str) -> ScoreColumns:
+    """The columns that are `asked` for, with that of the `score`."""
     return ScoreColumns(
         target=asked["target"],
         score=score,
         score_kind=asked.get("score_kind"),
         cluster=asked.get("cluster"),
-        group=asked.get("group"),
+        groups=named_groups(asked.get("group")),
         weight=asked.get("weight"),
         identifier=asked.get("identifier"),
     )
 
 
-def _stamped(point: OperatingPoint, case: FitCase) -> OperatingPoint:
-    marked = _marked(point, case.scores, case.scores.without_target, case.asked["target"])
-    return replace(marked, label=case.asked.get("label") or marked.label)
+def stamped(point: Fitted, scores: ScoreRows, asked: Mapping[str, Any]) -> Fitted:
+    """The `point`, with the score it is for, what a positive is, and the hash of its rows."""
+    marked = _marked(point, scores, scores.without_target, asked["target"])
+    return replace(marked, label=asked["label"]) if asked.get("label") else marked
 
 
-def _marked(point: OperatingPoint, scores: ScoreRows, left_out: int, target: str) -> OperatingPoint:
+def _marked(point: Fitted, scores: ScoreRows, left_out: int, target: str) -> Fitted:
     return replace(
         point,
         score=scores.identity,
@@ -199,21 +240,26 @@ def _certify(point: OperatingPoint, scores: ScoreRows, asked: CertifyFromTable) 
         clusters=scores.clusters,
         cluster_method=asked.get("cluster_method", "korn_graubard"),
         mixed_clusters=asked.get("mixed_clusters", False),
-        groups=scores.groups,
+        groups=_thresholds_by(point, scores),
         weights=scores.weights,
         seed=asked.get("seed") or 0,
     )
 
 
-def _of_group(scores: ScoreRows, code: int) -> ScoreRows:
-    assert scores.groups is not None
-    members = scores.groups.codes == code
+def _thresholds_by(point: OperatingPoint, scores: ScoreRows) -> Labels | None:
+    """The groups that `point` has a threshold each for, or the first that are named."""
+    own = next((row.column for row in point.groups), "")
+    return scores.groups.get(own) or next(iter(scores.groups.values()), None)
+
+
+def _of_group(scores: ScoreRows, labels: Labels, code: int) -> ScoreRows:
+    members = labels.codes == code
     return replace(
         scores,
         target=scores.target[members],
         score=scores.score[members],
         clusters=None if scores.clusters is None else scores.clusters[members],
-        groups=Labels(scores.groups.names[code : code + 1], np.zeros(int(members.sum()), dtype=np.int64)),
+        groups={column: other.subset(members) for column, other in scores.groups.items()},
         weights=None if scores.weights is None else scores.weights[members],
         without_target=0,
     )

@@ -1,7 +1,12 @@
-"""A floor in every group (site, subgroup): one common threshold, or one for each.
+"""A floor in every group (site, sex, age band): one common threshold, or one for each.
 
-Common: t = min over groups of t_g, each group at delta and without a correction; if it fails, the bound of
-the group with the lowest true threshold failed. Per group: each at 1 - (1 - delta)^(1/G).
+Common: t = min over groups of t_g, each group at delta and without a correction. Let t*_g be the highest
+threshold that truly keeps the floor in group g, and h the group, among those certified, with the lowest t*_g:
+which one that is depends on the population alone. A threshold keeps the floor in all of them just if it does
+not exceed t*_h; and t = min t_g exceeds it only if t_h does, whose own bound fails with probability delta at
+most. Nothing is asked of how groups hang together: the same holds where a case is in several groups, as with
+several columns.
+Per group: each at 1 - (1 - delta)^(1/G), for groups that do not overlap.
 """
 
 from __future__ import annotations
@@ -12,16 +17,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from strnet.errors import ImpossibleError
+from strnet.errors import ImpossibleError, ThresholdError
 from strnet.stats.estimates import Estimate
-from strnet.stats.inputs import Bools, Ints
+from strnet.stats.inputs import Bools
 from strnet.thresholds.choice import choose
 from strnet.thresholds.describe import anchored, describe, origin, stated
 from strnet.thresholds.effective import rate
 from strnet.thresholds.measure import SEEN_BY_THE_RULE, measure, specificity_of
 from strnet.thresholds.patient_choice import Choice
 from strnet.thresholds.point import GroupRow, OperatingPoint, Ties
-from strnet.thresholds.rows import ClassRows, Rows
+from strnet.thresholds.rows import ClassRows, Labels, Rows
 from strnet.thresholds.rules import fewest_positives
 from strnet.thresholds.threshold_request import Request
 
@@ -31,10 +36,16 @@ class Group:
     """One group's rows, and what the rule allows there; `choice` is None where it allows nothing."""
 
     name: str
+    column: str
     rows: Rows
     positives: ClassRows
     choice: Choice | None
     refusal: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """Its name, behind that of its column if that has one."""
+        return f"{self.column} {self.name}" if self.column else self.name
 
 
 def fit_groups(rows: Rows, request: Request) -> OperatingPoint:
@@ -45,10 +56,14 @@ def fit_groups(rows: Rows, request: Request) -> OperatingPoint:
     own = request
     if request.group_policy == "per_group":
         own = replace(request, delta=_shared_delta(request.delta, rows))
-    groups = [_choose_in(name, rows, _codes(rows) == code, own) for code, name in enumerate(rows.group_names)]
+    groups = [
+        _choose_in(name, labels.column, rows, labels.codes == code, own)
+        for labels in rows.groups
+        for code, name in enumerate(labels.names)
+    ]
     if not any(group.choice for group in groups):
-        needed = fewest_positives(request.method, request.floor, request.delta)
-        sizes = ", ".join(f"{group.name}: {group.positives.score.size}" for group in groups)
+        needed = fewest_positives(request.method, request.floor, own.delta)
+        sizes = ", ".join(f"{group.full_name}: {group.positives.score.size}" for group in groups)
         raise ImpossibleError(
             f"min_sensitivity {request.floor.text}: no group can be certified (positives {sizes}); each "
             f"needs {needed} positives. Collect more, ask for less, or fit without groups."
@@ -56,14 +71,19 @@ def fit_groups(rows: Rows, request: Request) -> OperatingPoint:
     return (_common if request.group_policy == "common" else _per_group)(rows, groups, request)
 
 
-def _codes(rows: Rows) -> Ints:
-    assert rows.groups is not None
-    return rows.groups
+def _only_labels(rows: Rows) -> Labels:
+    if len(rows.groups) > 1:
+        raise ThresholdError(
+            f"group_policy per_group: found {len(rows.groups)} columns of groups "
+            f"({', '.join(labels.column for labels in rows.groups)}), expected one: a case in two groups "
+            "would have two thresholds. Ask for a common threshold, or name one column."
+        )
+    return rows.groups[0]
 
 
 def _shared_delta(delta: Fraction, rows: Rows) -> Fraction:
     # Sidak needs independent groups; patients with films in two of them make the split a plain one
-    count = len(rows.group_names)
+    count = len(_only_labels(rows).names)
     if _patients_cross(rows):
         return delta / count
     return Fraction(1 - float(1 - delta) ** (1 / count))
@@ -72,37 +92,44 @@ def _shared_delta(delta: Fraction, rows: Rows) -> Fraction:
 def _patients_cross(rows: Rows) -> bool:
     if rows.clusters is None:
         return False
-    pairs = np.unique(np.stack([rows.clusters, _codes(rows)]), axis=1)
+    pairs = np.unique(np.stack([rows.clusters, _only_labels(rows).codes]), axis=1)
     return bool(pairs.shape[1] > np.unique(rows.clusters).size)
 
 
-def _choose_in(name: str, rows: Rows, members: Bools, request: Request) -> Group:
+def _choose_in(name: str, column: str, rows: Rows, members: Bools, request: Request) -> Group:
     own = rows.subset(members)
     positives = own.positives()
     if positives.score.size == 0:
-        return Group(name, own, positives, None, "no positives")
+        return Group(name, column, own, positives, None, "no positives")
     try:
-        return Group(name, own, positives, choose(positives, request))
+        return Group(name, column, own, positives, choose(positives, request))
     except ImpossibleError as error:
-        return Group(name, own, positives, None, str(error))
+        return Group(name, column, own, positives, None, str(error))
 
 
 def _common(rows: Rows, groups: list[Group], request: Request) -> OperatingPoint:
     positives = rows.positives()
     certified = [group.choice for group in groups if group.choice]
     threshold = min(choice.threshold for choice in certified)
-    pooled = _choose_in("all", rows, np.ones(rows.target.size, dtype=np.bool_), request).choice
+    pooled = _choose_in("all", "", rows, np.ones(rows.target.size, dtype=np.bool_), request).choice
     if pooled:  # the positives of groups too small to certify still count among all
         threshold = min(threshold, pooled.threshold)
     point = describe(rows, positives, _law_at(threshold, positives, pooled or certified[0]), request)
     applied = anchored(rows, threshold, request.anchor)
+    needed = fewest_positives(request.method, request.floor, request.delta)
     return replace(
         point,
         **stated(request, *certified),
         confidence_reached=min(choice.chance for choice in certified),
         misses_allowed=None,
         group_policy="common",
-        groups=tuple(_row(group, applied, request) for group in groups),
+        groups=tuple(
+            replace(
+                _row(group, applied, request, needed),
+                sets_threshold=group.choice is not None and group.choice.threshold == threshold,
+            )
+            for group in groups
+        ),
     )
 
 
@@ -122,6 +149,7 @@ def _per_group(rows: Rows, groups: list[Group], request: Request) -> OperatingPo
     }
     chances = [point.confidence_reached for point in points]
     sensitivity, specificity = _pooled_rates(rows, thresholds, request.confidence)
+    needed = fewest_positives(request.method, request.floor, _shared_delta(request.delta, rows))
     return replace(
         points[0],
         threshold=None,
@@ -138,7 +166,7 @@ def _per_group(rows: Rows, groups: list[Group], request: Request) -> OperatingPo
         specificity=specificity,
         ties=Ties(sum(p.ties.positives for p in points), sum(p.ties.negatives for p in points)),
         group_policy="per_group",
-        groups=tuple(_row(group, thresholds.get(group.name), request) for group in groups),
+        groups=tuple(_row(group, thresholds.get(group.name), request, needed) for group in groups),
         notes=tuple(dict.fromkeys(note for point in points for note in point.notes)),
         **origin(rows, request),
     )
@@ -154,7 +182,8 @@ def _mean_law(points: list[OperatingPoint], confidence: float) -> Estimate:
 def _pooled_rates(
     rows: Rows, thresholds: dict[str, float], confidence: float
 ) -> tuple[Estimate, Estimate | None]:
-    each = np.array([thresholds.get(name, math.nan) for name in rows.group_names])[_codes(rows)]
+    labels = _only_labels(rows)
+    each = np.array([thresholds.get(name, math.nan) for name in labels.names])[labels.codes]
     served = ~np.isnan(each)
     everyone, each = rows.subset(served), each[served]
     positives, negatives = everyone.positives(), everyone.negatives()
@@ -163,7 +192,7 @@ def _pooled_rates(
     return replace(sensitivity, note=SEEN_BY_THE_RULE), specificity_of(negatives, rejected, confidence)
 
 
-def _row(group: Group, threshold: float | None, request: Request) -> GroupRow:
+def _row(group: Group, threshold: float | None, request: Request, needed: int | None) -> GroupRow:
     choice, sign = group.choice, group.rows.sign
     seen = None
     if threshold is not None and group.positives.score.size:
@@ -180,6 +209,7 @@ def _row(group: Group, threshold: float | None, request: Request) -> GroupRow:
         confidence_reached=None if choice is None else choice.chance,
         sensitivity=None if seen is None else seen.sensitivity,
         specificity=None if seen is None else seen.specificity,
-        positives_needed=fewest_positives(request.method, request.floor, request.delta),
+        positives_needed=needed,
         note=group.refusal,
+        column=group.column,
     )

@@ -10,17 +10,23 @@ import numpy.typing as npt
 
 from strnet import __version__
 from strnet.errors import ThresholdError
-from strnet.stats import inputs
 from strnet.stats.inputs import Bools
 from strnet.threshold_options import Anchor, GroupPolicy
+from strnet.thresholds.deciding import reaches
 from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
-from strnet.thresholds.rows import Labels, as_threshold_error, checked_labels
+from strnet.thresholds.rows import Labels, checked_labels
 from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
 from strnet.thresholds.update_record import LocalUpdate
 
 Status = Literal["guaranteed", "approximate", "point only"]
 Promise = Literal["if_answered", "wrong_or_silent"]
-SpeaksOf = Literal["films", "weighted films", "patients", "patients without a missed film"]
+SpeaksOf = Literal[
+    "films",
+    "weighted films",
+    "patients",
+    "patients without a missed film",
+    "patients without a false alarm",
+]
 Operator = Literal[">=", "<="]
 
 
@@ -36,8 +42,9 @@ class Ties:
 class GroupRow:
     """One group (site, subgroup): whether the floor is certified there, and what was seen.
 
-    `own_threshold` is what the group alone would have allowed, `threshold` what is applied to it.
-    `positives_needed` is the size from which a group can be certified.
+    `own_threshold` is what the group alone would have allowed, `threshold` what is applied to it, which this
+    group `sets_threshold` of where it is the lowest. `positives_needed` is the size from which a group can be
+    certified. `column` says which way to group it is one of, where there are several.
     """
 
     name: str
@@ -53,6 +60,22 @@ class GroupRow:
     specificity: StatedEstimate | None
     positives_needed: int | None
     note: str = ""
+    column: str = ""
+    sets_threshold: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One of several networks compared on the same rows: its threshold, and what specificity that has.
+
+    Both are None, and `note` says why, where the rows can promise nothing of it.
+    """
+
+    name: str
+    chosen: bool
+    threshold: Threshold | None
+    specificity: StatedEstimate | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +90,7 @@ class OperatingPoint:
     `misses_allowed` is in `unit`s, of which there were `units`; `positives`, `negatives` and `misses_made`
     count films. `confidence_reached` is P(true sensitivity >= floor) for this choice; `expected_sensitivity`
     is the law of the true sensitivity, `observed_sensitivity` what these rows show. `threshold` is None
-    where each group has its own.
+    where each group has its own. `candidates` are the networks among which this one was chosen, if it was.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -100,6 +123,7 @@ class OperatingPoint:
     seed: int | None = None
     group_policy: GroupPolicy | None = None
     groups: tuple[GroupRow, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     score: ScoreIdentity = UNKNOWN
     label: str | None = None
     rows_sha256: str | None = None
@@ -134,20 +158,10 @@ class OperatingPoint:
         """
         if source is not None:
             self.score.require_same(source)
-        values = np.asarray(scores)
-        if values.size == 0:
-            return np.zeros(values.shape, dtype=np.bool_)
-        with as_threshold_error():
-            if values.dtype != np.float32 or not np.isfinite(values.sum(dtype=np.float64)):
-                values = inputs.checked_finite(values, name="score")
         if self.threshold is not None:
-            return self._decide(values, np.float64(self.threshold))
-        return self._decide(values, self._thresholds_of(groups, values.size))
-
-    def _decide(self, values: npt.NDArray[np.floating], threshold: npt.ArrayLike) -> Bools:
-        decide = np.greater_equal if self.operator == ">=" else np.less_equal
-        positive: Bools = decide(values, threshold)
-        return positive
+            return reaches(scores, self.threshold, self.operator)
+        rows = np.size(scores)
+        return reaches(scores, self._thresholds_of(groups, rows) if rows else np.empty(0), self.operator)
 
     def _thresholds_of(self, groups: npt.ArrayLike | Labels | None, rows: int) -> npt.NDArray[np.float64]:
         known = {row.name: row.threshold for row in self.groups}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,10 +23,19 @@ CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Labels already coded: distinct `names`, and the code (n,) of each row among them."""
+    """Labels already coded: distinct `names`, the code (n,) of each row among them, and of which column."""
 
     names: tuple[str, ...]
     codes: Ints
+    column: str = ""
+
+    def subset(self, wanted: Bools) -> Labels:
+        """The labels of the rows where `wanted` (n,) is true, coded as before."""
+        return replace(self, codes=self.codes[wanted])
+
+
+Groups = npt.ArrayLike | Labels | Mapping[str, npt.ArrayLike | Labels]
+"""Labels (n,) of one way to group rows, or of several by the name of their column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,8 @@ class ClassRows:
 class Rows:
     """Checked rows: `target` (n,) bool, finite `score` (n,) as given, and what else is known of each row.
 
-    `sign` is -1 where a lower score means positive. Rows of weight 0 have been left out.
+    `sign` is -1 where a lower score means positive. Rows of weight 0 have been left out. Each of `groups`
+    divides all rows; a row is in one group of every one of them.
     """
 
     target: Bools
@@ -55,8 +65,7 @@ class Rows:
     weights: Floats | None = None
     clusters: Ints | None = None
     cluster_keys: Keys | None = None
-    groups: Ints | None = None
-    group_names: tuple[str, ...] = ()
+    groups: tuple[Labels, ...] = ()
 
     @property
     def positive_count(self) -> int:
@@ -82,6 +91,11 @@ class Rows:
         """The negative rows, likewise."""
         return self._of_class(~self.target)
 
+    def everyone(self) -> ClassRows:
+        """All rows, likewise."""
+        score = self.sign * self.score.astype(np.float64)
+        return ClassRows(score, self.weights, self.clusters, self.cluster_keys)
+
     def subset(self, wanted: Bools) -> Rows:
         """The rows where `wanted` (n,) is true."""
         return replace(
@@ -90,7 +104,7 @@ class Rows:
             score=self.score[wanted],
             weights=None if self.weights is None else self.weights[wanted],
             clusters=None if self.clusters is None else self.clusters[wanted],
-            groups=None if self.groups is None else self.groups[wanted],
+            groups=tuple(labels.subset(wanted) for labels in self.groups),
         )
 
     def count_below(self, threshold: float) -> tuple[int, int]:
@@ -139,7 +153,7 @@ class RowColumns:
     weights: npt.ArrayLike | None = None
     clusters: npt.ArrayLike | None = None
     cluster_keys: Keys | None = None
-    groups: npt.ArrayLike | Labels | None = None
+    groups: Groups | None = None
     mixed_clusters: bool = False
     higher_is_positive: bool = True
 
@@ -156,8 +170,7 @@ def checked_rows(target: npt.ArrayLike, score: npt.ArrayLike, columns: RowColumn
         weights, clusters, keys = _checked_columns(positive, columns)
     rows = Rows(positive, scores, 1 if columns.higher_is_positive else -1, weights, clusters, keys)
     if columns.groups is not None:
-        labels = checked_labels(columns.groups, positive.size, "groups")
-        rows = replace(rows, groups=labels.codes, group_names=labels.names)
+        rows = replace(rows, groups=checked_groups(columns.groups, positive.size))
     return rows if weights is None or weights.all() else rows.subset(weights > 0)
 
 
@@ -180,6 +193,18 @@ def fittable_rows(target: npt.ArrayLike, score: npt.ArrayLike, columns: RowColum
             "values. No threshold separates them: check that the right column was given."
         )
     return rows
+
+
+def checked_groups(groups: Groups, rows: int) -> tuple[Labels, ...]:
+    """The labels of each way to group the rows, with the name of its column if there are names.
+
+    Raises: ThresholdError: another length, or rows without a label.
+    """
+    if not isinstance(groups, Mapping):
+        return (checked_labels(groups, rows, "groups"),)
+    return tuple(
+        replace(checked_labels(labels, rows, column), column=column) for column, labels in groups.items()
+    )
 
 
 def checked_labels(labels: npt.ArrayLike | Labels, rows: int, name: str) -> Labels:

@@ -162,15 +162,19 @@ def best_floor(positives: float, delta: float) -> float:
 
 
 def impossible(
-    method: Method, positives: float, floor: Floor, delta: Fraction, what: str = "positives"
+    method: Method, positives: float, floor: Floor, delta: Fraction, what: str | None = None
 ) -> str:
-    """Why `method` has no threshold for these positives, and what would make it possible."""
+    """Why `method` has no threshold for these positives, and what would make it possible.
+
+    `what` is counted: the cases that the floor is of, if nothing is said.
+    """
+    what = what or floor.cases
     needed = fewest_positives(method, floor, delta)
-    promise = f"min_sensitivity {floor.text} at confidence {float(1 - delta):g}"
+    promise = f"min_{floor.of} {floor.text} at confidence {float(1 - delta):g}"
     if method == "crc":
-        promise = f"min_sensitivity {floor.text} on average (method crc)"
+        promise = f"min_{floor.of} {floor.text} on average (method crc)"
     if needed is None:
-        return f"{promise} is impossible with any number of {what}: no rows can prove a sensitivity of 1."
+        return f"{promise} is impossible with any number of {what}: no rows can prove a {floor.of} of 1."
     best = positives / (positives + 1) if method == "crc" else best_floor(positives, float(delta))
     return (
         f"{promise} is impossible with {positives:.6g} {what}, even for a threshold that misses none of "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import Final, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +78,14 @@ class ScoreIdentity:
 
 
 UNKNOWN: Final = ScoreIdentity()
+
+
+class Scored(Protocol):
+    """A point that says which score it is for."""
+
+    @property
+    def score(self) -> ScoreIdentity:
+        """The score it is for."""
 
 
 def identity_of(column: str, kind: str | None = None) -> ScoreIdentity:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,14 @@ class ScoreColumns:
     """Names of columns; `target` and `score` may also name a task of the predictions table.
 
     A score that names a task is its probability where the table has it, otherwise its logit or value.
-    `score_kind` is what the user says of a column whose name does not. `group` may cut numbers: `age:50,65`.
+    `score_kind` is what the user says of a column whose name does not. `groups` may cut numbers: `age:50,65`.
     `identifier` must be unique; it is `image_id`, where there is one, if not given.
     """
 
     target: str
     score: str
     cluster: str | None = None
-    group: str | None = None
+    groups: tuple[str, ...] = ()
     weight: str | None = None
     identifier: str | None = None
     score_kind: str | None = None
@@ -76,9 +76,9 @@ class ScoreRows:
     target: Bools
     score: npt.NDArray[np.floating[Any]]
     clusters: Ints | None
-    groups: Labels | None
     weights: Floats | None
     without_target: int
+    groups: dict[str, Labels] = field(default_factory=dict)
     cluster_keys: Keys | None = None
     identity: ScoreIdentity = UNKNOWN
 
@@ -110,16 +110,18 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     """
     table = open_table(source)
     names = table.collect_schema().names()
-    grouping = None if columns.group is None else read_grouping(columns.group, names)
+    groupings = {group: read_grouping(group, names) for group in columns.groups}
     columns = _resolved(columns, table)
     _require_types(columns, table)
+    _require_once(columns.groups)
     kinds = table.collect_schema()
     numbered = table if ROW in kinds.names() else table.with_row_index(ROW)
     kept = keep_rows(numbered, where)
     with as_table_error():
         frame = kept.select(*_expressions(columns, kinds)).collect(engine="streaming")
-    if grouping is not None:
-        frame = frame.with_columns(group_labels(frame["group"], grouping).alias("group"))
+    for place, grouping in enumerate(groupings.values()):
+        role = _group_role(place)
+        frame = frame.with_columns(group_labels(frame[role], grouping).alias(role))
     if frame.height == 0:
         raise ThresholdError("scores: found no rows. Check the table and the filter (--where).")
     _require_sound(frame, kept, columns)
@@ -127,7 +129,7 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     without_target = frame["target"].null_count()
     if without_target == frame.height:
         raise ThresholdError(f"{columns.target}: none of {frame.height} rows has a target. Check the column.")
-    rows = _arrays(frame.drop_nulls("target") if without_target else frame, without_target)
+    rows = _arrays(frame.drop_nulls("target") if without_target else frame, without_target, columns)
     identity = identity_in(kept, columns.score, columns.score_kind)
     require_in_range(identity, rows.score)
     return replace(rows, identity=identity)
@@ -185,11 +187,20 @@ def _resolved(columns: ScoreColumns, table: pl.LazyFrame) -> ScoreColumns:
         target=column_named(columns.target, table, target_column(columns.target)),
         score=column_named(columns.score, table, *candidates(columns.score)),
         cluster=named(columns.cluster),
-        group=None if columns.group is None else column_of(columns.group, table.collect_schema().names()),
+        groups=tuple(column_of(group, table.collect_schema().names()) for group in columns.groups),
         weight=named(columns.weight),
         identifier=named(columns.identifier or (IMAGE_ID if has_image_id else None)),
         score_kind=columns.score_kind,
     )
+
+
+def _require_once(groups: tuple[str, ...]) -> None:
+    twice = sorted({column for column in groups if groups.count(column) > 1})
+    if twice:
+        raise ThresholdError(
+            f"--group: found {', '.join(twice)} twice, expected each column once. Name all cuts of a number "
+            "together: age:50,65,80."
+        )
 
 
 def _require_types(columns: ScoreColumns, table: pl.LazyFrame) -> None:
@@ -233,8 +244,8 @@ def _expressions(columns: ScoreColumns, kinds: pl.Schema) -> Iterator[pl.Expr]:
         yield not_finite(columns.weight).alias("wrong weight")
     if columns.cluster is not None:
         yield pl.col(columns.cluster).alias("cluster")
-    if columns.group is not None:
-        yield pl.col(columns.group).alias("group")
+    for place, column in enumerate(columns.groups):
+        yield pl.col(column).alias(_group_role(place))
     if columns.identifier is not None:
         yield pl.col(columns.identifier).hash().alias("identifier")
         if kinds[columns.identifier] == pl.String:
@@ -261,7 +272,8 @@ def _require_sound(frame: pl.DataFrame, kept: pl.LazyFrame, columns: ScoreColumn
         refuse_cells(
             kept, columns.weight, wrong, "weights missing, not a number or infinite", "Complete the column"
         )
-    for role, column in (("cluster", columns.cluster), ("group", columns.group)):
+    groups = {_group_role(place): column for place, column in enumerate(columns.groups)}
+    for role, column in {"cluster": columns.cluster, **groups}.items():
         if column is None:
             continue
         if frame[role].null_count():
@@ -293,14 +305,14 @@ def _has_equals(hashes: pl.Series) -> bool:
     return bool(np.any(ordered[1:] == ordered[:-1]))
 
 
-def _arrays(frame: pl.DataFrame, without_target: int) -> ScoreRows:
+def _arrays(frame: pl.DataFrame, without_target: int, columns: ScoreColumns) -> ScoreRows:
     return ScoreRows(
         frame["target"].to_numpy(),
         frame["score"].to_numpy(),
         _ranks(frame["cluster"]) if "cluster" in frame.columns else None,
-        _labels(frame["group"]) if "group" in frame.columns else None,
         frame["weight"].to_numpy() if "weight" in frame.columns else None,
         without_target,
+        {column: _labels(frame[_group_role(place)]) for place, column in enumerate(columns.groups)},
         label_keys(frame["cluster"].unique().sort()) if "cluster" in frame.columns else None,
     )
 
@@ -308,6 +320,10 @@ def _arrays(frame: pl.DataFrame, without_target: int) -> ScoreRows:
 def _ranks(column: pl.Series) -> Ints:
     # codes in the order of the labels, without a Python object per row
     return column.rank("dense").cast(pl.Int64).to_numpy() - 1
+
+
+def _group_role(place: int) -> str:
+    return f"group {place}"
 
 
 def _labels(column: pl.Series) -> Labels:

@@ -148,3 +148,70 @@ def test_a_score_that_is_not_finite_is_not_called_negative(binormal):
         with pytest.raises(ThresholdError, match="NaN or infinite"):
             point.apply(bad)
     assert point.apply([]).shape == (0,)
+
+
+@pytest.fixture
+def columns(binormal):
+    """800 rows; positives of site B and, less so, of the old are harder."""
+    target, score = binormal(800, seed=12)
+    rng = np.random.default_rng(1)
+    groups = {
+        "site": rng.choice(["A", "B", "C"], 800, p=[0.5, 0.48, 0.02]),
+        "sex": rng.choice(["f", "m"], 800),
+        "age": rng.choice(["old", "young"], 800),
+    }
+    harder = 0.8 * (groups["site"] == "B") + 0.3 * (groups["age"] == "old")
+    return target, score - harder * target, groups
+
+
+def test_one_threshold_keeps_the_floor_in_all_groups_of_all_columns(columns):
+    target, score, groups = columns
+    point = fit_threshold(target, score, groups=groups, min_sensitivity="0.8")
+    own = {}
+    for column, labels in groups.items():
+        for name in np.unique(labels):
+            members = labels == name
+            if target[members].sum() >= 14:  # the fewest positives for 0.8 at 0.95
+                own[column, name] = fit_threshold(target[members], score[members], min_sensitivity="0.8")
+    assert point.threshold == min(one.threshold for one in own.values())
+    shown = {(row.column, row.name): row for row in point.groups}
+    assert len(shown) == 7
+    for key, one in own.items():
+        assert shown[key].own_threshold == one.threshold  # each at the full error
+        assert shown[key].threshold == point.threshold
+    assert [key for key, row in shown.items() if row.sets_threshold] == [("site", "B")]
+    assert point.confidence_reached == min(one.confidence_reached for one in own.values())
+
+
+def test_a_group_too_small_in_one_of_the_columns_is_listed_with_what_it_needs(columns):
+    target, score, groups = columns
+    small = fit_threshold(target, score, groups=groups, min_sensitivity="0.8").groups[2]
+    assert (small.column, small.name, small.certified) == ("site", "C", False)
+    assert small.positives_needed == 14
+    assert not small.sets_threshold
+
+
+def test_a_column_more_can_only_lower_the_threshold(columns):
+    target, score, groups = columns
+    site = fit_threshold(target, score, groups={"site": groups["site"]}, min_sensitivity="0.8")
+    alone = fit_threshold(target, score, groups=groups["site"], min_sensitivity="0.8")
+    everything = fit_threshold(target, score, groups=groups, min_sensitivity="0.8")
+    assert site.threshold == alone.threshold >= everything.threshold
+
+
+def test_groups_of_two_columns_have_no_threshold_each(columns):
+    target, score, groups = columns
+    with pytest.raises(ThresholdError, match=r"found 3 columns of groups \(site, sex, age\), expected one"):
+        fit_threshold(target, score, groups=groups, group_policy="per_group")
+
+
+def test_no_group_of_any_column_large_enough_is_impossible_and_names_them(binormal):
+    groups = {"site": np.arange(40) % 4, "sex": np.arange(40) % 3}
+    with pytest.raises(ImpossibleError, match=r"no group can be certified \(positives site 0: \d+.*sex 2:"):
+        fit_threshold(*binormal(40), groups=groups)
+
+
+def test_a_per_group_threshold_says_what_it_needs_at_its_share_of_the_error(sites):
+    point = fit_threshold(*sites[:2], groups=sites[2], group_policy="per_group", min_sensitivity="0.8")
+    # 0.8 ** n <= 1 - 0.95 ** (1 / 3) = 0.01695 takes 19
+    assert {row.positives_needed for row in point.groups} == {19}

@@ -237,7 +237,7 @@ def test_the_hash_is_that_of_targets_and_scores_alone(table):
         digest(table.with_columns(y=pl.col("y").cast(float))),
         digest(table.reverse()),
         digest(table, cluster="patient_id"),
-        digest(table, group="site"),
+        digest(table, groups=("site",)),
     ]
     other = [
         digest(table.with_columns(p=pl.when(last).then(0.5).otherwise("p"))),
