@@ -8,8 +8,9 @@ from typing import Annotated, Unpack
 
 import typer
 
-from strnet.cli import local_commands
+from strnet.cli import floor_commands, local_commands
 from strnet.cli.console import print_json, print_notice, print_pairs
+from strnet.cli.floor_printing import print_any, print_floor_certificates
 from strnet.cli.option_parameters import with_options
 from strnet.cli.threshold_app import Json, PointFile, PointOut, Scores, threshold_app
 from strnet.cli.threshold_printing import print_certifications, print_comparison, print_point
@@ -25,6 +26,7 @@ from strnet.threshold_options import (
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
+    floor_commands.add_to(threshold_app)
     local_commands.add_to(threshold_app)
     app.add_typer(threshold_app, name="threshold")
 
@@ -108,10 +110,12 @@ def certify(
     from strnet.jobs import threshold_certify
 
     found = threshold_certify(point, scores, **asked)
+    first = next(iter(found.values()))
     if as_json:
         print_json({name: asdict(certification) for name, certification in found.items()})
     else:
-        print_certifications(found, point)
+        printed = print_floor_certificates if hasattr(first, "floor_of") else print_certifications
+        printed(found, point)
     if any(site.verdict == "alarm" for site in found.values()):
         raise typer.Exit(1)
 
@@ -180,7 +184,7 @@ def show(point: PointFile, as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(found))
     else:
-        print_point(found, str(point))
+        print_any(found, str(point))
 
 
 @threshold_app.command("schema")

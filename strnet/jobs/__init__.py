@@ -29,6 +29,10 @@ _HOMES = {
     "threshold_cascade": "threshold",
     "threshold_show": "threshold",
     "threshold_schema": "threshold",
+    "threshold_floor": "threshold_floors",
+    "threshold_grey": "threshold_floors",
+    "threshold_cost": "threshold_floors",
+    "threshold_best": "threshold_floors",
     "threshold_update": "update_threshold",
     "threshold_watch": "watch_scores",
 }

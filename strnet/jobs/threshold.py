@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -18,7 +19,6 @@ from strnet.thresholds import (
     CascadePoint,
     Certification,
     Comparison,
-    OperatingPoint,
     Plan,
     plan,
     read_operating_point,
@@ -30,11 +30,23 @@ from strnet.thresholds.applying import (
     DECISIONS,
     POSITIVE,
     TAKEN_FOR,
+    ZONES,
     apply_cascade_to_table,
     apply_to_table,
+    apply_zone_to_table,
 )
-from strnet.thresholds.from_table import cascade_from_table, certify_from_table, compare_case, read_case
-from strnet.thresholds.point_file import published_schema
+from strnet.thresholds.floor_certification import FloorCertificate
+from strnet.thresholds.floor_point import FloorPoint
+from strnet.thresholds.floors_from_table import certify_floors_from_table
+from strnet.thresholds.from_table import (
+    cascade_from_table,
+    certify_from_table,
+    compare_case,
+    named_groups,
+    read_case,
+)
+from strnet.thresholds.grey_zone import GreyZone
+from strnet.thresholds.point_file import Point, published_schema
 from strnet.thresholds.scores_table import RECIPE, Source
 
 
@@ -75,7 +87,10 @@ def threshold_apply(point: Path, scores: Path, out: Path, **asked: Unpack[ApplyT
     require_writable(out)
     found = read_operating_point(point)
     table = source_of(scores, asked.get("where"), asked.get("group"))
-    if isinstance(found, CascadePoint):
+    if isinstance(found, GreyZone):
+        decided = apply_zone_to_table(found, table, **asked)
+        counts = {zone: int((decided[DECISION] == zone).sum()) for zone in ZONES}
+    elif isinstance(found, CascadePoint):
         decided = apply_cascade_to_table(found, table, scores=_both(asked.pop("score", None)), **asked)
         counts = {decision: int((decided[DECISION] == decision).sum()) for decision in DECISIONS}
     else:
@@ -101,13 +116,16 @@ def _both(score: str | None) -> tuple[str | None, str | None]:
 
 def threshold_certify(
     point: Path, scores: Path, **asked: Unpack[CertifyFromTable]
-) -> dict[str, Certification]:
+) -> dict[str, Certification] | dict[str, FloorCertificate]:
     """Whether the floor of an operating point holds on the rows of another site, and in each group.
 
     Raises: BundleError: an edited operating point, or another score than its own. ThresholdError: unusable
         rows, or the very rows that the threshold was chosen from.
     """
     table = source_of(scores, asked.get("where"), asked.get("group"))
+    frozen = read_operating_point(point)
+    if isinstance(frozen, FloorPoint | GreyZone):
+        return certify_floors_from_table(frozen, table, **asked)
     return certify_from_table(read_threshold(point), table, **asked)
 
 
@@ -131,16 +149,17 @@ def threshold_cascade(
     return found
 
 
-def source_of(scores: Path, where: str | None, group: str | None = None) -> Source:
+def source_of(scores: Path, where: str | None, group: str | Sequence[str] | None = None) -> Source:
     """Where the scores come from; a run's with the columns of its manifest that `where` and `group` name.
 
     Raises: ManifestError: no manifest with such a column. ThresholdError: it has changed since the training.
     """
-    if not (scores / RECIPE).is_file() or (where is None and group is None):  # anybody's table
+    groups = named_groups(group)
+    if not (scores / RECIPE).is_file() or (where is None and not groups):  # anybody's table
         return scores
     from strnet.jobs.run_columns import with_manifest_columns  # a table of scores must not wait for torch
 
-    joined = with_manifest_columns(scores, () if group is None else (group,), where)
+    joined = with_manifest_columns(scores, groups, where)
     if joined.remark is not None:
         raise ThresholdError(
             f"{scores}: {joined.remark} A threshold is for rows that can be named again: restore the "
@@ -176,7 +195,7 @@ def threshold_plan(**asked: Unpack[PlanOptions]) -> Plan:
     return plan(**asked)
 
 
-def threshold_show(point: Path) -> OperatingPoint | CascadePoint:
+def threshold_show(point: Path) -> Point:
     """The operating point in a file, checked against its hash.
 
     Raises: BundleError: not an operating point, or edited since it was written.

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from strnet.thresholds.best_of import fit_best
 from strnet.thresholds.cascade import CascadePoint, fit_cascade
 from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.comparison import Comparison
 from strnet.thresholds.fitting import fit_threshold
+from strnet.thresholds.floor_certification import FloorCertificate, certify_floors
+from strnet.thresholds.floor_fitting import fit_floor
+from strnet.thresholds.floor_point import FloorPoint
+from strnet.thresholds.grey_zone import GreyZone, fit_grey
+from strnet.thresholds.least_cost import CostPoint, fit_cost
 from strnet.thresholds.planning import Plan, Promise, plan
 from strnet.thresholds.point import GroupRow, OperatingPoint
 from strnet.thresholds.point_file import read_operating_point, read_threshold, write_operating_point
@@ -21,6 +27,10 @@ __all__ = [
     "CascadePoint",
     "Certification",
     "Comparison",
+    "CostPoint",
+    "FloorCertificate",
+    "FloorPoint",
+    "GreyZone",
     "GroupRow",
     "OperatingPoint",
     "Plan",
@@ -29,7 +39,12 @@ __all__ = [
     "SensitivityFloorClassifier",
     "ShiftedPoint",
     "certify",
+    "certify_floors",
+    "fit_best",
     "fit_cascade",
+    "fit_cost",
+    "fit_floor",
+    "fit_grey",
     "fit_threshold",
     "plan",
     "prevalence_offset",

@@ -15,8 +15,17 @@ from strnet.row_filter import ROW, keep_rows
 from strnet.stats.inputs import Floats
 from strnet.threshold_options import ApplyToTable
 from strnet.thresholds.cascade import CascadePoint
+from strnet.thresholds.floor_point import FloorPoint
+from strnet.thresholds.grey_zone import GreyZone
+from strnet.thresholds.least_cost import CostPoint
 from strnet.thresholds.point import OperatingPoint
-from strnet.thresholds.score_identity import ScoreIdentity, candidates, identity_in, require_in_range
+from strnet.thresholds.score_identity import (
+    Scored,
+    ScoreIdentity,
+    candidates,
+    identity_in,
+    require_in_range,
+)
 from strnet.thresholds.scores_table import (
     Source,
     as_table_error,
@@ -29,11 +38,15 @@ POSITIVE = "positive"
 DECISION = "decision"
 DECISIONS = ("no bone loss", "bone loss", "osteoporosis")
 """What a cascade decides, by the number that `CascadePoint.apply` returns."""
+ZONES = ("ruled out", "grey zone", "ruled in")
+"""What a grey zone decides, by the number that `GreyZone.apply` returns."""
 TAKEN_FOR = "score_taken_for"
 """Column of decisions whose score the user said to be the operating point's, under another name."""
 
 
-def apply_to_table(point: OperatingPoint, source: Source, **asked: Unpack[ApplyToTable]) -> pl.DataFrame:
+def apply_to_table(
+    point: OperatingPoint | FloorPoint | CostPoint, source: Source, **asked: Unpack[ApplyToTable]
+) -> pl.DataFrame:
     """The rows of the table with a column `positive` (true or false) behind the others.
 
     `score` is the operating point's own column if not given.
@@ -45,12 +58,43 @@ def apply_to_table(point: OperatingPoint, source: Source, **asked: Unpack[ApplyT
     """
     scored = _scored(source, asked, POSITIVE)
     found = _score_of(point, scored, asked.get("score"), asked)
-    groups, group = None, asked.get("group")
-    if group is not None:
-        grouping = read_grouping(group, scored.columns)
-        groups = group_labels(scored[grouping.column], grouping).cast(pl.String).to_numpy()
-    decided = scored.drop(ROW).with_columns(pl.Series(POSITIVE, point.apply(found.score, groups)))
-    return _told(decided, found)
+    if isinstance(point, OperatingPoint):
+        positive = point.apply(found.score, _groups_of(scored, asked.get("group")))
+    else:
+        _require_no_group(asked)
+        positive = point.apply(found.score)
+    return _told(scored.drop(ROW).with_columns(pl.Series(POSITIVE, positive)), found)
+
+
+def apply_zone_to_table(point: GreyZone, source: Source, **asked: Unpack[ApplyToTable]) -> pl.DataFrame:
+    """The rows of the table with a column `decision` behind the others: one of `ZONES`.
+
+    Raises: as `apply_to_table`.
+    """
+    _require_no_group(asked)
+    scored = _scored(source, asked, DECISION)
+    found = _score_of(point, scored, asked.get("score"), asked)
+    zones = [ZONES[zone] for zone in point.apply(found.score)]
+    return _told(scored.drop(ROW).with_columns(pl.Series(DECISION, zones, dtype=pl.String)), found)
+
+
+def _groups_of(scored: pl.DataFrame, group: str | None) -> npt.ArrayLike | None:
+    if group is None:
+        return None
+    grouping = read_grouping(group, scored.columns)
+    return group_labels(scored[grouping.column], grouping).cast(pl.String).to_numpy()
+
+
+def _require_no_group(asked: ApplyToTable) -> None:
+    """Raise where a group was named for a point that has one threshold for all.
+
+    Raises: ThresholdError: there is one.
+    """
+    if asked.get("group") is not None:
+        raise ThresholdError(
+            f"--group {asked['group']}: found a group, expected none: this operating point decides alike for "
+            "all rows. Leave --group out."
+        )
 
 
 def apply_cascade_to_table(
@@ -64,8 +108,7 @@ def apply_cascade_to_table(
 
     Raises: as `apply_to_table`; both scores of every row are needed.
     """
-    if asked.get("group") is not None:
-        raise ThresholdError(f"cascade: found group {asked['group']!r}, expected none. Leave --group out.")
+    _require_no_group(asked)
     scored = _scored(source, asked, DECISION)
     first = _score_of(point.bone_loss, scored, scores[0], asked)
     second = _score_of(point.osteoporosis, scored, scores[1], asked)
@@ -76,7 +119,7 @@ def apply_cascade_to_table(
     return _told(decided, first, second)
 
 
-def column_for(point: OperatingPoint, table: pl.LazyFrame, score: str | None) -> str:
+def column_for(point: Scored, table: pl.LazyFrame, score: str | None) -> str:
     """The column that `score` names for `point`, which is its own if none is named, or its task is.
 
     Raises: ThresholdError: an unknown column, or a point that does not name its own.
@@ -96,7 +139,7 @@ def column_for(point: OperatingPoint, table: pl.LazyFrame, score: str | None) ->
 
 
 def require_same_score(
-    point: OperatingPoint, found: ScoreIdentity, score: npt.NDArray[np.floating], *, said_same: bool
+    point: Scored, found: ScoreIdentity, score: npt.NDArray[np.floating], *, said_same: bool
 ) -> str | None:
     """The column that `found` was said to be, if it has another name; raises unless it is the same score.
 
@@ -134,7 +177,7 @@ def _scored(source: Source, asked: ApplyToTable, result: str) -> pl.DataFrame:
         return keep_rows(table.with_row_index(ROW), asked.get("where")).collect(engine="streaming")
 
 
-def _score_of(point: OperatingPoint, rows: pl.DataFrame, score: str | None, asked: ApplyToTable) -> _Score:
+def _score_of(point: Scored, rows: pl.DataFrame, score: str | None, asked: ApplyToTable) -> _Score:
     """The score (n,) of `rows` that `point` decides on."""
     column = column_for(point, rows.lazy(), score)
     require_numbers(column, rows[column].dtype, "scores")

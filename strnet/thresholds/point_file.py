@@ -1,6 +1,6 @@
 """The operating point as a strict JSON file that notices when it was edited.
 
-The file holds every threshold twice, as a decimal and as `float.hex()`. Fields of an operating point that are
+The file holds every threshold twice, as a decimal and as `float.hex()`. Fields of a point that are
 at their default are left out, so that a field added later changes no file that does not use it.
 """
 
@@ -20,6 +20,9 @@ from strnet.files import write_json
 from strnet.sealed import Format, read_sealed, seal, unseal
 from strnet.stats.estimates import Estimate
 from strnet.thresholds.cascade import CascadePoint
+from strnet.thresholds.floor_point import FloorPoint
+from strnet.thresholds.grey_zone import GreyZone
+from strnet.thresholds.least_cost import CostPoint
 from strnet.thresholds.point import OperatingPoint
 
 FORMAT: Final = Format(
@@ -29,9 +32,15 @@ FORMAT: Final = Format(
     source="Give the file of threshold fit.",
     remake="Fit the operating point again; a threshold changed by hand carries no guarantee.",
 )
-Point = OperatingPoint | CascadePoint
+Point = OperatingPoint | CascadePoint | FloorPoint | GreyZone | CostPoint
 KINDS: Final[Mapping[str, type[Point]]] = MappingProxyType(
-    {"threshold": OperatingPoint, "cascade": CascadePoint}
+    {
+        "threshold": OperatingPoint,
+        "cascade": CascadePoint,
+        "floor": FloorPoint,
+        "grey zone": GreyZone,
+        "least cost": CostPoint,
+    }
 )
 """What a file may hold, by its `kind`."""
 ALWAYS: Final = ("score", "code_version")
@@ -54,7 +63,7 @@ def read_operating_point(path: Path | str) -> Point:
 def read_threshold(path: Path | str) -> OperatingPoint:
     """The single threshold that a file holds.
 
-    Raises: BundleError: as `read_operating_point`, or the file holds a cascade.
+    Raises: BundleError: as `read_operating_point`, or the file holds something else.
     """
     point = read_operating_point(path)
     if isinstance(point, CascadePoint):
@@ -62,13 +71,24 @@ def read_threshold(path: Path | str) -> OperatingPoint:
             f"{path}: holds a cascade of two thresholds, expected one. It can be shown and applied; certify "
             "each of two thresholds fitted by themselves."
         )
+    if isinstance(point, CostPoint):
+        raise BundleError(
+            f"{path}: holds the threshold of least cost, which promises nothing that could be certified. Fit "
+            "one under a floor."
+        )
+    if not isinstance(point, OperatingPoint):
+        raise BundleError(
+            f"{path}: holds a {_kind_of(point)}, expected a threshold under a sensitivity floor. Give the "
+            "file of threshold fit."
+        )
     return point
 
 
 def to_document(point: Point) -> dict[str, Any]:
     """The JSON value of a point, hash included."""
-    kind = next(name for name, held in KINDS.items() if isinstance(point, held))
-    return seal({"kind": kind, "point": _lean(_adapter(kind).dump_python(point, mode="json"))}, FORMAT)
+    kind = _kind_of(point)
+    written = _adapter(kind).dump_python(point, mode="json")
+    return seal({"kind": kind, "point": _lean(written, KINDS[kind])}, FORMAT)
 
 
 def from_document(content: Any, *, where: str = "operating point") -> Point:
@@ -104,6 +124,10 @@ def published_schema() -> dict[str, Any]:
     }
 
 
+def _kind_of(point: Point) -> str:
+    return next(name for name, held in KINDS.items() if isinstance(point, held))
+
+
 def _point(content: dict[str, Any], where: str) -> Point:
     if sorted(content) != ["kind", "point"]:
         raise BundleError(f"{where}: found {sorted(content)}, expected kind and point. {FORMAT.remake}")
@@ -122,20 +146,19 @@ def _adapter(kind: str) -> TypeAdapter[Point]:
     return TypeAdapter(KINDS[kind])
 
 
-@cache
-def _defaults() -> Mapping[str, Any]:
-    """The fields of an operating point that a file may leave out, with the JSON value that they then have."""
+def _defaults(held: type[Point]) -> Mapping[str, Any]:
+    """The fields of such a point that a file may leave out, with the JSON value that they then have."""
     return {
         field.name: [] if field.default == () else field.default
-        for field in fields(OperatingPoint)
+        for field in fields(held)
         if field.default is not MISSING and field.name not in ALWAYS
     }
 
 
-def _lean(written: Any) -> Any:
-    """JSON values without the fields of an operating point that are at their default."""
+def _lean(written: Any, held: type[Point] = OperatingPoint) -> Any:
+    """JSON values of a point `held` in a file, without its fields, and those of points in it, at default."""
     if not isinstance(written, dict):
         return written
-    may_miss = _defaults() if "operator" in written else {}
+    may_miss = _defaults(held) if "operator" in written else {}
     told = {name: value for name, value in written.items() if name not in may_miss or value != may_miss[name]}
     return {name: _lean(value) for name, value in told.items()}

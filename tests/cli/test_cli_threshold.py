@@ -242,7 +242,9 @@ def test_what_the_user_says_of_a_score_is_told_again(scores, tmp_path):
     assert set(pl.read_csv(tmp_path / "d.csv")["score_taken_for"]) == {"prob"}
 
 
-def test_the_schema_is_printed_as_json_and_knows_both_kinds_of_file():
+def test_the_schema_is_printed_as_json_and_knows_every_kind_of_file():
     done = CliRunner().invoke(app, ["threshold", "schema"])
     assert done.exit_code == 0
-    assert json.loads(done.stdout)["properties"]["kind"] == {"enum": ["threshold", "cascade"]}
+    assert json.loads(done.stdout)["properties"]["kind"] == {
+        "enum": ["threshold", "cascade", "floor", "grey zone", "least cost"]
+    }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -74,6 +75,17 @@ def plot_comparison(rows: Rows, request: Request, comparison: Comparison, path: 
 
     Raises: ThresholdError: another extension; rows without negatives, which have no specificity to show.
     """
+    with two_panels(rows, path) as (left, right):
+        _draw_curve(left, confidence_curve(rows, request), comparison)
+        _draw_roc(right, roc_points(rows), comparison)
+
+
+@contextmanager
+def two_panels(rows: Rows, path: Path | str) -> Iterator[tuple[Axes, Axes]]:
+    """Two axes to draw on, which become the picture `path` at the end of the block.
+
+    Raises: as `plot_comparison`.
+    """
     if Path(path).suffix.lower() not in PICTURES:
         raise ThresholdError(f"plot: cannot draw {path}, expected a name in {', '.join(PICTURES)}.")
     if rows.negative_count == 0:
@@ -88,8 +100,7 @@ def plot_comparison(rows: Rows, request: Request, comparison: Comparison, path: 
     ):
         figure = Figure(figsize=(10, 4.6), layout="constrained")
         left, right = figure.subplots(1, 2)
-        _draw_curve(left, confidence_curve(rows, request), comparison)
-        _draw_roc(right, roc_points(rows), comparison)
+        yield left, right
         figure.savefig(to, metadata={"Date": None} if Path(path).suffix == ".svg" else None)
 
 
