@@ -14,6 +14,8 @@ Method = Literal["exact", "empirical", "crc"]
 ClusterMethod = Literal["korn_graubard", "one_per_cluster", "betting", "worst"]
 Anchor = Literal["tight", "midgap"]
 GroupPolicy = Literal["common", "per_group"]
+SiteTest = Literal["anytime", "fixed"]
+SiteMethod = Literal["betting", "one_per_cluster", "worst"]
 
 MixedClusters = Annotated[bool, Option("Films of one patient may differ in target.", False)]
 ClusterMethods = Annotated[
@@ -100,21 +102,37 @@ class ApplyToTable(TypedDict, total=False):
     csv_dialect: CsvDialect
 
 
-class CertifyFromTable(TableColumns, total=False):
+class CertifyOptions(TypedDict, total=False):
+    """What is asked of another site."""
+
+    confidence: Annotated[Proportion | None, Option("Default: the operating point's.", None)]
+    test: Annotated[
+        SiteTest,
+        Option("anytime (look as often as you like) or fixed (once, at a number planned).", "anytime"),
+    ]
+    cluster_method: Annotated[
+        SiteMethod | None,
+        Option(
+            "betting (mean miss of a patient), one_per_cluster or worst (any film missed); the last two are "
+            "all that the fixed test counts. Default: what the operating point speaks of.",
+            None,
+        ),
+    ]
+    max_weight: Annotated[
+        float | None, Option("The largest weight that there can be, by the design of the sample.", None)
+    ]
+
+
+class CertifyFromTable(TableColumns, CertifyOptions, total=False):
     """A frozen operating point on the rows of another site."""
 
     score: Annotated[
         str | None, Option("Column of scores, or a task; default: the operating point's own column.", None)
     ]
     same_score: SameScore
-    confidence: Annotated[Proportion | None, Option("Default: the operating point's.", None)]
     prevalence: Annotated[
         str | float | None, Option("At this site, for a PPV or NPV; default: the operating point's.", None)
     ]
-    cluster_method: Annotated[
-        ClusterMethod, Option("korn_graubard, one_per_cluster, betting or worst.", "korn_graubard")
-    ]
-    seed: Seed
 
 
 class CascadeOptions(TypedDict, total=False):
