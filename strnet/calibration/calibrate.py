@@ -14,13 +14,15 @@ import polars as pl
 from strnet.calibration.probability_columns import WHERE, ScoreSource, numbers, with_probabilities
 from strnet.config import CalibrationConfig, OperatingPointConfig, TaskConfig
 from strnet.errors import ManifestError, StatsError, ThresholdError
-from strnet.schema import PATIENT_ID, SPLIT, logit_column, prob_column, target_column
+from strnet.schema import IMAGE_ID, PATIENT_ID, SPLIT, logit_column, prob_column, target_column
 from strnet.stats import Calibrator, fit_calibrator
 from strnet.stats.inputs import Floats
 from strnet.tables import read_table, require_columns
 from strnet.threshold_options import Method
 from strnet.thresholds import OperatingPoint, ScoreIdentity, fit_threshold
+from strnet.thresholds.known_rows import numbered_rows, remembered
 from strnet.thresholds.scores_table import rows_sha256
+from strnet.thresholds.table_checks import known_films
 
 METHODS: Final[tuple[Method, ...]] = ("empirical", "exact")
 """Operating points that are tried: what most papers report, and what keeps its promise."""
@@ -60,11 +62,12 @@ class Calibrated:
 
 @dataclass(frozen=True)
 class ValidationRows:
-    """Rows of one binary task whose target is known: patient, target (0 or 1), logit, each (n,)."""
+    """Rows of one binary task whose target is known: patient, target (0 or 1), logit, id of the film."""
 
     patients: npt.NDArray[np.object_]
     target: Floats
     logit: Floats
+    films: pl.Series | None = None
 
 
 def calibrate(
@@ -110,7 +113,8 @@ def validation_rows(table: pl.DataFrame, task: str) -> ValidationRows:
             f"{WHERE}: {lost} validation rows with a target of {task} have no finite "
             f"{logit_column(task)}. Predict them again, or empty the target."
         )
-    return ValidationRows(rows[PATIENT_ID].to_numpy()[known], target[known], logit[known])
+    films = rows[IMAGE_ID].filter(pl.Series(known)) if IMAGE_ID in rows.columns else None
+    return ValidationRows(rows[PATIENT_ID].to_numpy()[known], target[known], logit[known], films)
 
 
 def _calibrator(wanted: CalibrationConfig, rows: ValidationRows) -> Calibrator:
@@ -164,6 +168,8 @@ def _operating_point(
         status="approximate" if point.status == "guaranteed" else point.status,
         label=f"{target_column(wanted.task)} of the validation rows, which also chose the epoch",
         rows_sha256=rows_sha256(rows.target == 1, prob),
+        known_rows=remembered(numbered_rows(rows.target == 1, prob)),
+        known_films=known_films(rows.films),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Unpack
 
@@ -11,7 +10,7 @@ import typer
 from strnet.cli.console import print_json, print_pairs, print_text
 from strnet.cli.option_parameters import with_options
 from strnet.cli.threshold_app import Json, PointFile, PointOut, Scores
-from strnet.cli.threshold_printing import print_left_out, print_point
+from strnet.cli.threshold_printing import print_left_out, print_point, told
 from strnet.local_options import UpdateFromTable, WatchScores
 
 
@@ -39,7 +38,7 @@ def update(
 
     found = threshold_update(point, scores, out, **asked)
     if as_json:
-        print_json(asdict(found))
+        print_json(told(found))
         return
     print_point(found, str(out))
     print_left_out(found.rows_without_target)

@@ -58,7 +58,7 @@ def _parameter(name: str, kind: Any, option: Option) -> inspect.Parameter:
 
 def _on_the_line(kind: Any) -> Any:
     """The type that the command line reads for an option: text where text is one way to say it."""
-    members = set(get_args(kind))
+    members = {str if get_origin(one) is Literal else one for one in get_args(kind)}
     if kind == list[str] or list[str] in members:
         return list[str] | None if NoneType in members else list[str]
     if get_origin(kind) is Literal or (str in members and NoneType not in members):

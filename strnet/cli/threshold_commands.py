@@ -8,17 +8,16 @@ from typing import Annotated, Unpack
 
 import typer
 
-from strnet.cli import floor_commands, local_commands
+from strnet.cli import certify_commands, floor_commands, local_commands
 from strnet.cli.console import print_json, print_notice, print_pairs
-from strnet.cli.floor_printing import print_any, print_floor_certificates
+from strnet.cli.floor_printing import print_any
 from strnet.cli.option_parameters import with_options
 from strnet.cli.threshold_app import Json, PointFile, PointOut, Scores, threshold_app
-from strnet.cli.threshold_printing import print_certifications, print_comparison, print_point
+from strnet.cli.threshold_printing import print_comparison, print_point, told
 from strnet.errors import ThresholdError
 from strnet.threshold_options import (
     ApplyToTable,
     CascadeFromTable,
-    CertifyFromTable,
     FitFromTable,
     PlanOptions,
 )
@@ -26,8 +25,8 @@ from strnet.threshold_options import (
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
-    floor_commands.add_to(threshold_app)
-    local_commands.add_to(threshold_app)
+    for commands in (certify_commands, floor_commands, local_commands):
+        commands.add_to(threshold_app)
     app.add_typer(threshold_app, name="threshold")
 
 
@@ -52,7 +51,7 @@ def fit(
 
     found = threshold_fit(scores, out, plot=plot, **asked)
     if as_json:
-        print_json({"operating_point": str(out), **found.to_dict(), "chosen": asdict(found.chosen)})
+        print_json({"operating_point": str(out), **found.to_dict(), "chosen": told(found.chosen)})
         return
     floor, confidence = asked["min_sensitivity"], asked["confidence"]
     title = f"Sensitivity at least {floor}, confidence {confidence}: {out}"
@@ -94,30 +93,6 @@ def apply(
         print_json(done)
     else:
         print_pairs(f"Decisions {out}", done)
-
-
-@threshold_app.command("certify")
-@with_options(CertifyFromTable)
-def certify(
-    point: PointFile, scores: Scores, as_json: Json = False, **asked: Unpack[CertifyFromTable]
-) -> None:
-    """Whether the floor holds elsewhere: certified, insufficient (and how many more), or alarm (exit code 1).
-
-    \b
-    Example:
-      strnet threshold certify op.json second_site.csv --target disease
-    """
-    from strnet.jobs import threshold_certify
-
-    found = threshold_certify(point, scores, **asked)
-    first = next(iter(found.values()))
-    if as_json:
-        print_json({name: asdict(certification) for name, certification in found.items()})
-    else:
-        printed = print_floor_certificates if hasattr(first, "floor_of") else print_certifications
-        printed(found, point)
-    if any(site.verdict == "alarm" for site in found.values()):
-        raise typer.Exit(1)
 
 
 @threshold_app.command("plan")
@@ -165,7 +140,7 @@ def cascade(
     }
     found = threshold_cascade(scores, out, **tasks, **asked)
     if as_json:
-        print_json(asdict(found))
+        print_json(told(found))
     else:
         print_point(found, f"Cascade {out}")
 
@@ -182,7 +157,7 @@ def show(point: PointFile, as_json: Json = False) -> None:
 
     found = threshold_show(point)
     if as_json:
-        print_json(asdict(found))
+        print_json(told(found))
     else:
         print_any(found, str(point))
 

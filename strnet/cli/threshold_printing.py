@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 from strnet.cli.console import print_pairs, print_table, print_text
@@ -26,6 +25,16 @@ def print_comparison(found: Any, title: str, method: str) -> None:
     )
     for note in found.chosen.notes:
         print_text(f"Note: {note}")
+
+
+def told(point: Any) -> dict[str, Any]:
+    """JSON values of an operating point, or of both of a cascade, without the hashes that its file holds."""
+    fields = asdict(point)
+    for step in (fields, *(fields.get(name, {}) for name in ("bone_loss", "osteoporosis"))):
+        for known in ("known_rows", "known_films"):
+            if step.get(known) is not None:
+                step[known] = {"total": step[known]["total"]}
+    return fields
 
 
 def print_point(point: Any, title: str) -> None:
@@ -60,6 +69,7 @@ def print_point(point: Any, title: str) -> None:
             "sensitivity": f"{step.observed_sensitivity} on these rows; expected {step.expected_sensitivity}",
             "specificity": step.specificity,
             "rows": step.rows_sha256,
+            "known again": None if step.known_rows is None else str(step.known_rows),
             "code": step.code_version,
         }
         print_pairs(heading, pairs)
@@ -123,49 +133,7 @@ def _group_note(row: Any) -> str:
     return "" if row.certified else f"takes {row.positives_needed} positives"
 
 
-def print_certifications(found: Mapping[str, Any], point: Path) -> None:
-    """Print the verdicts, one row for all rows and one for each group."""
-    columns = ["", "verdict", "positives", "missed", "allowed", "alarm from", "sensitivity", "more positives"]
-    rows = [
-        [
-            name,
-            f"{site.verdict} (approximate)" if site.approximate else site.verdict,
-            str(site.positives),
-            _missed(site),
-            "none" if site.misses_allowed is None else str(site.misses_allowed),
-            str(site.alarm_from),
-            str(site.sensitivity or "undefined"),
-            _more(site),
-        ]
-        for name, site in found.items()
-    ]
-    everyone, *groups = found.values()
-    if everyone.taken_for is not None:
-        print_text(f"{everyone.score} is taken for {everyone.taken_for}, as --same-score says.")
-    by_chance = "Each group is judged by itself: among many of them a verdict may arise by chance."
-    title = f"Floor {everyone.min_sensitivity} of {point}"
-    print_table(title, columns, rows, by_chance if len(groups) > 1 else "")
-    print_left_out(everyone.rows_without_target)
-
-
 def print_left_out(rows: int) -> None:
     """Print the number of rows without a target, if there are any."""
     if rows:
         print_text(f"{rows} rows without a target were left out.")
-
-
-def _missed(site: Any) -> str:
-    films = str(site.misses)
-    if site.units == site.positives:
-        return films
-    # what is allowed, and alarms, counts patients or effective films
-    return f"{films}, as {site.unit_misses:.4g} of {site.units:.4g}"
-
-
-def _more(site: Any) -> str:
-    if site.verdict != "insufficient":
-        return ""
-    at_rate = (
-        "never at this rate" if site.more_at_this_rate is None else f"{site.more_at_this_rate} at this rate"
-    )
-    return f"{site.more_if_none_missed} if none missed, {at_rate}"

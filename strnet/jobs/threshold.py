@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Unpack
 
 from strnet.errors import ThresholdError
+from strnet.files import writing_to
+from strnet.locks import lock_or_none
 from strnet.tables import STDIO, require_writable, write_table
 from strnet.threshold_options import (
     ApplyToTable,
@@ -35,12 +38,12 @@ from strnet.thresholds.applying import (
     apply_to_table,
     apply_zone_to_table,
 )
+from strnet.thresholds.certify_table import ALL_ROWS, certify_batch, certify_from_table
 from strnet.thresholds.floor_certification import FloorCertificate
 from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.floors_from_table import certify_floors_from_table
 from strnet.thresholds.from_table import (
     cascade_from_table,
-    certify_from_table,
     compare_case,
     named_groups,
     read_case,
@@ -48,6 +51,7 @@ from strnet.thresholds.from_table import (
 from strnet.thresholds.grey_zone import GreyZone
 from strnet.thresholds.point_file import Point, published_schema
 from strnet.thresholds.scores_table import RECIPE, Source
+from strnet.thresholds.site_certificate import read_site_certificate, write_site_certificate
 
 
 def threshold_fit(
@@ -115,18 +119,49 @@ def _both(score: str | None) -> tuple[str | None, str | None]:
 
 
 def threshold_certify(
-    point: Path, scores: Path, **asked: Unpack[CertifyFromTable]
+    point: Path, scores: Path, *, state: Path | None = None, **asked: Unpack[CertifyFromTable]
 ) -> dict[str, Certification] | dict[str, FloorCertificate]:
     """Whether the floor of an operating point holds on the rows of another site, and in each group.
 
-    Raises: BundleError: an edited operating point, or another score than its own. ThresholdError: unusable
-        rows, or the very rows that the threshold was chosen from.
+    With `state`, the site certificate in that file goes on with the patients of `scores` that are new to it,
+    and the verdict is about all patients so far; a file that is not there yet is begun.
+
+    Raises: BundleError: an edited operating point or certificate, or another score than the point's own.
+        ThresholdError: unusable rows, rows that the threshold was chosen from, a certificate under other
+        terms, or one that another process is writing.
     """
-    table = source_of(scores, asked.get("where"), asked.get("group"))
-    frozen = read_operating_point(point)
+    frozen, table = read_operating_point(point), source_of(scores, asked.get("where"), asked.get("group"))
     if isinstance(frozen, FloorPoint | GreyZone):
+        if state is not None:
+            raise ThresholdError(
+                "state: this floor is certified in one look, by the fixed test. Leave it out."
+            )
         return certify_floors_from_table(frozen, table, **asked)
-    return certify_from_table(read_threshold(point), table, **asked)
+    found = read_threshold(point)
+    if state is None:
+        return certify_from_table(found, table, **asked)
+    require_other_files(scores, state)
+    require_other_files(point, state)
+    with _held(state):
+        before = read_site_certificate(state) if state.exists() else None
+        certificate, said = certify_batch(found, table, before, **asked)
+        write_site_certificate(certificate, state)
+    return {ALL_ROWS: said}
+
+
+@contextmanager
+def _held(state: Path) -> Iterator[None]:
+    """A block in which no other process goes on with the site certificate in `state`.
+
+    Raises: ThresholdError: one does so now.
+    """
+    with writing_to(state):
+        state.parent.mkdir(parents=True, exist_ok=True)
+    lock = lock_or_none(state.with_name(f".{state.name}.lock"))
+    if lock is None:
+        raise ThresholdError(f"{state}: another certify is at work on this file. Try again when it is done.")
+    with lock:
+        yield
 
 
 def threshold_cascade(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Unpack
 
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from strnet.threshold_options import FitOptions
 from strnet.thresholds.choice import choose
 from strnet.thresholds.describe import describe
 from strnet.thresholds.groups import fit_groups
+from strnet.thresholds.known_rows import numbered_rows, remembered, require_not_pasted
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Groups, RowColumns, Rows, fittable_rows
 from strnet.thresholds.threshold_request import Request, read_request
@@ -54,7 +56,11 @@ def fit_threshold(
         mixed_clusters=mixed_clusters,
         higher_is_positive=higher_is_positive,
     )
-    return fit_rows(fittable_rows(target, score, columns), request)
+    rows = fittable_rows(target, score, columns)
+    numbers = numbered_rows(rows.target, rows.score)
+    if clusters is None:
+        require_not_pasted(numbers)
+    return replace(fit_rows(rows, request), known_rows=remembered(numbers))
 
 
 def fit_rows(rows: Rows, request: Request) -> OperatingPoint:

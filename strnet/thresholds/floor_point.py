@@ -11,6 +11,7 @@ from strnet import __version__
 from strnet.stats.inputs import Bools
 from strnet.thresholds.deciding import reaches
 from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
+from strnet.thresholds.known_rows import KnownRows
 from strnet.thresholds.point import Operator, Promise, SpeaksOf, Status
 from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
 
@@ -64,6 +65,8 @@ class FloorPoint:
     score: ScoreIdentity = UNKNOWN
     label: str | None = None
     rows_sha256: str | None = None
+    known_rows: KnownRows | None = None
+    known_films: KnownRows | None = None
     rows_without_target: int = 0
     code_version: str = __version__
     notes: tuple[str, ...] = ()

@@ -25,12 +25,13 @@ from strnet.thresholds.floor_certification import FloorCertificate, certify_floo
 from strnet.thresholds.floor_fitting import fit_floor_rows
 from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.floor_request import read_floor_request, read_grey_request
-from strnet.thresholds.from_table import read_rows, require_new_rows, score_columns, stamped
+from strnet.thresholds.from_table import read_rows, score_columns, stamped
 from strnet.thresholds.grey_zone import GreyZone, fit_grey_rows
 from strnet.thresholds.least_cost import CostPoint, fit_cost_rows
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Rows
 from strnet.thresholds.scores_table import Source, open_table, read_scores
+from strnet.thresholds.table_checks import require_new_rows
 from strnet.thresholds.threshold_request import read_request
 
 
@@ -115,7 +116,7 @@ def certify_floors_from_table(
     scores = read_scores(table, score_columns(_ungrouped(asked), column), asked.get("where"))
     same = asked.get("same_score", False)
     taken_for = require_same_score(point, scores.identity, scores.score, said_same=same)
-    require_new_rows(point.rows_sha256, scores)
+    require_new_rows(point, scores)
     if scores.weights is not None:
         raise ThresholdError("certify: found weights, expected none: a floor is certified by exact counts.")
     found = certify_floors(

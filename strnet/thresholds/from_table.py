@@ -1,4 +1,4 @@
-"""Calibration jobs on a table: what `strnet threshold fit`, `certify` and `cascade` do."""
+"""Calibration jobs on a table: what `strnet threshold fit` and `cascade` do."""
 
 from __future__ import annotations
 
@@ -8,28 +8,25 @@ from typing import Any, TypeVar, Unpack, cast
 
 import polars as pl
 
-from strnet.errors import ThresholdError
 from strnet.options import with_defaults
 from strnet.row_filter import ROW, keep_rows
 from strnet.schema import BONE_LOSS, OSTEOPOROSIS_GIVEN_LOSS, target_column
 from strnet.threshold_options import (
     CascadeFromTable,
     CascadeOptions,
-    CertifyFromTable,
     FitFromTable,
     FitOptions,
     TableColumns,
 )
-from strnet.thresholds.applying import column_for, require_same_score
 from strnet.thresholds.cascade import CascadePoint, fit_cascade_rows
-from strnet.thresholds.certification import Certification, certify
 from strnet.thresholds.comparison import Comparison, compare
 from strnet.thresholds.fitting import fit_rows
 from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.grey_zone import GreyZone
+from strnet.thresholds.known_rows import remembered
 from strnet.thresholds.least_cost import CostPoint
 from strnet.thresholds.point import OperatingPoint
-from strnet.thresholds.rows import Labels, RowColumns, Rows, fittable_rows
+from strnet.thresholds.rows import RowColumns, Rows, fittable_rows
 from strnet.thresholds.scores_table import (
     ScoreColumns,
     ScoreRows,
@@ -38,9 +35,8 @@ from strnet.thresholds.scores_table import (
     open_table,
     read_scores,
 )
+from strnet.thresholds.table_checks import known_films, repeated_note, require_rows_apart
 from strnet.thresholds.threshold_request import Request, read_request
-
-ALL_ROWS = "all rows"
 
 Fitted = TypeVar("Fitted", OperatingPoint, FloorPoint, GreyZone, CostPoint)
 
@@ -58,7 +54,7 @@ class FitCase:
 def read_case(source: Source, **asked: Unpack[FitFromTable]) -> FitCase:
     """The rows of a table and what is asked of a threshold on them.
 
-    Raises: as `read_request`, `read_scores` and `fittable_rows`.
+    Raises: as `read_request`, `read_scores` and `fittable_rows`; ThresholdError: a table pasted twice.
     """
     request = read_request(**cast("FitOptions", with_defaults(FitOptions, asked)))
     higher = asked.get("higher_is_positive", True)
@@ -71,7 +67,7 @@ def read_rows(
 ) -> tuple[ScoreRows, Rows]:
     """The rows of a table as they stand there, and checked: fit to choose a threshold from.
 
-    Raises: as `read_scores` and `fittable_rows`.
+    Raises: as `read_scores` and `fittable_rows`; ThresholdError: a table pasted twice.
     """
     table = open_table(source, asked.get("csv_dialect"))
     scores = read_scores(table, score_columns(asked, score), asked.get("where"))
@@ -83,6 +79,7 @@ def read_rows(
         mixed_clusters=asked.get("mixed_clusters", False),
         higher_is_positive=higher_is_positive,
     )
+    require_rows_apart(scores)
     return scores, fittable_rows(scores.target, scores.score, columns)
 
 
@@ -111,47 +108,6 @@ def compare_case(case: FitCase) -> Comparison:
     return replace(both, empirical=empirical, chosen=chosen)
 
 
-def certify_from_table(
-    point: OperatingPoint, source: Source, **asked: Unpack[CertifyFromTable]
-) -> dict[str, Certification]:
-    """What `certify` says of all rows (first), and of each group (site) where a group column is named.
-
-    The score is the operating point's own column if none is named.
-
-    Raises: as `certify` and `read_scores`; ThresholdError: the very rows that the threshold was chosen from.
-        BundleError: another score than the operating point's.
-    """
-    if asked.get("prevalence") is not None:
-        raise ThresholdError(
-            "certify: found a prevalence, expected none: this operating point promises a sensitivity, which "
-            "does not depend on it. Leave --prevalence out."
-        )
-    table = open_table(source, asked.get("csv_dialect"))
-    column = column_for(point, table, asked.get("score"))
-    scores = read_scores(table, score_columns(asked, column), asked.get("where"))
-    same = asked.get("same_score", False)
-    taken_for = require_same_score(point, scores.identity, scores.score, said_same=same)
-    require_new_rows(point.rows_sha256, scores)
-    found = {ALL_ROWS: replace(_certify(point, scores, asked), rows_without_target=scores.without_target)}
-    for grouped_by, labels in scores.groups.items():
-        for code, group in enumerate(labels.names):
-            name = group if len(scores.groups) == 1 else f"{grouped_by} {group}"
-            found[name] = _certify(point, _of_group(scores, labels, code), asked)
-    return {name: replace(one, score=column, taken_for=taken_for) for name, one in found.items()}
-
-
-def require_new_rows(chosen_from: str | None, scores: ScoreRows) -> None:
-    """Raise if these are the rows of the hash `chosen_from`.
-
-    Raises: ThresholdError: they are, so that they cannot confirm the threshold.
-    """
-    if chosen_from is not None and scores.sha256 == chosen_from:
-        raise ThresholdError(
-            "certify: these are the rows that the threshold was chosen from; they cannot confirm it. "
-            "Give rows of the new site."
-        )
-
-
 def cascade_from_table(
     source: Source,
     *,
@@ -178,6 +134,7 @@ def cascade_from_table(
     first = read_scores(
         known, ScoreColumns(target=loss, score=bone_loss[1], cluster=asked.get("cluster"), score_kind=kind)
     )
+    require_rows_apart(first)
     second = read_scores(known, ScoreColumns(target=severe, score=osteoporosis[1], score_kind=kind))
     options = cast("CascadeOptions", with_defaults(CascadeOptions, asked))
     columns = RowColumns(
@@ -222,44 +179,14 @@ def stamped(point: Fitted, scores: ScoreRows, asked: Mapping[str, Any]) -> Fitte
 
 
 def _marked(point: Fitted, scores: ScoreRows, left_out: int, target: str) -> Fitted:
+    note = repeated_note(scores)
     return replace(
         point,
         score=scores.identity,
         label=f"{target} = 1",
         rows_sha256=scores.sha256,
+        known_rows=remembered(scores.numbered),
+        known_films=known_films(scores.films),
+        notes=point.notes if note is None else (*point.notes, note),
         rows_without_target=left_out,
-    )
-
-
-def _certify(point: OperatingPoint, scores: ScoreRows, asked: CertifyFromTable) -> Certification:
-    return certify(
-        point,
-        scores.target,
-        scores.score,
-        confidence=asked.get("confidence"),
-        clusters=scores.clusters,
-        cluster_method=asked.get("cluster_method", "korn_graubard"),
-        mixed_clusters=asked.get("mixed_clusters", False),
-        groups=_thresholds_by(point, scores),
-        weights=scores.weights,
-        seed=asked.get("seed") or 0,
-    )
-
-
-def _thresholds_by(point: OperatingPoint, scores: ScoreRows) -> Labels | None:
-    """The groups that `point` has a threshold each for, or the first that are named."""
-    own = next((row.column for row in point.groups), "")
-    return scores.groups.get(own) or next(iter(scores.groups.values()), None)
-
-
-def _of_group(scores: ScoreRows, labels: Labels, code: int) -> ScoreRows:
-    members = labels.codes == code
-    return replace(
-        scores,
-        target=scores.target[members],
-        score=scores.score[members],
-        clusters=None if scores.clusters is None else scores.clusters[members],
-        groups={column: other.subset(members) for column, other in scores.groups.items()},
-        weights=None if scores.weights is None else scores.weights[members],
-        without_target=0,
     )

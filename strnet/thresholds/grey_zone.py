@@ -28,6 +28,7 @@ from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
 from strnet.thresholds.floor_cut import FloorCut, floor_cut
 from strnet.thresholds.floor_point import SET_BY_THESE
 from strnet.thresholds.floor_request import GreyRequest, read_grey_request
+from strnet.thresholds.known_rows import KnownRows
 from strnet.thresholds.patient_choice import Choice
 from strnet.thresholds.point import Operator, Promise, SpeaksOf, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, fittable_rows
@@ -88,6 +89,8 @@ class GreyZone:
     score: ScoreIdentity = UNKNOWN
     label: str | None = None
     rows_sha256: str | None = None
+    known_rows: KnownRows | None = None
+    known_films: KnownRows | None = None
     rows_without_target: int = 0
     code_version: str = __version__
     notes: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from strnet.thresholds.deciding import reaches
 from strnet.thresholds.describe import operator_of
 from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
 from strnet.thresholds.floor_point import SET_BY_THESE
+from strnet.thresholds.known_rows import KnownRows
 from strnet.thresholds.measure import measure
 from strnet.thresholds.point import Operator, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, fittable_rows
@@ -71,6 +72,8 @@ class CostPoint:
     score: ScoreIdentity = UNKNOWN
     label: str | None = None
     rows_sha256: str | None = None
+    known_rows: KnownRows | None = None
+    known_films: KnownRows | None = None
     rows_without_target: int = 0
     code_version: str = __version__
     notes: tuple[str, ...] = (NO_PROMISE,)

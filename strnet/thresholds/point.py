@@ -14,6 +14,7 @@ from strnet.stats.inputs import Bools
 from strnet.threshold_options import Anchor, GroupPolicy
 from strnet.thresholds.deciding import reaches
 from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
+from strnet.thresholds.known_rows import KnownRows
 from strnet.thresholds.rows import Labels, checked_labels
 from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
 from strnet.thresholds.update_record import LocalUpdate
@@ -90,7 +91,8 @@ class OperatingPoint:
     `misses_allowed` is in `unit`s, of which there were `units`; `positives`, `negatives` and `misses_made`
     count films. `confidence_reached` is P(true sensitivity >= floor) for this choice; `expected_sensitivity`
     is the law of the true sensitivity, `observed_sensitivity` what these rows show. `threshold` is None
-    where each group has its own. `candidates` are the networks among which this one was chosen, if it was.
+    where each group has its own. `candidates` are the networks among which this one was chosen, if it was;
+    `known_rows` and `known_films` are what the rows that chose the threshold are known again by.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -127,6 +129,8 @@ class OperatingPoint:
     score: ScoreIdentity = UNKNOWN
     label: str | None = None
     rows_sha256: str | None = None
+    known_rows: KnownRows | None = None
+    known_films: KnownRows | None = None
     rows_without_target: int = 0
     code_version: str = __version__
     notes: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from strnet.row_filter import ROW, keep_rows
 from strnet.schema import IMAGE_ID, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.tables import scan_table
+from strnet.thresholds.known_rows import Numbered, numbered_rows
 from strnet.thresholds.reading_order import Keys, label_keys
 from strnet.thresholds.rows import Labels
 from strnet.thresholds.score_identity import (
@@ -48,6 +49,8 @@ PREDICTIONS = "predictions.parquet"
 RECIPE = "recipe.yaml"
 """What stands in a run folder, and not beside anybody's scores."""
 UNKNOWN_CELLS = ("", "NA")
+MOST_IDS = 1_000_000
+"""Of a larger table no ids of films are kept: they take more memory than all else."""
 _AS_TEXT = "Give the column a name that ends in _id: such columns are read as text"
 
 
@@ -71,7 +74,11 @@ class ScoreColumns:
 
 @dataclass(frozen=True)
 class ScoreRows:
-    """The rows of a table that have a target: arrays (n,), how many rows had none, and which score it is."""
+    """The rows of a table that have a target: arrays (n,), how many rows had none, and which score it is.
+
+    `cluster_keys` (k,) are those of the codes in `clusters`; `waiting` (n,) is true where another row of the
+    same patient has no target. `films` (n,) are ids, up to `MOST_IDS` of them.
+    """
 
     target: Bools
     score: npt.NDArray[np.floating[Any]]
@@ -81,11 +88,31 @@ class ScoreRows:
     groups: dict[str, Labels] = field(default_factory=dict)
     cluster_keys: Keys | None = None
     identity: ScoreIdentity = UNKNOWN
+    waiting: Bools | None = None
+    films: pl.Series | None = None
 
     @cached_property
     def sha256(self) -> str:
         """What names these rows: see `rows_sha256`."""
         return rows_sha256(self.target, self.score)
+
+    def subset(self, rows: Bools) -> ScoreRows:
+        """The rows where `rows` (n,) is true; patients and groups keep their codes."""
+        return replace(
+            self,
+            target=self.target[rows],
+            score=self.score[rows],
+            clusters=None if self.clusters is None else self.clusters[rows],
+            groups={column: labels.subset(rows) for column, labels in self.groups.items()},
+            weights=None if self.weights is None else self.weights[rows],
+            waiting=None if self.waiting is None else self.waiting[rows],
+            films=None if self.films is None else self.films.filter(pl.Series(rows)),
+        )
+
+    @cached_property
+    def numbered(self) -> Numbered:
+        """The rows as numbers, to know them again by."""
+        return numbered_rows(self.target, self.score)
 
 
 def rows_sha256(target: Bools, score: npt.NDArray[np.floating[Any]]) -> str:
@@ -129,7 +156,7 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     without_target = frame["target"].null_count()
     if without_target == frame.height:
         raise ThresholdError(f"{columns.target}: none of {frame.height} rows has a target. Check the column.")
-    rows = _arrays(frame.drop_nulls("target") if without_target else frame, without_target, columns)
+    rows = replace(_arrays(frame, without_target, columns), films=_films(kept, columns, frame.height))
     identity = identity_in(kept, columns.score, columns.score_kind)
     require_in_range(identity, rows.score)
     return replace(rows, identity=identity)
@@ -305,16 +332,31 @@ def _has_equals(hashes: pl.Series) -> bool:
     return bool(np.any(ordered[1:] == ordered[:-1]))
 
 
-def _arrays(frame: pl.DataFrame, without_target: int, columns: ScoreColumns) -> ScoreRows:
+def _arrays(whole: pl.DataFrame, without_target: int, columns: ScoreColumns) -> ScoreRows:
+    frame = whole.drop_nulls("target") if without_target else whole
+    clustered = "cluster" in frame.columns
     return ScoreRows(
         frame["target"].to_numpy(),
         frame["score"].to_numpy(),
-        _ranks(frame["cluster"]) if "cluster" in frame.columns else None,
+        _ranks(frame["cluster"]) if clustered else None,
         frame["weight"].to_numpy() if "weight" in frame.columns else None,
         without_target,
         {column: _labels(frame[_group_role(place)]) for place, column in enumerate(columns.groups)},
-        label_keys(frame["cluster"].unique().sort()) if "cluster" in frame.columns else None,
+        label_keys(frame["cluster"].unique().sort()) if clustered else None,
+        waiting=_waiting(whole) if clustered and without_target else None,
     )
+
+
+def _waiting(whole: pl.DataFrame) -> Bools:
+    incomplete = whole.filter(pl.col("target").is_null())["cluster"].unique()
+    return whole.drop_nulls("target")["cluster"].is_in(incomplete.implode()).to_numpy()
+
+
+def _films(kept: pl.LazyFrame, columns: ScoreColumns, rows: int) -> pl.Series | None:
+    if columns.identifier is None or rows > MOST_IDS:
+        return None
+    known = kept.filter(pl.col(columns.target).is_not_null())
+    return known.select(pl.col(columns.identifier)).collect(engine="streaming").to_series()
 
 
 def _ranks(column: pl.Series) -> Ints:

@@ -10,10 +10,12 @@ from strnet.local_options import UpdateFromTable
 from strnet.options import with_defaults
 from strnet.threshold_options import FitOptions
 from strnet.thresholds.applying import column_for, require_same_score
+from strnet.thresholds.known_rows import remembered
 from strnet.thresholds.local_update import updated
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import RowColumns, Rows, fittable_rows
 from strnet.thresholds.scores_table import ScoreColumns, ScoreRows, Source, open_table, read_scores
+from strnet.thresholds.table_checks import known_films, require_new_rows
 from strnet.thresholds.threshold_request import Request, read_request
 
 
@@ -24,7 +26,8 @@ def update_from_table(
 
     `parent_sha256` is the hash of the parent's file. Floor and confidence are the parent's unless asked for.
 
-    Raises: as `updated` and `read_scores`; ThresholdError: the very rows that the parent was chosen from.
+    Raises: as `updated` and `read_scores`; ThresholdError: rows that the parent was chosen from, or a table
+        that was pasted twice.
         BundleError: another score than the operating point's.
     """
     table = open_table(source, asked.get("csv_dialect"))
@@ -44,6 +47,7 @@ def update_from_table(
             "update: these are the rows that the threshold was chosen from; they say nothing of another site."
             " Give labelled rows of the new site."
         )
+    require_new_rows(parent, scores)
     point = updated(
         parent,
         parent_sha256,
@@ -56,6 +60,8 @@ def update_from_table(
         score=scores.identity,
         label=parent.label or f"{asked['target']} = 1",
         rows_sha256=scores.sha256,
+        known_rows=remembered(scores.numbered),
+        known_films=known_films(scores.films),
         rows_without_target=scores.without_target,
     )
 

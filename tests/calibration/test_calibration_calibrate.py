@@ -115,7 +115,7 @@ def test_two_films_of_a_patient_are_its_unit():
     patients = [f"p{n // 4}" for n in range(400)]  # two validation films each
     exact = calibrated(predictions(patients=patients)).points[1]
     assert exact.clusters == 100
-    assert exact.cluster_method == "korn_graubard"
+    assert exact.cluster_method == "betting"
 
 
 def test_a_recipe_without_an_operating_point_gets_none():

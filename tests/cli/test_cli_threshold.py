@@ -40,7 +40,8 @@ def test_three_commands_lead_from_scores_to_a_certified_point_at_a_second_site(s
     decided = pl.read_csv(tmp_path / "decided.csv")
     assert decided.filter(pl.col("positive"))["prob"].min() == 0.09
     certified = run(
-        "certify", point, scores, "--target", "disease", "--score", "prob", "--where", "site == 'b'", "--json"
+        *("certify", point, scores, "--target", "disease", "--score", "prob", "--where", "site == 'b'"),
+        *("--test", "fixed", "--json"),
     )
     verdict = json.loads(certified.output)["all rows"]
     assert (verdict["verdict"], verdict["misses"], verdict["misses_allowed"]) == ("certified", 8, 8)
@@ -156,17 +157,49 @@ def test_verdicts_of_several_groups_come_with_a_word_on_chance(scores, tmp_path)
     assert all(name in grouped for name in ("<50", "50 to <65", ">=65"))
 
 
-def test_misses_are_shown_in_the_unit_that_is_allowed(scores, tmp_path):
+def test_misses_and_bounds_are_shown_in_the_unit_that_counts(scores, tmp_path):
     point, new = tmp_path / "op.json", tmp_path / "new.csv"
     fit(scores, point, "--where", "site == 'a'")
     pairs = pl.read_csv(scores).filter(site="b").with_columns(patient=pl.int_range(pl.len()) // 2)
     pairs.write_csv(new)
     certify = ("certify", point, new, "--target", "disease", "--score", "prob")
-    assert ", as " not in run(*certify).output
-    # 8 films of 4 patients are missed: of 50 patients without a missed film, 4 are lost
-    worst = run(*certify, "--cluster", "patient", "--cluster-method", "worst")
-    assert "8, as 4 of 50" in worst.output
-    assert "(approximate)" in run(*certify, "--cluster", "patient").output
+    films = run(*certify).output
+    assert "0.080 (8 of 100 films)" in films
+    assert "however often you look" in films
+    # 8 films of 4 patients are missed: of 50 patients, 4 are lost, and the exact rule allows 2
+    worst = run(*certify, "--cluster", "patient", "--test", "fixed", "--cluster-method", "worst", "--json")
+    told = json.loads(worst.output)["all rows"]
+    assert (told["patients"], told["miss_share"], told["misses_allowed"]) == (50, 0.08, 2)
+    shown = run(*certify, "--cluster", "patient", "--test", "fixed").output
+    assert "one look" in shown
+    assert "more patients" in shown
+
+
+def test_a_site_certificate_goes_on_batch_by_batch(scores, tmp_path):
+    point, state = tmp_path / "op.json", tmp_path / "site.json"
+    fit(scores, point, "--where", "site == 'a'")
+    weeks = [pl.read_csv(scores).filter(site="b")[start::4] for start in range(4)]
+    verdicts = []
+    for week, rows in enumerate(weeks):
+        rows.write_csv(tmp_path / f"week_{week}.csv")
+        certify = ("certify", point, tmp_path / f"week_{week}.csv", "--target", "disease")
+        told = json.loads(run(*certify, "--state", state, "--json").output)["all rows"]
+        verdicts.append((told["patients"], told["verdict"]))
+    assert [patients for patients, _ in verdicts] == [25, 50, 75, 100]
+    again = run(*certify, "--state", state)
+    assert "no new patients; 25 were counted before" in again.output
+    assert "0.080 (8 of 100 films)" in again.output
+    refused = run(*certify, "--state", point)
+    assert isinstance(refused.exception, ThresholdError)
+
+
+def test_a_table_pasted_below_itself_is_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    once = pl.DataFrame({"disease": np.repeat([0, 1], 30), "prob": rng.random(60)})
+    pl.concat([once, once]).write_csv(tmp_path / "twice.csv")
+    done = fit(tmp_path / "twice.csv", tmp_path / "op.json")
+    assert isinstance(done.exception, ThresholdError)
+    assert "60 of 60 different rows" in str(done.exception)
 
 
 def test_rows_left_out_and_the_whole_threshold_are_printed(scores, tmp_path):

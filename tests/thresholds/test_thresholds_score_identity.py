@@ -8,7 +8,8 @@ from scipy.special import expit
 from strnet.errors import BundleError, ThresholdError
 from strnet.thresholds import ScoreIdentity
 from strnet.thresholds.applying import TAKEN_FOR, apply_cascade_to_table, apply_to_table
-from strnet.thresholds.from_table import cascade_from_table, certify_from_table, fit_from_table
+from strnet.thresholds.certify_table import certify_from_table
+from strnet.thresholds.from_table import cascade_from_table, fit_from_table
 
 TARGET = {"target": "bone_loss"}
 

@@ -8,9 +8,9 @@ from strnet.errors import BundleError, ManifestError, StrnetError, ThresholdErro
 from strnet.tables import TableNote
 from strnet.thresholds import ScoreIdentity, fit_cascade, fit_threshold
 from strnet.thresholds.applying import apply_cascade_to_table, apply_to_table
+from strnet.thresholds.certify_table import certify_from_table
 from strnet.thresholds.from_table import (
     cascade_from_table,
-    certify_from_table,
     compare_case,
     fit_from_table,
     read_case,
@@ -56,11 +56,12 @@ def source(request, table, tmp_path):
 def test_every_kind_of_table_gives_the_point_of_its_arrays(source, table):
     point = fit_from_table(source, target="y", score="p")
     plain = fit_threshold(table["y"], table["p"])
-    stamps = {"score", "label", "rows_sha256"}
+    stamps = {"score", "label", "rows_sha256", "known_rows", "known_films"}
     assert {name: getattr(point, name) for name in plain.__slots__ if name not in stamps} == {
         name: getattr(plain, name) for name in plain.__slots__ if name not in stamps
     }
     assert (point.score.column, point.label, len(point.rows_sha256)) == ("p", "y = 1", 64)
+    assert str(point.known_rows) == "all 400 rows"
 
 
 def test_a_run_folder_is_read_by_the_names_of_its_tasks(table, tmp_path):
@@ -414,9 +415,10 @@ def test_the_rows_that_chose_a_threshold_cannot_confirm_it(table):
 def test_rows_without_a_target_are_counted_at_a_second_site_too(table):
     point = fit_from_table(table, target="y", score="p", where="split = 'validation'")
     unknown = table.with_columns(y=pl.when(pl.int_range(400) < 30).then(None).otherwise("y"))
-    found = certify_from_table(point, unknown, target="y", score="p", group="site")
-    assert found["all rows"].rows_without_target == 30
-    assert found["all rows"].positives + found["all rows"].negatives == 370
+    where = "split = 'test'"  # every fourth row, 7 of them among the first 30
+    found = certify_from_table(point, unknown, target="y", score="p", group="site", where=where)
+    assert found["all rows"].rows_without_target == 7
+    assert found["all rows"].positives + found["all rows"].negatives == 93
 
 
 def test_a_column_that_decisions_would_overwrite_is_refused(table):

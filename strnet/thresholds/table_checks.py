@@ -1,0 +1,93 @@
+"""What a table must not be: the rows that chose the threshold, or itself pasted below itself."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from strnet.errors import ThresholdError
+from strnet.thresholds.copied_rows import excess_of_pairs
+from strnet.thresholds.floor_point import FloorPoint
+from strnet.thresholds.grey_zone import GreyZone
+from strnet.thresholds.known_rows import (
+    BY_CHANCE,
+    KEPT,
+    KnownRows,
+    numbered,
+    remembered,
+    require_not_pasted,
+    require_unknown,
+    require_unknown_films,
+    row_hashes,
+)
+from strnet.thresholds.point import OperatingPoint
+from strnet.thresholds.reading_order import Keys, label_keys
+from strnet.thresholds.scores_table import ScoreRows
+
+
+def known_films(films: pl.Series | None) -> KnownRows | None:
+    """The films with these ids, to be known again; None without ids, or with more than `KEPT`."""
+    hashes = None if films is None or films.len() > KEPT else film_hashes(films)
+    return None if hashes is None else remembered(numbered(hashes))
+
+
+def require_new_rows(point: OperatingPoint | FloorPoint | GreyZone, scores: ScoreRows) -> None:
+    """Raise unless the rows are new to the operating point, and each stands in the table for itself.
+
+    Raises: ThresholdError: films or rows that chose the threshold, as many as chance does not explain; or as
+        `require_rows_apart`.
+    """
+    require_rows_apart(scores)
+    if point.rows_sha256 is not None and scores.sha256 == point.rows_sha256:
+        raise ThresholdError(
+            "certify: these are the rows that the threshold was chosen from; they cannot confirm it. "
+            "Give rows of the new site."
+        )
+    films = None if scores.films is None or point.known_films is None else film_hashes(scores.films)
+    if films is not None and point.known_films is not None:
+        require_unknown_films(point.known_films, films)
+    elif point.known_rows is not None:
+        require_unknown(point.known_rows, scores.numbered)
+
+
+def require_rows_apart(scores: ScoreRows) -> None:
+    """Raise unless each row stands for itself, where neither patients nor ids tell equal ones apart.
+
+    Raises: ThresholdError: as `require_not_pasted`.
+    """
+    if not _told_apart(scores):
+        require_not_pasted(scores.numbered)
+
+
+def repeated_note(scores: ScoreRows) -> str | None:
+    """What to say of rows that stand twice more often than equal scores explain; None where they do not."""
+    if _told_apart(scores) or excess_of_pairs(scores.numbered.counts) > BY_CHANCE:
+        return None
+    return (
+        "more rows stand twice than equal scores explain: films may have been entered twice. Name their ids "
+        "(--id) to find out which."
+    )
+
+
+def film_hashes(ids: pl.Series) -> Keys | None:
+    """A number (n,) for each film's id; None for bare whole numbers, which every site counts for itself."""
+    texts = ids.cast(pl.String)
+    if ids.dtype.is_numeric() or bool(texts.str.contains(r"^\d*$").fill_null(value=True).all()):
+        return None
+    return label_keys(texts)
+
+
+def films_of(scores: ScoreRows) -> Keys:
+    """What each film (n,) is known again by: its id, or else its patient, target and score."""
+    if scores.films is not None:
+        return label_keys(scores.films)
+    rows = row_hashes(scores.target, scores.score)
+    if scores.clusters is None or scores.cluster_keys is None:
+        return rows
+    return rows ^ scores.cluster_keys[scores.clusters]
+
+
+def _told_apart(scores: ScoreRows) -> bool:
+    """Whether patients or ids tell repeated films apart; bare numbers may have been counted after pasting."""
+    return scores.clusters is not None or (
+        scores.films is not None and film_hashes(scores.films.head(KEPT)) is not None
+    )
