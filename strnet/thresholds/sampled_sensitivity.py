@@ -1,0 +1,169 @@
+"""The sensitivity of a flag where the flagged positives are counted and the unflagged ones only sampled.
+
+The promise is about the population that the people come from, so that two things are left to chance: which of
+its positives came (and were flagged), and which of the unflagged were drawn. Sharing the confidence between
+them, a bound of the missed ones inside a bound of the share, is valid and wasteful: 62 found, and none among
+60 of 200 unflagged, would prove a sensitivity of 0.759 where the exact test of both together proves 0.858.
+
+The test. D people are positive and N other people are not flagged, both fixed and unknown; D + N is known, as
+the unflagged and the found. The found are Binomial(D, sensitivity), and the positives of the sample, given
+them, hypergeometric among the unflagged. Outcomes are ordered by a bound in closed form; the chance of one as
+extreme as that seen, the largest over D, is the p-value. It rises with the sensitivity, as the found do and
+as the missed fall. D runs over an interval that fails with a thousandth of delta, which is added.
+Source: Buehler 1957, JASA 52:482-493 (bounds from an ordering); Berger and Boos 1994, JASA 89:1012-1016 (the
+    interval for D); the ordering: if each unflagged person is drawn with probability r by himself, the found
+    are Binomial(found + positives drawn, q) given their sum, with q / (1 - q) = odds(sensitivity) / r.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from strnet.stats.inputs import Bools, Floats, Ints
+from strnet.thresholds.hypergeometric import chance_of_at_most, least_positives, most_positives
+
+Side = Literal["lower", "upper"]
+
+NUISANCE_SHARE = 1e-3
+"""The part of delta with which the interval for the number of positives may fail."""
+TAIL = 9.0
+"""Standard deviations beyond which a number of found positives is taken to be as extreme, which is cautious."""
+STEPS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """Found positives, and the unflagged: how many, how many of them drawn, how many positives among these.
+
+    `positives` has two ends where some of the drawn were not examined: all of them negative, or positive.
+    """
+
+    found: int
+    unflagged: int
+    drawn: int
+    positives: tuple[int, int]
+
+    @property
+    def share(self) -> float:
+        """The share of the unflagged that was drawn; 1 where nobody is unflagged."""
+        return self.drawn / self.unflagged if self.unflagged else 1.0
+
+
+def lower_bound(seen: Sampled, delta: float) -> float:
+    """The sensitivity that the population reaches, right with probability 1 - delta."""
+    return _bound(seen, delta, "lower")
+
+
+def upper_bound(seen: Sampled, delta: float) -> float:
+    """The sensitivity that the population does not exceed, right with probability 1 - delta."""
+    return _bound(seen, delta, "upper")
+
+
+def closed_form(found: int, positives: int, share: float, delta: float, side: Side) -> float:
+    """The bound if each unflagged person had been drawn with probability `share`, one by one; exact then."""
+    if side == "lower":
+        q = float(special.betaincinv(found, positives + 1, delta)) if found else 0.0
+    else:
+        q = float(special.betaincinv(found + 1, positives, 1 - delta)) if positives else 1.0
+    return q * share / (q * share + (1 - q))
+
+
+def _bound(seen: Sampled, delta: float, side: Side) -> float:
+    extreme = seen.positives[1] if side == "lower" else seen.positives[0]
+    start = closed_form(seen.found, extreme, seen.share, delta, side)
+    if start in (0.0, 1.0):
+        return start
+    observed = seen.found * seen.share / (seen.found * seen.share + extreme)
+    near = abs(observed - start) / 2
+    for reach in (near, 1.0):
+        bound = _within(_region(seen, extreme, delta, side, (start, reach)), delta, (start, reach), side)
+        if bound is not None:
+            return bound
+    return 0.0 if side == "lower" else 1.0
+
+
+def _within(region: _Region, delta: float, around: tuple[float, float], side: Side) -> float | None:
+    """The bound, if it lies within reach of the start; None if not."""
+    start, reach = around if side == "lower" else (around[0], -around[1])
+    kept, tried = (float(np.clip(start + way * reach, 0.0, 1.0)) for way in (-1, 1))
+    if not region.chance(kept) <= delta * (1 - NUISANCE_SHARE):
+        return None
+    for _ in range(STEPS):
+        middle = (kept + tried) / 2
+        proven = region.chance(middle) <= delta * (1 - NUISANCE_SHARE)
+        kept, tried = (middle, tried) if proven else (kept, middle)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """The outcomes as extreme as that seen: the chance (D, K) of one, given K found of D positives."""
+
+    positives: Ints
+    found: Ints
+    given_found: Floats
+
+    def chance(self, sensitivity: float) -> float:
+        """The largest chance of such an outcome over the numbers of positives."""
+        total, found = self.positives[:, None], self.found[None, :]
+        missed = np.maximum(total - found, 0)
+        ways = special.gammaln(total + 1) - special.gammaln(found + 1) - special.gammaln(missed + 1)
+        log = ways + special.xlogy(found, sensitivity) + special.xlog1py(missed, -sensitivity)
+        each = np.where(found <= total, np.exp(np.minimum(log, 0.0)) * self.given_found, 0.0)
+        return float(each.sum(axis=1).max())
+
+
+def _region(
+    seen: Sampled, extreme: int, delta: float, side: Side, around: tuple[float, float]
+) -> _Region:
+    start, reach = around
+    tail = delta * NUISANCE_SHARE / 2
+    least = least_positives(seen.positives[0], seen.drawn, seen.unflagged, tail)
+    most = most_positives(seen.positives[1], seen.drawn, seen.unflagged, tail)
+    positives = seen.found + np.arange(least, most + 1)
+    found = np.arange(positives[-1] + 1)
+    unflagged = seen.unflagged + seen.found - found
+    drawn = np.minimum(seen.drawn, unflagged)
+    share = np.where(unflagged > 0, drawn / np.maximum(unflagged, 1), 1.0)
+    q = start / (start + (1 - start) * share)
+    edge = _edge(found, q, seen.drawn, delta, side)
+    edge[seen.found] = extreme  # which it is but for rounding
+    total, k = np.meshgrid(positives, found, indexing="ij")
+    needed = (k <= total) & _likely(total, k, start - reach, start + reach)
+    given = np.ones(total.shape)
+    column = np.broadcast_to(np.arange(found.size), total.shape)[needed]
+    args = unflagged[column], (total - k)[needed], drawn[column]
+    below = edge[column] if side == "lower" else edge[column] - 1
+    at_most = np.where(args[0] > 0, chance_of_at_most(below, *args), below >= 0)
+    given[needed] = at_most if side == "lower" else 1 - at_most
+    return _Region(positives, found, given)
+
+
+def _likely(total: Ints, found: Ints, low: float, high: float) -> Bools:
+    """Which numbers found lie within the tails for some sensitivity between `low` and `high`."""
+    low, high = max(low, 0.0), min(high, 1.0)
+    spread = TAIL * (np.sqrt(total * max(s * (1 - s) for s in (low, high, np.clip(0.5, low, high)))) + 1)
+    likely: Bools = (found >= total * low - spread) & (found <= total * high + spread)
+    return likely
+
+
+def _edge(found: Ints, q: Floats, drawn: int, delta: float, side: Side) -> Ints:
+    """The most (`lower`) or fewest (`upper`) positives of the sample that are as extreme, for each found."""
+
+    def extreme(positives: Ints) -> Bools:
+        if side == "lower":
+            chance = special.betainc(np.maximum(found, 1), positives + 1.0, q)
+            return np.where(found > 0, chance, 1.0) <= delta
+        chance = special.betainc(np.maximum(positives, 1), found + 1.0, 1 - q)
+        return np.where(positives > 0, chance, 1.0) <= delta
+
+    low, high = np.full(found.size, -1), np.full(found.size, drawn + 1)
+    while np.any(high - low > 1):
+        middle = (low + high) // 2
+        inside = extreme(middle) == (side == "lower")
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    return low if side == "lower" else high
