@@ -12,7 +12,7 @@ LEAVES = {
     *("schema", "config", "errors", "files", "grouping", "locks", "row_filter", "sealed", "workers"),
     "yaml_text",
     "tables",
-    *("options", "threshold_options", "floor_options", "local_options"),
+    *("options", "threshold_options", "floor_options", "local_options", "verification_options"),
 }
 ALLOWED = {
     "errors": set(),
@@ -21,6 +21,7 @@ ALLOWED = {
     "threshold_options": {"options"},
     "floor_options": {"options", "threshold_options"},
     "local_options": {"options", "threshold_options"},
+    "verification_options": {"options", "threshold_options"},
     "dotted_keys": {"errors"},
     "config": {"dotted_keys", "errors", "yaml_text", "workers"},
     "files": {"errors"},

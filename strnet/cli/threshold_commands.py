@@ -8,7 +8,13 @@ from typing import Annotated, Unpack
 
 import typer
 
-from strnet.cli import certify_commands, floor_commands, local_commands
+from strnet.cli import (
+    certify_commands,
+    floor_commands,
+    local_commands,
+    pooling_commands,
+    verification_commands,
+)
 from strnet.cli.console import print_json, print_notice, print_pairs
 from strnet.cli.floor_printing import print_any
 from strnet.cli.option_parameters import with_options
@@ -19,13 +25,16 @@ from strnet.threshold_options import (
     ApplyToTable,
     CascadeFromTable,
     FitFromTable,
-    PlanOptions,
 )
+from strnet.verification_options import PlanAnything
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
-    for commands in (certify_commands, floor_commands, local_commands):
+    for commands in (
+        *(certify_commands, floor_commands, local_commands),
+        *(verification_commands, pooling_commands),
+    ):
         commands.add_to(threshold_app)
     app.add_typer(threshold_app, name="threshold")
 
@@ -96,17 +105,37 @@ def apply(
 
 
 @threshold_app.command("plan")
-@with_options(PlanOptions)
-def plan(as_json: Json = False, **asked: Unpack[PlanOptions]) -> None:
-    """How many positives a promise takes, and what those at hand can promise.
+@with_options(PlanAnything)
+def plan(
+    verify_negatives: Annotated[
+        bool, typer.Option("--verify-negatives", help="Plan how many of the unflagged to verify.")
+    ] = False,
+    table: Annotated[Path | None, typer.Option(help="People to draw from, one row each.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="List to write, of the people drawn (CSV).")
+    ] = None,
+    as_json: Json = False,
+    **asked: Unpack[PlanAnything],
+) -> None:
+    """How many positives a promise takes, and what those at hand can promise; or whom to verify.
 
     \b
     Examples:
       strnet threshold plan --positives 136
       strnet threshold plan --auroc 0.93 --max-specificity-loss 0.04 --prevalence 0.6
+      strnet threshold plan --verify-negatives --flagged-positive 70 --unflagged 200
+      strnet threshold plan --verify-negatives --flagged-positive 70 --table decided.csv --draw 60 -o list.csv
     """
-    from strnet.jobs import threshold_plan
+    from strnet.jobs import threshold_plan, threshold_plan_negatives
 
+    if verify_negatives:
+        negatives = threshold_plan_negatives(table, out, **asked)
+        if as_json:
+            print_json(asdict(negatives))
+        else:
+            verification_commands.print_negatives_plan(negatives, out, asked["seed"])
+        return
+    _require_no_drawing(table, out, asked)
     found = asdict(threshold_plan(**asked))
     if as_json:
         print_json(found)
@@ -173,6 +202,16 @@ def schema() -> None:
     from strnet.jobs import threshold_schema
 
     print_json(threshold_schema())
+
+
+def _require_no_drawing(table: Path | None, out: Path | None, asked: PlanAnything) -> None:
+    """Raise if something was asked that --verify-negatives alone answers.
+
+    Raises: ThresholdError: it was, and the flag was not.
+    """
+    counts = asked["flagged_positive"], asked["unflagged"], asked["expected_sensitivity"], asked["draw"]
+    if any(given is not None for given in (table, out, *counts)):
+        raise ThresholdError("plan: people are drawn and verified with --verify-negatives. Say so.")
 
 
 def _target_and_score(text: str) -> tuple[str, str]:

@@ -35,6 +35,12 @@ _HOMES = {
     "threshold_best": "threshold_floors",
     "threshold_update": "update_threshold",
     "threshold_watch": "watch_scores",
+    "threshold_verify": "verify_site",
+    "threshold_plan_negatives": "verify_site",
+    "threshold_certify_counts": "verify_site",
+    "threshold_form": "pool_hospitals",
+    "threshold_counts": "pool_hospitals",
+    "threshold_pool": "pool_hospitals",
 }
 
 __all__ = list(_HOMES)

@@ -4,19 +4,49 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from strnet.stats.inputs import Floats
 from strnet.thresholds.rules import NEAR, first_true
+
+TINY = 1e-17
+"""Share of a sum below which its next term is left out."""
 
 
 def chance_of_at_most(
     found: npt.ArrayLike, group: npt.ArrayLike, positives: npt.ArrayLike, sample: npt.ArrayLike
 ) -> Floats:
-    """P(X <= found), X the positives in a random `sample` of a `group` that holds `positives`; broadcasts."""
-    from scipy.stats import hypergeom  # half a second to import: no other command should wait for it
+    """P(X <= found), X the positives in a random `sample` of a `group` that holds `positives`; broadcasts.
 
-    chance: Floats = np.asarray(hypergeom.cdf(found, group, positives, sample), dtype=np.float64)
-    return chance
+    Source: P(X = x) by the gamma function, and from there by the ratio of neighbours away from the mean, so
+        that each sum is of falling terms; scipy.stats, which takes half a second to import, does as well.
+    """
+    x, n, m, u = np.broadcast_arrays(
+        *(np.asarray(a, dtype=np.float64) for a in (found, group, positives, sample))
+    )
+    least, most = np.maximum(0, m + u - n), np.minimum(m, u)
+    below = x <= m * u / np.maximum(n, 1)
+    inside = np.clip(np.where(below, x, x + 1), least, most)
+    sums = np.where(below, _fall(inside, n, m, u), _fall(u - inside, n, n - m, u))
+    chance = np.where(below, sums, 1 - sums)
+    return np.where(x < least, 0.0, np.where(x >= most, 1.0, np.clip(chance, 0.0, 1.0)))
+
+
+def _fall(x: Floats, n: Floats, m: Floats, u: Floats) -> Floats:
+    """P(X <= x) for x at or below the mean, or a step beyond it."""
+    term = np.exp(_log_ways(m, x) + _log_ways(n - m, u - x) - _log_ways(n, u))
+    total, x = term.copy(), x.copy()
+    while np.any(term > TINY * total):
+        # P(X = x - 1) / P(X = x); 0 where x - 1 is impossible
+        term = term * x * (n - m - u + x) / ((m - x + 1) * (u - x + 1))
+        total += term
+        x -= 1
+    return total
+
+
+def _log_ways(n: Floats, k: Floats) -> Floats:
+    ways: Floats = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    return ways
 
 
 def most_positives(found: int, sample: int, group: int, delta: float) -> int:

@@ -14,7 +14,8 @@ from typing import Literal, TypedDict
 from strnet.errors import ImpossibleError, ThresholdError
 from strnet.stats.estimates import Estimate
 from strnet.stats.proportions import clopper_pearson_lower, clopper_pearson_upper, proportion
-from strnet.thresholds.floor import Floor, Proportion, read_confidence, read_floor
+from strnet.threshold_options import Proportion
+from strnet.thresholds.floor import Floor, read_confidence, read_floor
 from strnet.thresholds.hypergeometric import least_positives, most_positives
 from strnet.thresholds.sampled_sensitivity import Sampled, lower_bound, upper_bound
 
@@ -74,8 +75,9 @@ class PartialVerification:
 
     `worst` counts who did not come against whatever would be said of the floor; `random` takes them for like
     those who came (None where everybody came). `estimate` is the sensitivity if both samples were exactly
-    typical. `ppv` is of those who came. `from_list` is whether those verified were held against the list that
-    was drawn; without it nothing shows that they are a random sample.
+    typical, `ppv` that of those who came. `from_list` is whether those verified were held against the list that was drawn; without it nothing shows
+    that they are a random sample. `drawn_needed` is how many unflagged people would certify the floor if all
+    of them came and no more were positive (None where nobody asked: `negatives_plan.drawn_needed`).
     """
 
     verdict: Verdict
@@ -87,6 +89,7 @@ class PartialVerification:
     worst: VerifiedFloor
     random: VerifiedFloor | None
     from_list: bool = False
+    drawn_needed: int | None = None
 
 
 def verify_counts(
@@ -124,7 +127,7 @@ def verify_counts(
 
 
 def _worst(counts: VerificationCounts, floor: Floor, delta: float) -> VerifiedFloor:
-    """Who did not come counts against each bound: below, the flagged as negative and the unflagged as positive."""
+    """Who did not come counts against each bound: flagged as negative, drawn as positive, or the reverse."""
     positives = counts.unflagged_positive, counts.unflagged_positive + counts.unflagged_absent
     least, most = counts.flagged_positive, counts.flagged_positive + counts.flagged_absent
     seen = Sampled(found=least, unflagged=counts.unflagged, drawn=counts.unflagged_drawn, positives=positives)
@@ -157,7 +160,10 @@ def _random(counts: VerificationCounts, floor: Floor, delta: float) -> VerifiedF
         float(end(came, flagged, confidence=1 - small))
         for end in (clopper_pearson_lower, clopper_pearson_upper)
     )
-    bounds = _at_full_attendance(lower_bound(seen, rest), high), _at_full_attendance(upper_bound(seen, rest), low)
+    bounds = (
+        _at_full_attendance(lower_bound(seen, rest), high),
+        _at_full_attendance(upper_bound(seen, rest), low),
+    )
     return VerifiedFloor(
         absent="random",
         missed=_missed(seen, delta),

@@ -3,10 +3,10 @@
 The promise is about the population that the people come from, so that two things are left to chance: which of
 its positives came (and were flagged), and which of the unflagged were drawn. Sharing the confidence between
 them, a bound of the missed ones inside a bound of the share, is valid and wasteful: 62 found, and none among
-60 of 200 unflagged, would prove a sensitivity of 0.759 where the exact test of both together proves 0.858.
+60 of 200 unflagged, would prove a sensitivity of 0.759; the exact test of both together proves 0.871.
 
-The test. D people are positive and N other people are not flagged, both fixed and unknown; D + N is known, as
-the unflagged and the found. The found are Binomial(D, sensitivity), and the positives of the sample, given
+The test. D people are positive and N negative ones are not flagged, both unknown; D + N, which is the found
+and the unflagged, is known. The found are Binomial(D, sensitivity), and the positives of the sample, given
 them, hypergeometric among the unflagged. Outcomes are ordered by a bound in closed form; the chance of one as
 extreme as that seen, the largest over D, is the p-value. It rises with the sensitivity, as the found do and
 as the missed fall. D runs over an interval that fails with a thousandth of delta, which is added.
@@ -31,7 +31,7 @@ Side = Literal["lower", "upper"]
 NUISANCE_SHARE = 1e-3
 """The part of delta with which the interval for the number of positives may fail."""
 TAIL = 9.0
-"""Standard deviations beyond which a number of found positives is taken to be as extreme, which is cautious."""
+"""Standard deviations beyond which a number of found positives counts as extreme, which is cautious."""
 STEPS = 30
 
 
@@ -61,6 +61,16 @@ def lower_bound(seen: Sampled, delta: float) -> float:
 def upper_bound(seen: Sampled, delta: float) -> float:
     """The sensitivity that the population does not exceed, right with probability 1 - delta."""
     return _bound(seen, delta, "upper")
+
+
+def proves(seen: Sampled, floor: float, delta: float) -> bool:
+    """Whether `lower_bound` reaches the floor, in a fraction of its time."""
+    extreme = seen.positives[1]
+    start = closed_form(seen.found, extreme, seen.share, delta, "lower")
+    if start == 0.0 or floor >= 1:
+        return False
+    region = _region(seen, extreme, delta, "lower", (start, abs(floor - start)))
+    return region.chance(floor) <= delta * (1 - NUISANCE_SHARE)
 
 
 def closed_form(found: int, positives: int, share: float, delta: float, side: Side) -> float:
@@ -117,9 +127,7 @@ class _Region:
         return float(each.sum(axis=1).max())
 
 
-def _region(
-    seen: Sampled, extreme: int, delta: float, side: Side, around: tuple[float, float]
-) -> _Region:
+def _region(seen: Sampled, extreme: int, delta: float, side: Side, around: tuple[float, float]) -> _Region:
     start, reach = around
     tail = delta * NUISANCE_SHARE / 2
     least = least_positives(seen.positives[0], seen.drawn, seen.unflagged, tail)
@@ -136,9 +144,8 @@ def _region(
     needed = (k <= total) & _likely(total, k, start - reach, start + reach)
     given = np.ones(total.shape)
     column = np.broadcast_to(np.arange(found.size), total.shape)[needed]
-    args = unflagged[column], (total - k)[needed], drawn[column]
     below = edge[column] if side == "lower" else edge[column] - 1
-    at_most = np.where(args[0] > 0, chance_of_at_most(below, *args), below >= 0)
+    at_most = chance_of_at_most(below, unflagged[column], (total - k)[needed], drawn[column])
     given[needed] = at_most if side == "lower" else 1 - at_most
     return _Region(positives, found, given)
 
