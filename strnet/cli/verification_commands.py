@@ -84,8 +84,8 @@ def print_negatives_plan(found: Any, out: Path | None, seed: int) -> None:
         for one in found.samples
     ]
     title = (
-        f"Floor {found.min_sensitivity} at confidence {found.confidence:g}: {found.flagged_positive} positives"
-        f" among the flagged, {found.unflagged} not flagged"
+        f"Floor {found.min_sensitivity} at confidence {found.confidence:g}: {found.flagged_positive} "
+        f"positives among the flagged, {found.unflagged} not flagged"
     )
     columns = ["positive among the verified unflagged, at most", "verify", "chance, as expected"]
     print_table(title, columns, rows)

@@ -7,10 +7,12 @@ import numpy.typing as npt
 from scipy import special
 
 from strnet.stats.inputs import Floats
-from strnet.thresholds.rules import NEAR, first_true
+from strnet.thresholds.rules import NEAR
 
 TINY = 1e-17
 """Share of a sum below which its next term is left out."""
+AT_ONCE = 34
+"""Numbers of positives that a search tries together."""
 
 
 def chance_of_at_most(
@@ -27,7 +29,7 @@ def chance_of_at_most(
     least, most = np.maximum(0, m + u - n), np.minimum(m, u)
     below = x <= m * u / np.maximum(n, 1)
     inside = np.clip(np.where(below, x, x + 1), least, most)
-    sums = np.where(below, _fall(inside, n, m, u), _fall(u - inside, n, n - m, u))
+    sums = _fall(np.where(below, inside, u - inside), n, np.where(below, m, n - m), u)
     chance = np.where(below, sums, 1 - sums)
     return np.where(x < least, 0.0, np.where(x >= most, 1.0, np.clip(chance, 0.0, 1.0)))
 
@@ -55,14 +57,14 @@ def most_positives(found: int, sample: int, group: int, delta: float) -> int:
     Source: the largest M with P(Hypergeometric(group, M, sample) <= found) > delta, which is Clopper-Pearson
         for a finite group. A chance within 1e-9 of delta counts as larger.
     """
-
-    def excluded(positives: int) -> bool:
-        return float(chance_of_at_most(found, group, positives, sample)) <= delta * (1 - NEAR)
-
-    unseen = group - sample
-    if not excluded(found + unseen):
-        return found + unseen
-    return first_true(excluded, found, found + unseen) - 1
+    low, high = found, group - sample + found + 1  # not excluded, excluded
+    while high - low > 1:
+        tried = np.unique(np.linspace(low, high, AT_ONCE).astype(np.int64))
+        tried = tried[(tried > low) & (tried < high)]
+        excluded = chance_of_at_most(found, group, tried, sample) <= delta * (1 - NEAR)
+        low = int(tried[~excluded].max(initial=low))
+        high = int(tried[excluded].min(initial=high))
+    return low
 
 
 def least_positives(found: int, sample: int, group: int, delta: float) -> int:

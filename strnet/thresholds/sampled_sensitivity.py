@@ -17,6 +17,7 @@ Source: Buehler 1957, JASA 52:482-493 (bounds from an ordering); Berger and Boos
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,8 +32,10 @@ Side = Literal["lower", "upper"]
 NUISANCE_SHARE = 1e-3
 """The part of delta with which the interval for the number of positives may fail."""
 TAIL = 9.0
-"""Standard deviations beyond which a number of found positives counts as extreme, which is cautious."""
-STEPS = 30
+"""Standard deviations beyond which numbers of found positives are left out; `EDGE` stands for them."""
+EDGE = 1e-15
+STEPS = 22
+"""Halvings of the interval in which a bound lies; it is given on its cautious side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +114,19 @@ def _within(region: _Region, delta: float, around: tuple[float, float], side: Si
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """The outcomes as extreme as that seen: the chance (D, K) of one, given K found of D positives."""
+    """The outcomes as extreme as that seen, (D, K): K found of D positives, the others missed, and the
+    logarithm of in how many ways, times the chance of a sample as extreme then.
+    """
 
-    positives: Ints
-    found: Ints
-    given_found: Floats
+    found: Floats
+    missed: Floats
+    log_weight: Floats
 
     def chance(self, sensitivity: float) -> float:
         """The largest chance of such an outcome over the numbers of positives."""
-        total, found = self.positives[:, None], self.found[None, :]
-        missed = np.maximum(total - found, 0)
-        ways = special.gammaln(total + 1) - special.gammaln(found + 1) - special.gammaln(missed + 1)
-        log = ways + special.xlogy(found, sensitivity) + special.xlog1py(missed, -sensitivity)
-        each = np.where(found <= total, np.exp(np.minimum(log, 0.0)) * self.given_found, 0.0)
-        return float(each.sum(axis=1).max())
+        s = min(max(sensitivity, EDGE), 1 - EDGE)
+        log = self.log_weight + self.found * math.log(s) + self.missed * math.log1p(-s)
+        return float(np.exp(log).sum(axis=1).max()) + EDGE
 
 
 def _region(seen: Sampled, extreme: int, delta: float, side: Side, around: tuple[float, float]) -> _Region:
@@ -132,30 +134,30 @@ def _region(seen: Sampled, extreme: int, delta: float, side: Side, around: tuple
     tail = delta * NUISANCE_SHARE / 2
     least = least_positives(seen.positives[0], seen.drawn, seen.unflagged, tail)
     most = most_positives(seen.positives[1], seen.drawn, seen.unflagged, tail)
-    positives = seen.found + np.arange(least, most + 1)
-    found = np.arange(positives[-1] + 1)
+    total = seen.found + np.arange(least, most + 1)
+    found = _likely(int(total[0]), int(total[-1]), max(start - reach, 0.0), min(start + reach, 1.0))
     unflagged = seen.unflagged + seen.found - found
     drawn = np.minimum(seen.drawn, unflagged)
     share = np.where(unflagged > 0, drawn / np.maximum(unflagged, 1), 1.0)
-    q = start / (start + (1 - start) * share)
-    edge = _edge(found, q, seen.drawn, delta, side)
-    edge[seen.found] = extreme  # which it is but for rounding
-    total, k = np.meshgrid(positives, found, indexing="ij")
-    needed = (k <= total) & _likely(total, k, start - reach, start + reach)
-    given = np.ones(total.shape)
-    column = np.broadcast_to(np.arange(found.size), total.shape)[needed]
-    below = edge[column] if side == "lower" else edge[column] - 1
-    at_most = chance_of_at_most(below, unflagged[column], (total - k)[needed], drawn[column])
-    given[needed] = at_most if side == "lower" else 1 - at_most
-    return _Region(positives, found, given)
+    edge = _edge(found, start / (start + (1 - start) * share), seen.drawn, delta, side)
+    edge[found == seen.found] = extreme  # which it is but for rounding
+    missed = total[:, None] - found
+    possible = np.maximum(missed, 0)
+    if side == "lower":
+        given = chance_of_at_most(edge, unflagged, possible, drawn)
+    else:
+        given = 1 - chance_of_at_most(edge - 1, unflagged, possible, drawn)
+    ways = special.gammaln(total + 1)[:, None] - special.gammaln(found + 1) - special.gammaln(possible + 1)
+    with np.errstate(divide="ignore"):
+        log_weight = np.where(missed >= 0, ways + np.log(given), -np.inf)
+    return _Region(found.astype(np.float64), possible.astype(np.float64), log_weight)
 
 
-def _likely(total: Ints, found: Ints, low: float, high: float) -> Bools:
-    """Which numbers found lie within the tails for some sensitivity between `low` and `high`."""
-    low, high = max(low, 0.0), min(high, 1.0)
-    spread = TAIL * (np.sqrt(total * max(s * (1 - s) for s in (low, high, np.clip(0.5, low, high)))) + 1)
-    likely: Bools = (found >= total * low - spread) & (found <= total * high + spread)
-    return likely
+def _likely(least: int, most: int, low: float, high: float) -> Ints:
+    """Numbers found of `least` to `most` positives, but for the tails, for sensitivities in low..high."""
+    variance = max(s * (1 - s) for s in (low, high, min(max(0.5, low), high)))
+    tails = TAIL * (math.sqrt(most * variance) + 1)
+    return np.arange(max(math.floor(least * low - tails), 0), min(math.ceil(most * high + tails), most) + 1)
 
 
 def _edge(found: Ints, q: Floats, drawn: int, delta: float, side: Side) -> Ints:
