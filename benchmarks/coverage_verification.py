@@ -39,7 +39,7 @@ CHUNK = 25
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim in one run: `right` is None where nothing was said; `assumed` if what it assumes is not so."""
+    """One claim in one run: `right` is None where nothing was said; `assumed` if it rests on a falsehood."""
 
     scenario: str
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Unpack
+from typing import Any, Final, Unpack
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from strnet.row_filter import keep_rows
 from strnet.schema import target_column
 from strnet.stats.inputs import Bools
 from strnet.threshold_options import ApplyToTable
-from strnet.thresholds.applying import POSITIVE, apply_to_table
+from strnet.thresholds.applying import POSITIVE, TAKEN_FOR, apply_to_table
 from strnet.thresholds.partial_verification import VerificationCounts
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.sampling_list import SHOWN, SamplingList
@@ -48,29 +48,25 @@ class People:
 def read_people(
     source: Source, point: OperatingPoint | None = None, **asked: Unpack[VerifyFromTable]
 ) -> People:
-    """The people of a table with one row for each; `point` flags them where no column of decisions is named.
+    """The people of a table with one row for each, flagged by its column of decisions, or by `point`.
 
-    Without a target nobody counts as verified.
+    Where both can be had, they have to agree. Without a target nobody counts as verified.
 
     Raises:
-        ThresholdError: unknown columns; a name that is empty or stands twice; a decision that is empty or no
-            decision; a target other than 0, 1 and empty.
+        ThresholdError: unknown columns; a name that is empty or stands twice; a decision that is empty, none,
+            or not the operating point's; a target other than 0, 1 and empty.
         BundleError: another score than the operating point's.
     """
     options = with_defaults(VerifyFromTable, asked)
-    decision, target = options["decision"], options["target"]
-    if point is not None and decision is None:
-        frame = apply_to_table(point, source, **with_defaults(ApplyToTable, asked))
-    else:
-        with as_table_error():
-            frame = keep_rows(open_table(source), options["where"]).collect(engine="streaming")
+    target = options["target"]
+    with as_table_error():
+        frame = keep_rows(open_table(source), options["where"]).collect(engine="streaming")
     if not frame.height:
         raise ThresholdError("verify: found no rows. Check the table and the filter (--where).")
     table = frame.lazy()
     names = frame[column_named(options["identifier"], table)].cast(pl.String)
     _require_each_once(names)
-    flagged = _told(frame[column_named(decision or POSITIVE, table)], FLAGS)
-    _require_known(flagged, "an empty decision", "Decide for every person, or leave rows out (--where)")
+    flagged = _flagged(frame, names, point, options)
     results = pl.repeat(None, frame.height, dtype=pl.Boolean, eager=True)
     if target is not None:
         results = _told(frame[column_named(target, table, target_column(target))], RESULTS)
@@ -96,6 +92,30 @@ def counts_of(people: People, drawn: SamplingList | None) -> VerificationCounts:
         unflagged_verified=_count(seen),
         unflagged_positive=_count(unflagged & people.positive),
     )
+
+
+def _flagged(
+    frame: pl.DataFrame, names: pl.Series, point: OperatingPoint | None, options: dict[str, Any]
+) -> pl.Series:
+    """Who was flagged (n,): as the table says, or the operating point, or both with one voice."""
+    column = options["decision"] or POSITIVE
+    told = options["decision"] is not None or column in frame.columns or point is None
+    scored = options["score"] is not None or (point is not None and point.score.column in frame.columns)
+    decided = None
+    if point is not None and (scored or not told):
+        own = {name: value for name, value in options.items() if name in ApplyToTable.__annotations__}
+        rows = frame.drop(POSITIVE, TAKEN_FOR, strict=False)
+        decided = apply_to_table(point, rows, **{**own, "where": None})[POSITIVE]
+    if not told and decided is not None:
+        return decided
+    flagged = _told(frame[column_named(column, frame.lazy())], FLAGS)
+    _require_known(flagged, "an empty decision", "Decide for every person, or leave rows out (--where)")
+    if decided is not None and (others := names.filter(flagged != decided)).len():
+        raise ThresholdError(
+            f"{column}: {others.len()} decisions are not the operating point's ({_some(others.to_list())}). "
+            "Give the operating point that decided, or the scores that it decided on."
+        )
+    return flagged
 
 
 def _count(chosen: Bools) -> int:
