@@ -35,8 +35,8 @@ from strnet.thresholds.score_identity import identity_of
 from strnet.thresholds.threshold_request import Request, read_request
 from strnet.verification_options import PoolOptions
 
-SAME_BY_CHANCE = 10
-"""Positives from which two hospitals with the same counts at every cut-off are taken for one."""
+SAME_BY_CHANCE = 3
+"""Different counts along the cut-offs up to which two hospitals may share all of them by chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +204,7 @@ def _require_several(filled: Sequence[FilledForm]) -> None:
     for one, other in combinations(filled, 2):
         if one.hospital.casefold() == other.hospital.casefold():
             raise ThresholdError(f"pool: {one.hospital} stands twice. Give one form of each hospital.")
-        if one.positives >= SAME_BY_CHANCE and _same_counts(one, other):
+        if _same_counts(one, other):
             raise ThresholdError(
                 f"pool: {one.hospital} and {other.hospital} have the same counts at every cut-off. Patients "
                 "may count once: give one of them."
@@ -212,8 +212,10 @@ def _require_several(filled: Sequence[FilledForm]) -> None:
 
 
 def _same_counts(one: FilledForm, other: FilledForm) -> bool:
+    along = zip(one.positives_flagged.tolist(), one.negatives_flagged.tolist(), strict=True)
     return (
-        (one.positives, one.negatives) == (other.positives, other.negatives)
+        len(set(along)) > SAME_BY_CHANCE
+        and (one.positives, one.negatives) == (other.positives, other.negatives)
         and np.array_equal(one.positives_flagged, other.positives_flagged)
         and np.array_equal(one.negatives_flagged, other.negatives_flagged)
     )

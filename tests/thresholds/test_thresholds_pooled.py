@@ -105,7 +105,7 @@ def test_low_scores_may_mean_disease():
     filled = fill_form(falling, rows, hospital="a", target="ill")
     assert (list(filled.positives_flagged), list(filled.negatives_flagged)) == ([30, 29, 29], [2, 1, 0])
     point = pool_counts([filled]).point
-    assert (point.threshold, point.operator) == (1.0, "<=")
+    assert (point.threshold, point.operator, point.misses_allowed) == (3.0, "<=", 0)
 
 
 def unequal_law(sizes, shares):
@@ -131,18 +131,14 @@ def test_unequal_hospitals_pass_a_bad_cutoff_no_more_often_than_promised(sizes, 
         return
     # as near to the floor as these hospitals come: draw all shares towards it
     shares = np.clip(shares * share / mean, 0, 1)
-    positives = sum(sizes)
+    filled = [_perfect(f"h{n}", size) for n, size in enumerate(sizes)]
     try:
-        allowed = pool_counts(
-            [_perfect(f"h{n}", size) for n, size in enumerate(sizes)],
-            min_sensitivity=floor,
-            confidence=confidence,
-        ).point.misses_allowed
+        point = pool_counts(filled, min_sensitivity=floor, confidence=confidence).point
     except ImpossibleError:
         return
     assert np.average(shares, weights=sizes) == pytest.approx(share)
-    assert unequal_law(sizes, shares)[: allowed + 1].sum() <= 1 - float(confidence) + 1e-9
-    assert allowed + 1 <= positives * share + 1e-9
+    assert unequal_law(sizes, shares)[: point.misses_allowed + 1].sum() <= 1 - float(confidence) + 1e-9
+    assert point.misses_allowed + 1 <= sum(sizes) * share + 1e-9
 
 
 def _perfect(name, positives):
@@ -150,7 +146,7 @@ def _perfect(name, positives):
 
 
 def test_the_plain_rule_would_break_for_unequal_hospitals_at_a_low_confidence():
-    # one patient is missed for sure, the others never: the sum is no binomial, and Hoeffding's condition bites
+    # one patient missed for sure and the others never is no binomial: there Hoeffding's condition bites
     assert binom.cdf(1, 10, 0.14) > 0.5 > binom.cdf(0, 10, 0.14)
     with pytest.raises(ImpossibleError, match="hospitals that may differ promise nothing"):
         pool_counts([_perfect("a", 5), _perfect("bb", 1)], confidence="0.5")
