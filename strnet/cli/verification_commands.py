@@ -42,9 +42,12 @@ def verify(
       strnet threshold verify op.json site.csv --target dxa --list list.csv -o certificate.json
       strnet threshold verify op.json --flagged 100 --flagged-verified 80 --flagged-positive 62 \
         --unflagged 200 --unflagged-verified 60 --unflagged-positive 1
+      strnet threshold verify decisions.csv --target dxa --min-sensitivity 0.9
     """
     from strnet.jobs import threshold_verify
 
+    if people is None and point is not None and point.suffix != ".json":
+        point, people = None, point  # a table alone: its decisions are nobody's operating point
     found = threshold_verify(point, people, sampled=sampled, out=out, **asked)
     if as_json:
         print_json(asdict(found))

@@ -146,6 +146,8 @@ def _point(
         ),
         specificity=_specificity(flagged, negatives, confidence),
         ties=Ties(0, 0),
+        promise="wrong_or_silent",  # the lowest cut-off may miss too many
+        speaks_of="patients",
         score=identity_of(form.score, form.kind),
         label=form.label,
         notes=(

@@ -100,9 +100,8 @@ def _flagged(
     """Who was flagged (n,): as the table says, or the operating point, or both with one voice."""
     column = options["decision"] or POSITIVE
     told = options["decision"] is not None or column in frame.columns or point is None
-    scored = options["score"] is not None or (point is not None and point.score.column in frame.columns)
     decided = None
-    if point is not None and (scored or not told):
+    if point is not None and (not told or _can_decide(point, frame, options["score"])):
         own = {name: value for name, value in options.items() if name in ApplyToTable.__annotations__}
         rows = frame.drop(POSITIVE, TAKEN_FOR, strict=False)
         decided = apply_to_table(point, rows, **{**own, "where": None})[POSITIVE]
@@ -116,6 +115,11 @@ def _flagged(
             "Give the operating point that decided, or the scores that it decided on."
         )
     return flagged
+
+
+def _can_decide(point: OperatingPoint, frame: pl.DataFrame, score: str | None) -> bool:
+    """Whether the table has the score of `point`, and all groups share one threshold."""
+    return point.threshold is not None and (score is not None or point.score.column in frame.columns)
 
 
 def _count(chosen: Bools) -> int:
