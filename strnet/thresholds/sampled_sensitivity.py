@@ -5,8 +5,8 @@ its positives came (and were flagged), and which of the unflagged were drawn. Sh
 them, a bound of the missed ones inside a bound of the share, is valid and wasteful: 62 found, and none among
 60 of 200 unflagged, would prove a sensitivity of 0.759; the exact test of both together proves 0.871.
 
-The test. D people are positive and N negative ones are not flagged, both unknown; D + N, which is the found
-and the unflagged, is known. The found are Binomial(D, sensitivity), and the positives of the sample, given
+The test. D people are positive, and N negative ones are not flagged; both are unknown, but for their sum: the
+found and the unflagged. The found are Binomial(D, sensitivity), and the positives of the sample, given
 them, hypergeometric among the unflagged. Outcomes are ordered by a bound in closed form; the chance of one as
 extreme as that seen, the largest over D, is the p-value. It rises with the sensitivity, as the found do and
 as the missed fall. D runs over an interval that fails with a thousandth of delta, which is added.
@@ -34,6 +34,7 @@ NUISANCE_SHARE = 1e-3
 TAIL = 9.0
 """Standard deviations beyond which numbers of found positives are left out; `EDGE` stands for them."""
 EDGE = 1e-15
+"""What is added for the tails, and how near to 0 and 1 a sensitivity is tried."""
 STEPS = 22
 """Halvings of the interval in which a bound lies; it is given on its cautious side."""
 
@@ -114,8 +115,9 @@ def _within(region: _Region, delta: float, around: tuple[float, float], side: Si
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """The outcomes as extreme as that seen, (D, K): K found of D positives, the others missed, and the
-    logarithm of in how many ways, times the chance of a sample as extreme then.
+    """Outcomes as extreme as that seen, (D, K): K found of D positives, the others missed.
+
+    `log_weight` holds the ways of finding just K, times the chance that the sample is then extreme enough.
     """
 
     found: Floats
@@ -143,13 +145,11 @@ def _region(seen: Sampled, extreme: int, delta: float, side: Side, around: tuple
     edge[found == seen.found] = extreme  # which it is but for rounding
     missed = total[:, None] - found
     possible = np.maximum(missed, 0)
-    if side == "lower":
-        given = chance_of_at_most(edge, unflagged, possible, drawn)
-    else:
-        given = 1 - chance_of_at_most(edge - 1, unflagged, possible, drawn)
+    at_most = chance_of_at_most(edge if side == "lower" else edge - 1, unflagged, possible, drawn)
     ways = special.gammaln(total + 1)[:, None] - special.gammaln(found + 1) - special.gammaln(possible + 1)
     with np.errstate(divide="ignore"):
-        log_weight = np.where(missed >= 0, ways + np.log(given), -np.inf)
+        log_chance = np.log(at_most if side == "lower" else 1 - at_most)
+    log_weight = np.where(missed >= 0, ways + log_chance, -np.inf)
     return _Region(found.astype(np.float64), possible.astype(np.float64), log_weight)
 
 
