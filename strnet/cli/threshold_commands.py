@@ -28,6 +28,10 @@ from strnet.threshold_options import (
 )
 from strnet.verification_options import PlanAnything
 
+DRAWING = ("flagged_positive", "unflagged", "expected_sensitivity", "draw", "decision", "where")
+PLANNING = ("positives", "auroc", "max_specificity_loss", "prevalence", "site_sensitivity")
+"""Options that one of the two plans answers and the other does not."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
@@ -128,6 +132,7 @@ def plan(
     """
     from strnet.jobs import threshold_plan, threshold_plan_negatives
 
+    _require_one_plan(verify_negatives, table, out, asked)
     if verify_negatives:
         negatives = threshold_plan_negatives(table, out, **asked)
         if as_json:
@@ -135,7 +140,6 @@ def plan(
         else:
             verification_commands.print_negatives_plan(negatives, out, asked["seed"])
         return
-    _require_no_drawing(table, out, asked)
     found = asdict(threshold_plan(**asked))
     if as_json:
         print_json(found)
@@ -204,14 +208,20 @@ def schema() -> None:
     print_json(threshold_schema())
 
 
-def _require_no_drawing(table: Path | None, out: Path | None, asked: PlanAnything) -> None:
-    """Raise if something was asked that --verify-negatives alone answers.
+def _require_one_plan(
+    verify_negatives: bool, table: Path | None, out: Path | None, asked: PlanAnything
+) -> None:
+    """Raise if something was asked that the plan in question would leave unanswered.
 
-    Raises: ThresholdError: it was, and the flag was not.
+    Raises: ThresholdError: it was; which options do not go together.
     """
-    counts = asked["flagged_positive"], asked["unflagged"], asked["expected_sensitivity"], asked["draw"]
-    if any(given is not None for given in (table, out, *counts)):
-        raise ThresholdError("plan: people are drawn and verified with --verify-negatives. Say so.")
+    drawing = {"table": table, "out": out, **{name: asked.get(name) for name in DRAWING}}
+    planning = {name: asked.get(name) for name in PLANNING}
+    others = planning if verify_negatives else drawing
+    given = [f"--{name.replace('_', '-')}" for name, value in others.items() if value is not None]
+    if given:
+        flag = "not with" if verify_negatives else "only with"
+        raise ThresholdError(f"plan: {', '.join(given)} is answered {flag} --verify-negatives.")
 
 
 def _target_and_score(text: str) -> tuple[str, str]:

@@ -73,6 +73,8 @@ def threshold_plan_negatives(
     """
     options = with_defaults(PlanAnything, asked)
     unflagged = None
+    if options["draw"] is not None and out is None:
+        raise ThresholdError("plan: found --draw and no list to write. Name it: -o list.csv.")
     if people is not None:
         unflagged = read_people(people, **with_defaults(PeopleColumns, asked)).unflagged_names()
     found = plan_negatives(

@@ -71,9 +71,12 @@ def test_two_numbers_certify_with_and_without_an_operating_point():
     assert isinstance(run("certify-counts", "--positives", 10, "--missed", 11).exception, ThresholdError)
 
 
-def test_drawing_without_saying_what_for_is_refused(people):
-    done = run("plan", "--table", people)
-    assert "--verify-negatives" in str(done.exception)
+def test_what_a_plan_would_leave_unanswered_is_refused(people):
+    done = run("plan", "--table", people, "--draw", 5)
+    assert "--table, --draw is answered only with --verify-negatives" in str(done.exception)
+    both = ("plan", "--verify-negatives", "--flagged-positive", 62, "--unflagged", 200)
+    assert "--auroc is answered not with" in str(run(*both, "--auroc", 0.9).exception)
+    assert "no list to write" in str(run(*both, "--draw", 60).exception)
 
 
 def test_a_form_is_not_overwritten_by_its_counts(people, tmp_path):
