@@ -124,8 +124,8 @@ def _print_verification(found: Any) -> None:
     print_table("Sensitivity", columns, rows, caption)
     if found.drawn_needed is not None:
         print_text(
-            f"{found.drawn_needed} drawn who all came would have certified it, if no more were positive. Draw "
-            "so many among other people: a second look at these would cost confidence."
+            f"{found.drawn_needed} drawn who all came would have certified it, if no more were positive. "
+            "Draw so many among other people: a second look at these would cost confidence."
         )
     if not found.from_list:
         print_text("Not checked: that the verified unflagged are a random sample. Give the list (--list).")
