@@ -3,6 +3,9 @@
 Scores are of unit normals whose AUROC is 0.933, so that the true sensitivity and specificity of a fitted
 threshold are known without a test set. Every row of the table calls the public functions.
 
+The cases are in `coverage_cases.py`. Tables of other floors, of updates at a new site, of verified samples
+and of counts alone follow, each of a module that also runs by itself.
+
     python benchmarks/coverage.py [--runs 2000] [--processes 2] [--seed 0] [--only TEXT]
 
 Each point is judged by its own promise: `if_answered` by how many of the answers keep the floor,
@@ -17,45 +20,19 @@ import argparse
 import os
 import sys
 import time
-from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import coverage_floors
+import coverage_update
+import coverage_verification
 import numpy as np
-from coverage_cases import FLOOR, SCENARIOS, SEPARATION, Outcome
+from coverage_cases import FLOOR, SEPARATION, Outcome, scenarios
 from scipy.special import ndtr, ndtri
+from simulation import options, tabled
 
 BEST = float(ndtr(SEPARATION - ndtri(FLOOR)))
-CHUNK = 25
 APPROXIMATELY = 0.01
-
-
-def chunk(numbered: tuple[int, np.random.SeedSequence], only: str = "") -> list[Outcome]:
-    """The outcomes of 25 runs of every scenario whose name holds `only`."""
-    number, seed = numbered
-    outcomes = []
-    for which, (scenario, own) in enumerate(zip(SCENARIOS, seed.spawn(len(SCENARIOS)), strict=True)):
-        rng = np.random.default_rng(own)
-        for run in range(number * CHUNK, (number + 1) * CHUNK):
-            if (run + which) % scenario.every == 0:
-                drawn = scenario.draw(rng)
-                first = next(drawn)
-                if only and only not in first.scenario:
-                    break
-                outcomes += [first, *drawn]
-    return outcomes
-
-
-def simulate(runs: int, processes: int, seed: int, only: str) -> dict[tuple[str, str], list[Outcome]]:
-    seeds = np.random.SeedSequence(seed).spawn(-(-runs // CHUNK))
-    table: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
-    with ProcessPoolExecutor(processes) as pool:
-        for outcomes in pool.map(partial(chunk, only=only), enumerate(seeds)):
-            for outcome in outcomes:
-                table[outcome.scenario, outcome.method].append(outcome)
-    return table
 
 
 def row(key: tuple[str, str], outcomes: list[Outcome]) -> tuple[str, bool]:
@@ -81,16 +58,10 @@ def row(key: tuple[str, str], outcomes: list[Outcome]) -> tuple[str, bool]:
     return f"| {cells} | {'BROKEN' if broken else ''} |", broken
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="Scenarios whose name holds this text.")
-    options = parser.parse_args()
-    start = time.perf_counter()
-    table = simulate(options.runs, options.processes, options.seed, options.only)
-    print(f"Floor {FLOOR}, confidence 0.95, {options.runs} runs; the best specificity at it is {BEST:.3f}\n")
+def shown(asked: argparse.Namespace) -> bool:
+    """Whether a promise of the table now printed was broken."""
+    table = tabled(scenarios, lambda outcome: (outcome.scenario, outcome.method), asked)
+    print(f"Floor {FLOOR}, confidence 0.95, {asked.runs} runs; the best specificity at it is {BEST:.3f}\n")
     print(
         "| scenario | method | status | promise | held if answered | answered and wrong | s.e. | sensitivity "
         "| specificity | no answer | |"
@@ -101,9 +72,18 @@ def main() -> int:
     print(
         "\nA cascade shows the lower of its two sensitivities, end to end, and the specificity of its first"
     )
-    print("step; sites show means, and hold if every certified site does.")
+    print("step; sites show means, and hold if every certified site does.\n", flush=True)
+    return any(broken for _, broken in lines)
+
+
+def main() -> int:
+    """Print every table; 1 if a promise in one was broken."""
+    start = time.perf_counter()
+    asked = options(__doc__, runs=2000)
+    parts = (sys.modules[__name__], coverage_floors, coverage_update, coverage_verification)
+    broken = [part.shown(asked) for part in parts]
     print(f"{time.perf_counter() - start:.0f} s")
-    return int(any(broken for _, broken in lines))
+    return int(any(broken))
 
 
 if __name__ == "__main__":

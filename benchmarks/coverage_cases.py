@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -352,3 +353,18 @@ SCENARIOS: tuple[Scenario, ...] = (
     *map(Scenario, (sites, sites_of_knees, cascade, cascade_of_knees)),
 )
 """Every case, once."""
+
+
+def scenarios() -> list[Draw]:
+    """The draw of every case; that of a slow one draws nothing in most runs."""
+    return [scenario.draw if scenario.every == 1 else _seldom(scenario) for scenario in SCENARIOS]
+
+
+def _seldom(scenario: Scenario) -> Draw:
+    runs = count()
+
+    def drawn(rng: np.random.Generator) -> Iterator[Outcome]:
+        if next(runs) % scenario.every == 0:
+            yield from scenario.draw(rng)
+
+    return drawn

@@ -15,16 +15,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from scipy.special import ndtr, ndtri
+from simulation import options, tabled
 
 from strnet.errors import ImpossibleError
 from strnet.thresholds import fit_best, fit_floor, fit_grey, fit_threshold
@@ -32,7 +30,6 @@ from strnet.thresholds.fixed_cutoffs import count_at, predictive
 
 FLOOR = 0.86
 SEPARATION = float(np.sqrt(2) * ndtri(0.933))
-CHUNK = 25
 MISUSE = "misuse"
 
 
@@ -274,20 +271,9 @@ SCENARIOS: tuple[Draw, ...] = (
 )
 
 
-def chunk(seed: np.random.SeedSequence) -> list[Kept]:
-    """What became of 25 runs of every scenario."""
-    rng = np.random.default_rng(seed)
-    return [kept for _ in range(CHUNK) for scenario in SCENARIOS for kept in scenario(rng)]
-
-
-def simulate(runs: int, processes: int, seed: int) -> dict[tuple[str, str], list[Kept]]:
-    seeds = np.random.SeedSequence(seed).spawn(-(-runs // CHUNK))
-    table: dict[tuple[str, str], list[Kept]] = defaultdict(list)
-    with ProcessPoolExecutor(processes) as pool:
-        for all_kept in pool.map(chunk, seeds):
-            for kept in all_kept:
-                table[kept.scenario, kept.promise].append(kept)
-    return table
+def scenarios() -> tuple[Draw, ...]:
+    """The draw of every case."""
+    return SCENARIOS
 
 
 def row(key: tuple[str, str], all_kept: list[Kept]) -> tuple[str, bool]:
@@ -308,14 +294,9 @@ def row(key: tuple[str, str], all_kept: list[Kept]) -> tuple[str, bool]:
     return f"| {cells} | {'BROKEN' if broken else ''} |", broken
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5000)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    start = time.perf_counter()
-    table = simulate(options.runs, options.processes, options.seed)
+def shown(asked: argparse.Namespace) -> bool:
+    """Whether a promise of the table now printed was broken."""
+    table = tabled(scenarios, lambda kept: (kept.scenario, kept.promise), asked)
     print("| scenario | promise | asked | kept (s.e.) | worth | silent | |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     lines = [row(key, all_kept) for key, all_kept in table.items()]
@@ -323,9 +304,9 @@ def main() -> int:
     print(
         "\nWorth: the true specificity of a sensitivity floor, the true or seen sensitivity of another floor,"
     )
-    print(f"the share left in a grey zone.\n{time.perf_counter() - start:.0f} s")
-    return int(any(broken for _, broken in lines))
+    print("the share left in a grey zone.\n", flush=True)
+    return any(broken for _, broken in lines)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(shown(options(__doc__)))

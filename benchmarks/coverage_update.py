@@ -13,16 +13,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from scipy.special import ndtr, ndtri
+from simulation import options, tabled
 
 from strnet.thresholds import OperatingPoint, certify, fit_threshold
 from strnet.thresholds.local_update import updated
@@ -164,19 +162,9 @@ SCENARIOS: tuple[Callable[[np.random.Generator], Iterator[Outcome]], ...] = (
 )
 
 
-def chunk(seed: np.random.SeedSequence) -> list[Outcome]:
-    rng = np.random.default_rng(seed)
-    return [outcome for _ in range(CHUNK) for scenario in SCENARIOS for outcome in scenario(rng)]
-
-
-def simulate(runs: int, processes: int, seed: int) -> dict[tuple[str, str], list[Outcome]]:
-    seeds = np.random.SeedSequence(seed).spawn(-(-runs // CHUNK))
-    table: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
-    with ProcessPoolExecutor(processes) as pool:
-        for outcomes in pool.map(chunk, seeds):
-            for outcome in outcomes:
-                table[outcome.scenario, outcome.method].append(outcome)
-    return table
+def scenarios() -> tuple[Callable[[np.random.Generator], Iterator[Outcome]], ...]:
+    """The draw of every case."""
+    return SCENARIOS
 
 
 def row(key: tuple[str, str], outcomes: list[Outcome]) -> tuple[str, bool]:
@@ -198,23 +186,18 @@ def row(key: tuple[str, str], outcomes: list[Outcome]) -> tuple[str, bool]:
     return f"| {cells} | {specificity:.3f} | {'BROKEN' if failed else ''} |", failed
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5000)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    start = time.perf_counter()
-    table = simulate(options.runs, options.processes, options.seed)
-    said = f"Floor {FLOOR}, confidence {1 - DELTA}, {options.runs} runs"
+def shown(asked: argparse.Namespace) -> bool:
+    """Whether a promise of the table now printed was broken."""
+    table = tabled(scenarios, lambda outcome: (outcome.scenario, outcome.method), asked)
+    said = f"Floor {FLOOR}, confidence {1 - DELTA}, {asked.runs} runs"
     print(f"{said}; of each decision how often, and how often wrong\n")
     print("| scenario | policy | promised | promised and wrong | keep | lower | raise | specificity | |")
     print("| --- | --- | ---: | ---: | --- | --- | --- | ---: | --- |")
     lines = [row(key, outcomes) for key, outcomes in table.items()]
     print("\n".join(line for line, _ in lines))
-    print(f"\n{time.perf_counter() - start:.0f} s")
-    return int(any(failed for _, failed in lines))
+    print(flush=True)
+    return any(failed for _, failed in lines)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(shown(options(__doc__)))

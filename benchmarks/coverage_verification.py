@@ -14,10 +14,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,6 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from scipy.special import ndtr
+from simulation import options, tabled
 
 from strnet.errors import ImpossibleError, ThresholdError
 from strnet.thresholds.count_certificate import CountCertificate, certify_counts
@@ -34,7 +33,6 @@ from strnet.thresholds.pooled_threshold import pool_counts
 
 FLOOR, CONFIDENCE = 0.86, 0.95
 EDGE = 1e-6
-CHUNK = 25
 
 
 @dataclass(frozen=True)
@@ -206,10 +204,9 @@ SCENARIOS: tuple[Draw, ...] = (
 )
 
 
-def chunk(seed: np.random.SeedSequence) -> list[Claim]:
-    """The claims of 25 runs of every scenario."""
-    rng = np.random.default_rng(seed)
-    return [claim for _ in range(CHUNK) for scenario in SCENARIOS for claim in scenario(rng)]
+def scenarios() -> tuple[Draw, ...]:
+    """The draw of every case."""
+    return SCENARIOS
 
 
 def row(scenario: str, name: str, claims: Counter[bool | None], *, assumed: bool) -> tuple[str, bool]:
@@ -224,26 +221,19 @@ def row(scenario: str, name: str, claims: Counter[bool | None], *, assumed: bool
     )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    start = time.perf_counter()
-    seeds = np.random.SeedSequence(options.seed).spawn(-(-options.runs // CHUNK))
-    table: dict[tuple[str, str, bool], Counter[bool | None]] = defaultdict(Counter)
-    with ProcessPoolExecutor(options.processes) as pool:
-        for claims in pool.map(chunk, seeds):
-            for claim in claims:
-                table[claim.scenario, claim.name, claim.assumed][claim.right] += 1
-    print(f"Floor {FLOOR}, confidence {CONFIDENCE}, {options.runs} runs\n")
+def shown(asked: argparse.Namespace) -> bool:
+    """Whether a promise of the table now printed was broken."""
+    table = tabled(scenarios, lambda claim: (claim.scenario, claim.name, claim.assumed), asked)
+    print(f"Floor {FLOOR}, confidence {CONFIDENCE}, {asked.runs} runs\n")
     print("| scenario | claim | right (s.e.) | silent | |\n| --- | --- | --- | --- | --- |")
-    lines = [row(*key[:2], counted, assumed=key[2]) for key, counted in table.items()]
+    lines = [
+        row(*key[:2], Counter(claim.right for claim in claims), assumed=key[2])
+        for key, claims in table.items()
+    ]
     print("\n".join(line for line, _ in lines))
-    print(f"\n{time.perf_counter() - start:.0f} s")
-    return int(any(broken for _, broken in lines))
+    print(flush=True)
+    return any(broken for _, broken in lines)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(shown(options(__doc__)))

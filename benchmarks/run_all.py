@@ -12,7 +12,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 NEEDS_FILES = ("applicability",)
 """Measurements of a run and of folders that only a user has: called by themselves."""
-NO_MEASUREMENT = {Path(__file__).stem, "encoded_films"}
+NO_MEASUREMENT = {
+    *(Path(__file__).stem, "encoded_films", "simulation"),
+    *("coverage_cases", "coverage_floors", "coverage_update", "coverage_verification"),  # run by coverage
+}
 
 
 def main() -> None:

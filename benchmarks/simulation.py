@@ -1,0 +1,64 @@
+"""What the simulations of promises share: their options, and many runs in processes."""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+Drawn = TypeVar("Drawn")
+CHUNK = 25
+"""Runs that share one stream of random numbers."""
+
+
+def options(description: str, *, runs: int = 5000) -> argparse.Namespace:
+    """The options of a simulation: `runs`, `processes`, `seed`."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=runs)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="Cases whose name holds this text.")
+    return parser.parse_args()
+
+
+def tabled(
+    draws: Callable[[], Sequence[Callable[[np.random.Generator], Iterable[Drawn]]]],
+    key: Callable[[Drawn], Hashable],
+    asked: argparse.Namespace,
+) -> dict[Hashable, list[Drawn]]:
+    """What many runs of every scenario gave, by `key`.
+
+    `draws` returns the scenarios, in each process anew; one that draws nothing in a run is passed over.
+    """
+    seeds = np.random.SeedSequence(asked.seed).spawn(-(-asked.runs // CHUNK))
+    table: dict[Hashable, list[Drawn]] = defaultdict(list)
+    with ProcessPoolExecutor(asked.processes) as pool:
+        for drawn in pool.map(partial(_chunk, draws, asked.only), seeds):
+            for one in drawn:
+                table[key(one)].append(one)
+    return table
+
+
+def _chunk(draws: Callable[[], Sequence[Callable]], only: str, seed: np.random.SeedSequence) -> list:
+    scenarios = draws()
+    found = []
+    for scenario, own in zip(scenarios, seed.spawn(len(scenarios)), strict=True):
+        rng = np.random.default_rng(own)
+        for _ in range(CHUNK):
+            drawn = list(_named(scenario(rng), only))
+            if only and not drawn:
+                break
+            found += drawn
+    return found
+
+
+def _named(drawn: Iterable[Drawn], only: str) -> Iterator[Drawn]:
+    for one in drawn:
+        if only not in one.scenario:
+            return
+        yield one
