@@ -15,7 +15,7 @@ from strnet.threshold_options import CertifyOptions, SiteMethod, SiteTest
 from strnet.thresholds.confidence_sequence import PatientMisses
 from strnet.thresholds.effective import rate
 from strnet.thresholds.floor import Floor, read_confidence, read_floor
-from strnet.thresholds.known_rows import numbered_rows, require_not_pasted, require_unknown
+from strnet.thresholds.known_rows import numbered_rows, require_each_once, require_unknown
 from strnet.thresholds.measure import specificity_of
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Labels, RowColumns, Rows, checked_rows
@@ -141,8 +141,7 @@ def certify(
     )
     rows = checked_rows(target, score, columns)
     numbers = numbered_rows(rows.target, rows.score)
-    if clusters is None:
-        require_not_pasted(numbers)
+    require_each_once(rows.target, rows.score, rows.clusters, numbers)
     if point.known_rows is not None:
         require_unknown(point.known_rows, numbers)
     return certify_rows(decided_rows(point, rows, source), read_question(point, **options))

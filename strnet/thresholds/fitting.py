@@ -11,7 +11,7 @@ from strnet.threshold_options import FitOptions
 from strnet.thresholds.choice import choose
 from strnet.thresholds.describe import describe
 from strnet.thresholds.groups import fit_groups
-from strnet.thresholds.known_rows import numbered_rows, remembered, require_not_pasted
+from strnet.thresholds.known_rows import numbered_rows, remembered, require_each_once
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Groups, RowColumns, Rows, fittable_rows
 from strnet.thresholds.threshold_request import Request, read_request
@@ -58,8 +58,7 @@ def fit_threshold(
     )
     rows = fittable_rows(target, score, columns)
     numbers = numbered_rows(rows.target, rows.score)
-    if clusters is None:
-        require_not_pasted(numbers)
+    require_each_once(rows.target, rows.score, rows.clusters, numbers)
     return replace(fit_rows(rows, request), known_rows=remembered(numbers))
 
 

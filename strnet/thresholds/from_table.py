@@ -23,7 +23,7 @@ from strnet.thresholds.comparison import Comparison, compare
 from strnet.thresholds.fitting import fit_rows
 from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.grey_zone import GreyZone
-from strnet.thresholds.known_rows import remembered
+from strnet.thresholds.known_rows import remembered, require_each_once
 from strnet.thresholds.least_cost import CostPoint
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import RowColumns, Rows, fittable_rows
@@ -35,7 +35,7 @@ from strnet.thresholds.scores_table import (
     open_table,
     read_scores,
 )
-from strnet.thresholds.table_checks import known_films, repeated_note, require_rows_apart
+from strnet.thresholds.table_checks import known_films, repeated_note
 from strnet.thresholds.threshold_request import Request, read_request
 
 Fitted = TypeVar("Fitted", OperatingPoint, FloorPoint, GreyZone, CostPoint)
@@ -79,7 +79,7 @@ def read_rows(
         mixed_clusters=asked.get("mixed_clusters", False),
         higher_is_positive=higher_is_positive,
     )
-    require_rows_apart(scores)
+    require_each_once(scores.target, scores.score, scores.clusters, scores.numbered)
     return scores, fittable_rows(scores.target, scores.score, columns)
 
 
@@ -134,7 +134,7 @@ def cascade_from_table(
     first = read_scores(
         known, ScoreColumns(target=loss, score=bone_loss[1], cluster=asked.get("cluster"), score_kind=kind)
     )
-    require_rows_apart(first)
+    require_each_once(first.target, first.score, first.clusters, first.numbered)
     second = read_scores(known, ScoreColumns(target=severe, score=osteoporosis[1], score_kind=kind))
     options = cast("CascadeOptions", with_defaults(CascadeOptions, asked))
     columns = RowColumns(

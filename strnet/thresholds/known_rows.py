@@ -16,7 +16,7 @@ import numpy.typing as npt
 from strnet.errors import BundleError, ThresholdError
 from strnet.stats.inputs import Bools, Ints
 from strnet.thresholds.copied_rows import chance_of_sharing, repetition
-from strnet.thresholds.reading_order import Keys
+from strnet.thresholds.reading_order import Keys, mixed
 
 KEPT: Final = 100_000
 BY_CHANCE: Final = 1e-3
@@ -108,7 +108,7 @@ def row_hashes(target: Bools, score: npt.NDArray[np.floating]) -> Keys:
     return mixed
 
 
-def require_not_pasted(rows: Numbered) -> None:
+def require_not_pasted(rows: Numbered, what: str = "rows (target and score)") -> None:
     """Raise unless each row stands for itself; equal ones are all there is to see.
 
     Raises: ThresholdError: the different rows stand so many times each, beyond what equal scores explain.
@@ -116,11 +116,32 @@ def require_not_pasted(rows: Numbered) -> None:
     found = repetition(rows.counts)
     if found.chance <= PASTED:
         raise ThresholdError(
-            f"scores: {found.repeated} of {found.distinct} different rows (target and score) stand "
+            f"scores: {found.repeated} of {found.distinct} different {what} stand "
             f"{found.times} times, or a multiple of that: more than equal scores explain. A table pasted "
-            "below itself proves nothing twice. Keep each film once and name its id (--id), or name the "
-            "patients (--cluster) where films of one share a score."
+            "below itself proves nothing twice. Keep each film once, and name the patients (--cluster) "
+            "where films of one share a score."
         )
+
+
+def require_each_once(
+    target: Bools, score: npt.NDArray[np.floating], clusters: Ints | None, rows: Numbered
+) -> None:
+    """Raise unless each row stands for itself, or each patient, coded (n,) in `clusters`.
+
+    Ids do not excuse a table that repeats as a whole, nor do names of patients: they may have been given
+    after it was pasted. `rows` are `numbered_rows` of the others.
+
+    Raises: ThresholdError: as `require_not_pasted`.
+    """
+    if clusters is None:
+        require_not_pasted(rows)
+        return
+    hashes = row_hashes(target, score)
+    # sums of 32 bits are exact in floats up to two million films of a patient, in any order
+    halves = (hashes & np.uint64(2**32 - 1), hashes >> _HALF)
+    low, high = (np.bincount(clusters, half).astype(np.uint64) for half in halves)
+    patients = (mixed(low) ^ high)[np.bincount(clusters) > 0]
+    require_not_pasted(numbered(patients), "patients (targets and scores of all their films)")
 
 
 def numbered(hashes: Keys) -> Numbered:

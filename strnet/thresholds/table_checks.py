@@ -14,7 +14,7 @@ from strnet.thresholds.known_rows import (
     KnownRows,
     numbered,
     remembered,
-    require_not_pasted,
+    require_each_once,
     require_unknown,
     require_unknown_films,
     row_hashes,
@@ -34,9 +34,9 @@ def require_new_rows(point: OperatingPoint | FloorPoint | GreyZone, scores: Scor
     """Raise unless the rows are new to the operating point, and each stands in the table for itself.
 
     Raises: ThresholdError: films or rows that chose the threshold, as many as chance does not explain; or as
-        `require_rows_apart`.
+        `require_each_once`.
     """
-    require_rows_apart(scores)
+    require_each_once(scores.target, scores.score, scores.clusters, scores.numbered)
     if point.rows_sha256 is not None and scores.sha256 == point.rows_sha256:
         raise ThresholdError(
             "certify: these are the rows that the threshold was chosen from; they cannot confirm it. "
@@ -47,15 +47,6 @@ def require_new_rows(point: OperatingPoint | FloorPoint | GreyZone, scores: Scor
         require_unknown_films(point.known_films, films)
     elif point.known_rows is not None:
         require_unknown(point.known_rows, scores.numbered)
-
-
-def require_rows_apart(scores: ScoreRows) -> None:
-    """Raise unless each row stands for itself, where neither patients nor ids tell equal ones apart.
-
-    Raises: ThresholdError: as `require_not_pasted`.
-    """
-    if not _told_apart(scores):
-        require_not_pasted(scores.numbered)
 
 
 def repeated_note(scores: ScoreRows) -> str | None:

@@ -200,6 +200,9 @@ def test_a_table_pasted_below_itself_is_refused(tmp_path):
     done = fit(tmp_path / "twice.csv", tmp_path / "op.json")
     assert isinstance(done.exception, ThresholdError)
     assert "60 of 60 different rows" in str(done.exception)
+    renamed = pl.concat([once, once]).with_columns(image_id=pl.format("film {}", pl.int_range(pl.len())))
+    renamed.write_csv(tmp_path / "renamed.csv")
+    assert "60 of 60 different rows" in str(fit(tmp_path / "renamed.csv", tmp_path / "op.json").exception)
 
 
 def test_rows_left_out_and_the_whole_threshold_are_printed(scores, tmp_path):

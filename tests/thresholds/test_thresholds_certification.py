@@ -155,7 +155,19 @@ def test_a_test_that_does_not_go_with_the_rows_is_refused(point):
         certify(point, target, score, test="any_time")
 
 
-def test_a_table_pasted_below_itself_is_refused_unless_patients_tell_films_apart(point, binormal):
+def test_a_table_pasted_below_itself_is_refused_also_under_new_names_of_the_patients(point, binormal):
+    target, score = (np.tile(column, 2) for column in binormal(120, seed=4))
+    renamed = np.repeat(np.arange(120), 2)  # two films each, the second half of them the first once more
+    once = {"clusters": renamed[:120], "mixed_clusters": True}
+    assert certify(point, target[:120], score[:120], **once)
+    for asked in (certify, fit_threshold):
+        with pytest.raises(ThresholdError, match=r"60 of 60 different patients .* pasted"):
+            asked(
+                *([point] if asked is certify else []), target, score, clusters=renamed, mixed_clusters=True
+            )
+
+
+def test_a_table_pasted_below_itself_is_refused_where_films_stand_for_themselves(point, binormal):
     target, score = (np.tile(column, 2) for column in binormal(60, seed=4))
     with pytest.raises(ThresholdError, match="pasted"):
         certify(point, target, score)
