@@ -10,6 +10,7 @@ from typing import Annotated, Any, Unpack
 import typer
 
 from strnet.cli.console import print_json, print_table, print_text
+from strnet.cli.floor_printing import print_floor_certificates
 from strnet.cli.option_parameters import with_options
 from strnet.cli.threshold_app import Json, PointFile, Scores
 from strnet.cli.threshold_printing import print_left_out
@@ -47,10 +48,12 @@ def certify(
     from strnet.jobs import threshold_certify
 
     found = threshold_certify(point, scores, state=state, **asked)
+    first = next(iter(found.values()))
     if as_json:
         print_json({name: asdict(certification) for name, certification in found.items()})
     else:
-        print_certifications(found, point)
+        printed = print_floor_certificates if hasattr(first, "floor_of") else print_certifications
+        printed(found, point)
     if any(site.verdict == "alarm" for site in found.values()):
         raise typer.Exit(1)
 

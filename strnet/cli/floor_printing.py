@@ -125,6 +125,7 @@ def print_floor_certificates(found: Mapping[str, Any], point: Path) -> None:
     together = "Both share the error: together they are wrong with probability 1 - confidence at most."
     title = f"{point} at this site, confidence {first.confidence:g}"
     print_table(title, columns, rows, together if len(found) > 1 else "")
+    print_text("The test of fixed size: for one look, at a number of rows planned beforehand.")
     print_left_out(first.rows_without_target)
 
 

@@ -87,7 +87,7 @@ def certify_floors(
     chosen = with_defaults(CertifyFloorsOptions, options)
     request = read_request(
         confidence=point.confidence if chosen["confidence"] is None else chosen["confidence"],
-        cluster_method=chosen["cluster_method"],
+        cluster_method=chosen["cluster_method"] or "worst",
         seed=chosen["seed"],
     )
     stated = point.prevalence if chosen["prevalence"] is None else chosen["prevalence"]
