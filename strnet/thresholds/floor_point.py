@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy.typing as npt
 
-from strnet import __version__
 from strnet.stats.inputs import Bools
 from strnet.thresholds.deciding import reaches
-from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
-from strnet.thresholds.known_rows import KnownRows
+from strnet.thresholds.file_types import StatedEstimate, Threshold
+from strnet.thresholds.fitted_from import FittedFrom
 from strnet.thresholds.point import Operator, Promise, SpeaksOf, Status
-from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
+from strnet.thresholds.score_identity import ScoreIdentity
 
 SET_BY_THESE = "these rows also set the threshold"
 """Note of a rate whose interval knows nothing of that."""
@@ -21,7 +20,7 @@ FloorOf = Literal["specificity", "ppv", "npv"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FloorPoint:
+class FloorPoint(FittedFrom):
     """A threshold under a floor other than that of the sensitivity; positive if `score operator threshold`.
 
     A specificity floor is kept by a threshold that the negatives alone chose: `false_alarms_allowed` of their
@@ -33,8 +32,6 @@ class FloorPoint:
     is a threshold and the floor fails) <= 1 - `confidence`, where `chance_of_silence` is that of being given
     none; None of a predictive value, for which nobody knows it. `speaks_of`: whose rates are meant.
     """
-
-    __pydantic_config__: ClassVar = STRICT
 
     floor_of: FloorOf
     floor: str
@@ -62,14 +59,6 @@ class FloorPoint:
     cluster_method: str | None = None
     seed: int | None = None
     weighted: bool = False
-    score: ScoreIdentity = UNKNOWN
-    label: str | None = None
-    rows_sha256: str | None = None
-    known_rows: KnownRows | None = None
-    known_films: KnownRows | None = None
-    rows_without_target: int = 0
-    code_version: str = __version__
-    notes: tuple[str, ...] = ()
 
     def apply(self, scores: npt.ArrayLike, *, source: ScoreIdentity | None = None) -> Bools:
         """Which of `scores` (n,) are positive, shape (n,).

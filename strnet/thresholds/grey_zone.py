@@ -10,12 +10,11 @@ promised, and being no higher than the first it misses no more. Nothing is then 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Unpack
+from typing import Literal, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from strnet import __version__
 from strnet.errors import ThresholdError
 from strnet.floor_options import GreyOptions
 from strnet.stats.estimates import Estimate
@@ -24,15 +23,15 @@ from strnet.thresholds.choice import choose
 from strnet.thresholds.deciding import reaches
 from strnet.thresholds.describe import Stated, operator_of, origin, stated
 from strnet.thresholds.effective import rate
-from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
+from strnet.thresholds.file_types import StatedEstimate, Threshold
+from strnet.thresholds.fitted_from import FittedFrom
 from strnet.thresholds.floor_cut import FloorCut, floor_cut
 from strnet.thresholds.floor_point import SET_BY_THESE
 from strnet.thresholds.floor_request import GreyRequest, read_grey_request
-from strnet.thresholds.known_rows import KnownRows
 from strnet.thresholds.patient_choice import Choice
 from strnet.thresholds.point import Operator, Promise, SpeaksOf, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, fittable_rows
-from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
+from strnet.thresholds.score_identity import ScoreIdentity
 
 RULED_OUT, GREY, RULED_IN = 0, 1, 2
 COLLAPSED = (
@@ -51,7 +50,7 @@ class ZoneShares:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GreyZone:
+class GreyZone(FittedFrom):
     """Two thresholds: ruled in if `score operator rule_in`, ruled out unless `score operator rule_out`.
 
     With probability `confidence` both hold: of the diseased, at least `min_sensitivity` are not ruled out;
@@ -59,8 +58,6 @@ class GreyZone:
     PPV (of those ruled in, that many are diseased, at `prevalence`). `collapsed`: both thresholds are one.
     `promise` and `speaks_of` as in `FloorPoint`. The shares are of these rows, which also set the thresholds.
     """
-
-    __pydantic_config__: ClassVar = STRICT
 
     status: Status
     promise: Promise | None
@@ -86,14 +83,6 @@ class GreyZone:
     cluster_method: str | None = None
     seed: int | None = None
     weighted: bool = False
-    score: ScoreIdentity = UNKNOWN
-    label: str | None = None
-    rows_sha256: str | None = None
-    known_rows: KnownRows | None = None
-    known_films: KnownRows | None = None
-    rows_without_target: int = 0
-    code_version: str = __version__
-    notes: tuple[str, ...] = ()
 
     def apply(self, scores: npt.ArrayLike, *, source: ScoreIdentity | None = None) -> npt.NDArray[np.int8]:
         """0 (ruled out), 1 (grey zone) or 2 (ruled in) for each of `scores` (n,), shape (n,).

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar, Unpack
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from strnet import __version__
 from strnet.errors import ThresholdError
 from strnet.floor_options import CostOptions
 from strnet.stats.inputs import Bools, Floats
 from strnet.thresholds.deciding import reaches
 from strnet.thresholds.describe import operator_of
-from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
+from strnet.thresholds.file_types import StatedEstimate, Threshold
+from strnet.thresholds.fitted_from import FittedFrom
 from strnet.thresholds.floor_point import SET_BY_THESE
-from strnet.thresholds.known_rows import KnownRows
 from strnet.thresholds.measure import measure
 from strnet.thresholds.point import Operator, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, fittable_rows
-from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
+from strnet.thresholds.score_identity import ScoreIdentity
 from strnet.thresholds.stated_prevalence import read_prevalence
 
 NO_PROMISE = (
@@ -46,15 +45,13 @@ class CheapestCut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostPoint:
+class CostPoint(FittedFrom):
     """The threshold of least expected cost on these rows; a case is positive if `score operator threshold`.
 
     Costs are per case screened at `prevalence`, in false alarms; a miss costs `miss_cost` of them.
     `cost_all_positive` and `cost_none_positive` are those of calling every case positive, or none. There is
     no promise, and the intervals are of rows that set the threshold.
     """
-
-    __pydantic_config__: ClassVar = STRICT
 
     miss_cost: float
     prevalence: str
@@ -69,13 +66,6 @@ class CostPoint:
     specificity: StatedEstimate
     status: Status = "point only"
     weighted: bool = False
-    score: ScoreIdentity = UNKNOWN
-    label: str | None = None
-    rows_sha256: str | None = None
-    known_rows: KnownRows | None = None
-    known_films: KnownRows | None = None
-    rows_without_target: int = 0
-    code_version: str = __version__
     notes: tuple[str, ...] = (NO_PROMISE,)
 
     def apply(self, scores: npt.ArrayLike, *, source: ScoreIdentity | None = None) -> Bools:

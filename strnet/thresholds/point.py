@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from strnet import __version__
 from strnet.errors import ThresholdError
 from strnet.stats.inputs import Bools
 from strnet.threshold_options import Anchor, GroupPolicy
 from strnet.thresholds.deciding import reaches
-from strnet.thresholds.file_types import STRICT, StatedEstimate, Threshold
-from strnet.thresholds.known_rows import KnownRows
+from strnet.thresholds.file_types import StatedEstimate, Threshold
+from strnet.thresholds.fitted_from import FittedFrom
 from strnet.thresholds.rows import Labels, checked_labels
-from strnet.thresholds.score_identity import UNKNOWN, ScoreIdentity
+from strnet.thresholds.score_identity import ScoreIdentity
 from strnet.thresholds.update_record import LocalUpdate
 
 Status = Literal["guaranteed", "approximate", "point only"]
@@ -80,7 +79,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperatingPoint:
+class OperatingPoint(FittedFrom):
     """A threshold under a sensitivity floor; a case is positive if `score operator threshold`.
 
     `status`: `guaranteed` (P(true sensitivity >= floor) >= confidence, for any distribution of scores),
@@ -91,11 +90,8 @@ class OperatingPoint:
     `misses_allowed` is in `unit`s, of which there were `units`; `positives`, `negatives` and `misses_made`
     count films. `confidence_reached` is P(true sensitivity >= floor) for this choice; `expected_sensitivity`
     is the law of the true sensitivity, `observed_sensitivity` what these rows show. `threshold` is None
-    where each group has its own. `candidates` are the networks among which this one was chosen, if it was;
-    `known_rows` and `known_films` are what the rows that chose the threshold are known again by.
+    where each group has its own. `candidates` are the networks among which this one was chosen, if it was.
     """
-
-    __pydantic_config__: ClassVar = STRICT
 
     status: Status
     method: str
@@ -126,14 +122,6 @@ class OperatingPoint:
     group_policy: GroupPolicy | None = None
     groups: tuple[GroupRow, ...] = ()
     candidates: tuple[Candidate, ...] = ()
-    score: ScoreIdentity = UNKNOWN
-    label: str | None = None
-    rows_sha256: str | None = None
-    known_rows: KnownRows | None = None
-    known_films: KnownRows | None = None
-    rows_without_target: int = 0
-    code_version: str = __version__
-    notes: tuple[str, ...] = ()
     update: LocalUpdate | None = None
 
     @property
