@@ -22,6 +22,8 @@ from strnet.stats.scales import AREA
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 _UNIT, _MASS = (_NODES + 1) / 2, _WEIGHTS / 2
+ADDED: Final = 0.25
+"""Pairs added to either side: an area near 1 is not surer than its number of pairs."""
 _SEPARATION: Final = "perfect separation, Lehmann"
 _SEPARATED: Final = "the classes separate: the limit is where that still happens by chance this often"
 _LARGEST: Final = 1e12
@@ -46,7 +48,7 @@ def area_estimate(influence: AurocInfluence, confidence: float) -> Estimate:
         low, high = newcombe_limits(value, *sizes, confidence)
         method, note = "newcombe", "no error can be estimated: Newcombe's limits, by the number of patients"
     else:
-        low, high = AREA.limits(value, found.half_width(confidence))
+        low, high = AREA.limits(with_pairs(value, sizes, ADDED), found.half_width(confidence))
     return Estimate(
         value=value,
         low=low,
@@ -59,6 +61,16 @@ def area_estimate(influence: AurocInfluence, confidence: float) -> Estimate:
         standard_error=found.standard_error,
         note=note,
     )
+
+
+def with_pairs(value: float, sizes: tuple[float, float], added: float) -> float:
+    """An area with so many pairs added to either side, where the classes are worth `sizes` patients.
+
+    Source: Haldane 1956, Ann. Hum. Genet. 20:309-311; Agresti and Caffo 2000, Amer. Statist. 54:280-288; how
+        many is what `benchmarks/coverage_intervals.py` shows to hold.
+    """
+    pairs = sizes[0] * sizes[1]
+    return (value * pairs + added) / (pairs + 2 * added)
 
 
 def effective_sizes(influence: AurocInfluence) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from strnet.errors import StatsError
 from strnet.stats.inputs import Bools, Clusters, Floats, Ints
 from strnet.stats.jackknife import Jackknife, LeftOut, leave_out
 from strnet.stats.ranks import placements, sort_classes, sorted_placements, split_classes
+
+LEAST_OF_TERMS: Final = 16.0
+"""The terms of an area near 1 are few, and most 0: their fourth moment says no more than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class AurocInfluence:
     def jackknife(self) -> Jackknife:
         """The standard error by leaving out patients, with degrees of freedom from both classes.
 
+        Where a few patients make the error they are fewer: the harmonic mean with those of the terms.
+
         Source: Welch 1947, Biometrika 34:28-35 (two samples).
         """
         parts = self.left_out()
@@ -82,13 +88,14 @@ class AurocInfluence:
         units = sum(part.units for part in parts) if self.patients is None else self.patients.count
         if math.isnan(sum(variances)):
             return Jackknife(math.nan, 1.0, 1.0, units)
-        each = sum(v**2 / part.freedom_of_sizes for v, part in zip(variances, parts, strict=True))
-        freedom = sum(variances) ** 2 / each if each > 0 else 1.0
-        error = math.sqrt(sum(variances))
-        if self.patients is not None:
-            together = parts[0].terms + parts[1].terms  # a patient may have films of both classes
-            error = float(np.linalg.norm(together))
-        return Jackknife(error, freedom, min(part.freedom_of_sizes for part in parts), units)
+        # a patient may have films of both classes; a row has one
+        joined = np.add if self.patients else lambda *both: np.concatenate(both)
+        together = LeftOut(joined(parts[0].terms, parts[1].terms), joined(parts[0].shares, parts[1].shares))
+        freedom = _welch(variances, [part.freedom_of_sizes for part in parts])
+        shown = together.freedom_of_terms(least=LEAST_OF_TERMS)
+        freedom = min(freedom, 2 / (1 / freedom + 1 / shown))
+        of_sizes = min(part.freedom_of_sizes for part in parts)
+        return Jackknife(math.sqrt(together.variance), freedom, of_sizes, units)
 
 
 def auroc_influence(
@@ -122,6 +129,12 @@ def auroc_influence(
         patients,
         (share_above, share_below),
     )
+
+
+def _welch(variances: list[float], freedoms: list[float]) -> float:
+    """Degrees of freedom of a sum of variances."""
+    each = sum(variance**2 / freedom for variance, freedom in zip(variances, freedoms, strict=True))
+    return sum(variances) ** 2 / each if each > 0 else 1.0
 
 
 def unordered_influence(target: Bools, score: Floats) -> AurocInfluence:

@@ -97,8 +97,7 @@ class LeftOut:
         squares = self.shares**2
         return max(float(squares.sum() ** 2 / np.dot(squares, squares)) - 1, 1.0)
 
-    @property
-    def freedom_of_terms(self) -> float:
+    def freedom_of_terms(self, least: float = LEAST) -> float:
         """Degrees of freedom by the fourth moment of the terms: few where a few patients make the error.
 
         Source: Satterthwaite 1946; O'Neill 2014, Amer. Statist. 68:282-296 (variance of a variance).
@@ -106,7 +105,7 @@ class LeftOut:
         squares = self.terms**2
         total = float(squares.sum())
         spread = float(np.dot(squares, squares)) - total**2 / self.units
-        return max(2 * total**2 / spread, LEAST) if spread > 0 else math.inf
+        return max(2 * total**2 / spread, least) if spread > 0 else math.inf
 
     @property
     def jackknife(self) -> Jackknife:
@@ -114,7 +113,9 @@ class LeftOut:
         if self.units < 2:
             return Jackknife(math.nan, 1.0, 1.0, self.units)
         of_sizes = self.freedom_of_sizes
-        return Jackknife(math.sqrt(self.variance), min(of_sizes, self.freedom_of_terms), of_sizes, self.units)
+        return Jackknife(
+            math.sqrt(self.variance), min(of_sizes, self.freedom_of_terms()), of_sizes, self.units
+        )
 
 
 def leave_out(influence: Floats, clusters: Clusters | None, shares: Floats | None = None) -> LeftOut:

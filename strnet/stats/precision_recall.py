@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import special
 
 from strnet.errors import StatsError, unknown_name
-from strnet.stats.area_limits import effective_sizes, separated_precision
+from strnet.stats.area_limits import effective_sizes, separated_precision, with_pairs
 from strnet.stats.bootstrap import Resampling, own_clusters
 from strnet.stats.counting import SortedPatients, average_precision_of_counts
 from strnet.stats.curves import roc_curve
@@ -37,6 +37,8 @@ from strnet.stats.resampled import resample_classes
 from strnet.stats.scales import AREA
 
 AUPRC_INTERVALS: Final = ("logit", "bootstrap", "jackknife")
+ADDED: Final = 1.0
+"""Pairs added to either side: the precision hangs on fewer pairs than the area."""
 ENOUGH: Final = 25
 """With fewer patients of either class the interval is called approximate."""
 
@@ -58,8 +60,7 @@ def auprc(
     one sort.
 
     Raises: StatsError: unusable rows, one class only, an unknown interval, `logit` with clusters.
-    Source: Boyd, Eng, Page 2013, ECML PKDD, 451-466 (logit interval); Agresti and Caffo 2000, Amer.
-        Statist. 54:280-288 (the pair that `jackknife` adds to either side).
+    Source: Boyd, Eng, Page 2013, ECML PKDD, 451-466 (logit interval).
     """
     positive, scores = checked_target(target), checked_finite(score)
     require_same_length(positive.size, score=scores)
@@ -118,20 +119,20 @@ def average_precision(
 
 
 def _left_out(target: Bools, score: Floats, patients: Clusters | None, confidence: float) -> Estimate:
-    """Student's limits on the scale of an area; a pair is added to either side, after Agresti and Caffo."""
+    """Student's limits on the scale of an area, approximate with few patients of either class."""
     area = auroc_influence(target, score, patients, None)
+    rarer = min(part.units for part in area.left_out())
+    few = f"approximate: {rarer} patients or films in one class" if rarer < ENOUGH else ""
     if area.value == 1:
-        return separated_precision(area, confidence)
+        separated = separated_precision(area, confidence)
+        return replace(separated, note=few or separated.note)
     value, influence = precision_influence(target, score)
     found, of_sizes = leave_out(influence, patients).jackknife, area.jackknife().of_sizes
     found = replace(found, freedom=min(found.freedom, of_sizes), of_sizes=of_sizes)
-    above, below = effective_sizes(area)
-    added = (value * above * below + 1) / (above * below + 2)
-    made = student_estimate(added, found, AREA, confidence=confidence, count=target.size)
+    centre = with_pairs(value, effective_sizes(area), ADDED)
+    made = student_estimate(centre, found, AREA, confidence=confidence, count=target.size)
     clusters = None if patients is None else patients.count
-    rarer = min(part.units for part in area.left_out())
-    note = f"approximate: {rarer} patients or films in one class" if rarer < ENOUGH else made.note
-    return replace(made, value=value, events=area.positives.size, clusters=clusters, note=note)
+    return replace(made, value=value, events=area.positives.size, clusters=clusters, note=few or made.note)
 
 
 def _places(scores: Floats) -> tuple[Ints, Ints]:

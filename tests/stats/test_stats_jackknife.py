@@ -143,9 +143,9 @@ def test_degrees_of_freedom_fall_where_a_few_rows_make_the_error(rng):
     normal = leave_out(rng.normal(size=20_000), None)
     few = leave_out(np.array([10.0, -10.0] + [0.01, -0.01] * 49), None)
 
-    assert math.isinf(even.freedom_of_terms)
-    assert normal.freedom_of_terms == pytest.approx(20_000, rel=0.1)  # of normal terms: their number
-    assert few.freedom_of_terms == LEAST
+    assert math.isinf(even.freedom_of_terms())
+    assert normal.freedom_of_terms() == pytest.approx(20_000, rel=0.1)  # of normal terms: their number
+    assert few.freedom_of_terms() == LEAST
 
 
 def test_independent_films_have_students_interval():
@@ -207,7 +207,7 @@ def test_separated_classes_have_an_interval_for_both_areas():
     assert (reversed_area.low, reversed_area.high) == (0.0, pytest.approx(1 - area.low))
     assert area.low < precision.low < precision.high == 1.0 or precision.low < area.low
     assert "separate" in area.note
-    assert "separate" in precision.note
+    assert precision.note.startswith("approximate: 16")
 
 
 def test_separated_classes_of_weighted_rows_are_separated_up_to_rounding(rng):
