@@ -8,6 +8,7 @@ from strnet.options import Option
 from strnet.threshold_options import (
     ClusterMethods,
     CsvDialect,
+    MaxWeight,
     Proportion,
     SameScore,
     ScoreKind,
@@ -28,6 +29,7 @@ class UpdateFromTable(TableColumns, total=False):
     same_score: SameScore
     confidence: Annotated[Proportion | None, Option("Default: the operating point's.", None)]
     cluster_method: ClusterMethods
+    max_weight: MaxWeight
     seed: Seed
     min_sensitivity: Annotated[Proportion | None, Option("Default: the operating point's floor.", None)]
     allow_raise: Annotated[

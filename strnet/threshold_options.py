@@ -43,6 +43,7 @@ Confidence = Annotated[Proportion, Option("Probability that the true sensitivity
 Methods = Annotated[
     Method, Option("exact (a guarantee), crc (on average), empirical (these rows only).", "exact")
 ]
+MaxWeight = Annotated[float | None, Option("The largest weight that the design can give.", None)]
 Seed = Annotated[
     int | None,
     Option("Other draws of one_per_cluster and betting; by default they follow from the ids.", None, least=0),
@@ -58,7 +59,7 @@ class FitOptions(TypedDict, total=False):
     cluster_method: ClusterMethods
     group_policy: Annotated[GroupPolicy, Option("common (one threshold) or per_group.", "common")]
     anchor: Annotated[Anchor, Option("tight (at a score) or midgap (in the gap below it).", "tight")]
-    max_weight: Annotated[float | None, Option("The largest weight that the design can give.", None)]
+    max_weight: MaxWeight
     seed: Seed
 
 

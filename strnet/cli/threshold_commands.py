@@ -57,8 +57,9 @@ def fit(
     \b
     Examples:
       strnet threshold fit scores.csv --target disease --score prob -o op.json
-      strnet threshold fit run --target bone_loss --score bone_loss --where 'split = "validation"' -o op.json
       strnet threshold fit s.parquet --target y --score s --cluster patient --min-sensitivity 0.9 -o op.json
+      strnet threshold fit run --target bone_loss --score bone_loss --cluster patient_id \\
+        --where 'split = "validation"' -o op.json
     """
     from strnet.jobs import threshold_fit
 
@@ -163,7 +164,7 @@ def cascade(
 
     \b
     Example:
-      strnet threshold cascade run --where 'split = "validation"' -o cascade.json
+      strnet threshold cascade run --cluster patient_id --where 'split = "validation"' -o cascade.json
     """
     from strnet.jobs import threshold_cascade
 

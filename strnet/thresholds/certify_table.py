@@ -28,9 +28,13 @@ from strnet.thresholds.reading_order import Keys
 from strnet.thresholds.rows import Labels, RowColumns, Rows, checked_rows
 from strnet.thresholds.scores_table import ScoreRows, Source, open_table, read_scores
 from strnet.thresholds.site_certificate import SiteCertificate, begun, continued, require_same_question
-from strnet.thresholds.table_checks import films_of, repeated_note, require_new_rows
+from strnet.thresholds.table_checks import films_of, notes_on, require_new_rows
 
 ALL_ROWS = "all rows"
+FILMS_FOR_PATIENTS = (
+    "the threshold was fitted on patients, and here each film was counted as one: right only where no "
+    "patient has two. Name the column of patients: --cluster."
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,9 @@ class SiteTable:
 
     def named(self, found: Certification) -> Certification:
         """A finding with the score that it was made on."""
-        note = repeated_note(self.scores)
-        notes = found.notes if note is None else (*found.notes, note)
+        notes = (*found.notes, *notes_on(self.scores))
+        if self.point.clusters is not None and self.scores.clusters is None:
+            notes = (*notes, FILMS_FOR_PATIENTS)
         return replace(found, score=self.column, taken_for=self.taken_for, notes=notes)
 
     def part(self, rows: Bools) -> SiteRows:

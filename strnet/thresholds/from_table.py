@@ -35,7 +35,7 @@ from strnet.thresholds.scores_table import (
     open_table,
     read_scores,
 )
-from strnet.thresholds.table_checks import known_films, repeated_note
+from strnet.thresholds.table_checks import known_films, notes_on
 from strnet.thresholds.threshold_request import Request, read_request
 
 Fitted = TypeVar("Fitted", OperatingPoint, FloorPoint, GreyZone, CostPoint)
@@ -179,7 +179,6 @@ def stamped(point: Fitted, scores: ScoreRows, asked: Mapping[str, Any]) -> Fitte
 
 
 def _marked(point: Fitted, scores: ScoreRows, left_out: int, target: str) -> Fitted:
-    note = repeated_note(scores)
     return replace(
         point,
         score=scores.identity,
@@ -187,6 +186,6 @@ def _marked(point: Fitted, scores: ScoreRows, left_out: int, target: str) -> Fit
         rows_sha256=scores.sha256,
         known_rows=remembered(scores.numbered),
         known_films=known_films(scores.films),
-        notes=point.notes if note is None else (*point.notes, note),
+        notes=(*point.notes, *notes_on(scores)),
         rows_without_target=left_out,
     )

@@ -17,7 +17,7 @@ import polars as pl
 from strnet.errors import TableError, ThresholdError, unknown_name
 from strnet.grouping import column_of, group_labels, read_grouping
 from strnet.row_filter import ROW, keep_rows
-from strnet.schema import IMAGE_ID, target_column
+from strnet.schema import IMAGE_ID, PATIENT_ID, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.tables import scan_table
 from strnet.thresholds.known_rows import Numbered, numbered_rows
@@ -77,7 +77,8 @@ class ScoreRows:
     """The rows of a table that have a target: arrays (n,), how many rows had none, and which score it is.
 
     `cluster_keys` (k,) are those of the codes in `clusters`; `waiting` (n,) is true where another row of the
-    same patient has no target. `films` (n,) are ids, up to `MOST_IDS` of them.
+    same patient has no target. `films` (n,) are ids, up to `MOST_IDS` of them. `patients_unnamed` where the
+    table has patients with several films, and nobody named their column.
     """
 
     target: Bools
@@ -90,6 +91,7 @@ class ScoreRows:
     identity: ScoreIdentity = UNKNOWN
     waiting: Bools | None = None
     films: pl.Series | None = None
+    patients_unnamed: bool = False
 
     @cached_property
     def sha256(self) -> str:
@@ -156,7 +158,11 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     without_target = frame["target"].null_count()
     if without_target == frame.height:
         raise ThresholdError(f"{columns.target}: none of {frame.height} rows has a target. Check the column.")
-    rows = replace(_arrays(frame, without_target, columns), films=_films(kept, columns, frame.height))
+    rows = replace(
+        _arrays(frame, without_target, columns),
+        films=_films(kept, columns, frame.height),
+        patients_unnamed=columns.cluster is None and _several_films(kept, kinds),
+    )
     identity = identity_in(kept, columns.score, columns.score_kind)
     require_in_range(identity, rows.score)
     return replace(rows, identity=identity)
@@ -357,6 +363,14 @@ def _films(kept: pl.LazyFrame, columns: ScoreColumns, rows: int) -> pl.Series | 
         return None
     known = kept.filter(pl.col(columns.target).is_not_null())
     return known.select(pl.col(columns.identifier)).collect(engine="streaming").to_series()
+
+
+def _several_films(kept: pl.LazyFrame, kinds: pl.Schema) -> bool:
+    """Whether a column of patients, by the name that strnet gives it, names one twice in the first rows."""
+    if PATIENT_ID not in kinds.names():
+        return False
+    first = kept.select(PATIENT_ID).drop_nulls().head(MOST_IDS).collect(engine="streaming")
+    return bool(first.to_series().n_unique() < first.height)
 
 
 def _ranks(column: pl.Series) -> Ints:

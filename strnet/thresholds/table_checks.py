@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from strnet.errors import ThresholdError
+from strnet.schema import PATIENT_ID
 from strnet.thresholds.copied_rows import excess_of_pairs
 from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.grey_zone import GreyZone
@@ -39,7 +40,7 @@ def require_new_rows(point: OperatingPoint | FloorPoint | GreyZone, scores: Scor
     require_each_once(scores.target, scores.score, scores.clusters, scores.numbered)
     if point.rows_sha256 is not None and scores.sha256 == point.rows_sha256:
         raise ThresholdError(
-            "certify: these are the rows that the threshold was chosen from; they cannot confirm it. "
+            "scores: these are the rows that the threshold was chosen from; they cannot confirm it. "
             "Give rows of the new site."
         )
     films = None if scores.films is None or point.known_films is None else film_hashes(scores.films)
@@ -49,14 +50,20 @@ def require_new_rows(point: OperatingPoint | FloorPoint | GreyZone, scores: Scor
         require_unknown(point.known_rows, scores.numbered)
 
 
-def repeated_note(scores: ScoreRows) -> str | None:
-    """What to say of rows that stand twice more often than equal scores explain; None where they do not."""
-    if _told_apart(scores) or excess_of_pairs(scores.numbered.counts) > BY_CHANCE:
-        return None
-    return (
-        "more rows stand twice than equal scores explain: films may have been entered twice. Name their ids "
-        "(--id) to find out which."
-    )
+def notes_on(scores: ScoreRows) -> tuple[str, ...]:
+    """What to say of films that may not stand for themselves, although nothing proves it."""
+    notes = []
+    if scores.patients_unnamed:
+        notes.append(
+            f"some patients ({PATIENT_ID}) have several films, and each was counted as a patient of its own: "
+            f"too much is promised. Name the column: --cluster {PATIENT_ID}."
+        )
+    if not _told_apart(scores) and excess_of_pairs(scores.numbered.counts) <= BY_CHANCE:
+        notes.append(
+            "more rows stand twice than equal scores explain: films may have been entered twice. Name their "
+            "ids (--id) to find out which."
+        )
+    return tuple(notes)
 
 
 def film_hashes(ids: pl.Series) -> Keys | None:

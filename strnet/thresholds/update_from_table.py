@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Unpack, cast
 
-from strnet.errors import ThresholdError
 from strnet.local_options import UpdateFromTable
 from strnet.options import with_defaults
 from strnet.threshold_options import FitOptions
@@ -15,7 +14,7 @@ from strnet.thresholds.local_update import updated
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import RowColumns, Rows, fittable_rows
 from strnet.thresholds.scores_table import ScoreColumns, ScoreRows, Source, open_table, read_scores
-from strnet.thresholds.table_checks import known_films, require_new_rows
+from strnet.thresholds.table_checks import known_films, notes_on, require_new_rows
 from strnet.thresholds.threshold_request import Request, read_request
 
 
@@ -42,11 +41,6 @@ def update_from_table(
     )
     scores = read_scores(table, columns, asked.get("where"))
     require_same_score(parent, scores.identity, scores.score, said_same=asked.get("same_score", False))
-    if parent.rows_sha256 is not None and scores.sha256 == parent.rows_sha256:
-        raise ThresholdError(
-            "update: these are the rows that the threshold was chosen from; they say nothing of another site."
-            " Give labelled rows of the new site."
-        )
     require_new_rows(parent, scores)
     point = updated(
         parent,
@@ -63,6 +57,7 @@ def update_from_table(
         known_rows=remembered(scores.numbered),
         known_films=known_films(scores.films),
         rows_without_target=scores.without_target,
+        notes=(*point.notes, *notes_on(scores)),
     )
 
 
@@ -70,6 +65,7 @@ def _rows(scores: ScoreRows, parent: OperatingPoint, asked: UpdateFromTable) -> 
     columns = RowColumns(
         weights=scores.weights,
         clusters=scores.clusters,
+        cluster_keys=scores.cluster_keys,
         mixed_clusters=asked.get("mixed_clusters", False),
         higher_is_positive=parent.operator == ">=",
     )

@@ -490,3 +490,17 @@ def test_osteoporosis_recorded_without_bone_loss_is_a_contradiction(predictions)
     wrong = predictions.with_columns(pl.lit(1).alias("target.osteoporosis_given_loss"))
     with pytest.raises(StrnetError, match="osteoporosis but no bone loss"):
         cascade_from_table(wrong)
+
+
+def test_films_of_one_patient_that_nobody_named_are_said_in_point_and_certificate(table):
+    patients = table.with_columns(patient_id=pl.format("p{}", pl.int_range(pl.len()) // 2))
+    unnamed = fit_from_table(patients, target="y", score="p")
+    assert any("--cluster patient_id" in note for note in unnamed.notes)
+    named = fit_from_table(patients, target="y", score="p", cluster="patient_id", mixed_clusters=True)
+    each = fit_from_table(patients.unique("patient_id"), target="y", score="p", method="empirical")
+    assert not any("patient_id" in note for note in (*named.notes, *each.notes))
+    other = patients.with_columns(pl.col("p") * 0.99)
+    for point, said in ((unnamed, ("patient_id",)), (named, ("patient_id", "fitted on patients"))):
+        notes = certify_from_table(point, other, target="y")["all rows"].notes
+        assert len(notes) == len(said)
+        assert all(word in note for word, note in zip(said, notes, strict=True))
