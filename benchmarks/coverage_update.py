@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from coverage_cases import SEPARATION, Truth
 from scipy.special import ndtr, ndtri
 from simulation import options, tabled
 
@@ -28,17 +29,6 @@ from strnet.thresholds.rows import RowColumns, Rows, fittable_rows
 from strnet.thresholds.threshold_request import read_request
 
 FLOOR, DELTA = 0.86, 0.05
-SEPARATION = float(np.sqrt(2) * ndtri(0.933))
-CHUNK = 50
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What the threshold does at the new site."""
-
-    sensitivity: float
-    specificity: float
-    held: bool
 
 
 @dataclass(frozen=True)

@@ -36,12 +36,13 @@ def fit_threshold(
     `clusters` (n,) are patients: see `CLUSTER_METHODS`; the films of one share a target unless
     `mixed_clusters`. `groups` (n,) are sites or subgroups, each of which keeps the floor; or several,
     overlapping ways to group the rows, by name: {"site": ..., "sex": ...}. `weights` (n,) are sampling
-    weights (a row of weight 0 counts as absent); the guarantee is then approximate.
+    weights (a row of weight 0 counts as absent), and take `max_weight`, the largest that the design can
+    give: without it nothing is promised.
 
     `options` are those of `FitOptions`, which holds their defaults. Its `method`: `exact` keeps the floor in
     the population with probability `confidence`; `crc` keeps it on average; `empirical` on these rows only.
-    `anchor` `midgap` puts the threshold in the middle of the gap below it. `seed` serves the draws of
-    `one_per_cluster` and `betting`, and is kept in the result.
+    `anchor` `midgap` puts the threshold in the middle of the gap below it. What `one_per_cluster` and
+    `betting` draw follows from the ids; a `seed` gives other draws, and is kept in the result.
 
     Raises:
         ThresholdError: rows or options that cannot be used.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar, Unpack, cast
 
 import polars as pl
@@ -20,6 +20,7 @@ from strnet.threshold_options import (
 )
 from strnet.thresholds.cascade import CascadePoint, fit_cascade_rows
 from strnet.thresholds.comparison import Comparison, compare
+from strnet.thresholds.fitted_from import FittedFrom
 from strnet.thresholds.fitting import fit_rows
 from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.grey_zone import GreyZone
@@ -104,7 +105,8 @@ def fit_case(case: FitCase) -> OperatingPoint:
 def compare_case(case: FitCase) -> Comparison:
     """As `fit_case`, with the empirical threshold of the same rows beside it."""
     both = compare(case.rows, case.request)
-    empirical, chosen = (stamped(point, case.scores, case.asked) for point in (both.empirical, both.chosen))
+    origin = _origin(case.scores, case.scores.without_target, case.asked)
+    empirical, chosen = (_marked(point, origin) for point in (both.empirical, both.chosen))
     return replace(both, empirical=empirical, chosen=chosen)
 
 
@@ -147,8 +149,8 @@ def cascade_from_table(
     left_out = int(kept.select(pl.len()).collect().item()) - first.target.size
     return replace(
         point,
-        bone_loss=_marked(point.bone_loss, first, left_out, loss),
-        osteoporosis=_marked(point.osteoporosis, second, left_out, severe),
+        bone_loss=_marked(point.bone_loss, _origin(first, left_out, {"target": loss})),
+        osteoporosis=_marked(point.osteoporosis, _origin(second, left_out, {"target": severe})),
     )
 
 
@@ -174,18 +176,21 @@ def score_columns(asked: TableColumns, score: str) -> ScoreColumns:
 
 def stamped(point: Fitted, scores: ScoreRows, asked: Mapping[str, Any]) -> Fitted:
     """The `point`, with the score it is for, what a positive is, and the hash of its rows."""
-    marked = _marked(point, scores, scores.without_target, asked["target"])
-    return replace(marked, label=asked["label"]) if asked.get("label") else marked
+    return _marked(point, _origin(scores, scores.without_target, asked))
 
 
-def _marked(point: Fitted, scores: ScoreRows, left_out: int, target: str) -> Fitted:
-    return replace(
-        point,
+def _origin(scores: ScoreRows, left_out: int, asked: Mapping[str, Any]) -> FittedFrom:
+    return FittedFrom(
         score=scores.identity,
-        label=f"{target} = 1",
+        label=asked.get("label") or f"{asked['target']} = 1",
         rows_sha256=scores.sha256,
         known_rows=remembered(scores.numbered),
         known_films=known_films(scores.films),
-        notes=(*point.notes, *notes_on(scores)),
         rows_without_target=left_out,
+        notes=notes_on(scores),
     )
+
+
+def _marked(point: Fitted, origin: FittedFrom) -> Fitted:
+    known = {field.name: getattr(origin, field.name) for field in fields(origin)}
+    return replace(point, **{**known, "notes": (*point.notes, *origin.notes)})
