@@ -33,6 +33,8 @@ REFERENCE_SITES: Final = (
 )
 """Where on the body the reference standard was measured; `lowest` is the lowest of several sites."""
 ANATOMIES: Final = ("knee", "lumbar", "chest", "hip", "hand", "pelvis", "spine")
+DXA_SITES: Final = ("lumbar_spine", "total_hip", "femoral_neck", "forearm")
+"""Where DXA measures an areal BMD; each has a column of its own for it and for its T-score."""
 VIEWS: Final = ("AP", "PA", "LATERAL", "OBLIQUE", "AXIAL")
 LATERALITIES: Final = ("L", "R", "B")
 
@@ -48,6 +50,8 @@ PATIENT_ID: Final = "patient_id"
 EXAM_ID: Final = "exam_id"
 SPLIT: Final = "split"
 FOLD: Final = "fold"
+REGION: Final = "region"
+"""Which part of an image a row is about, such as L1; the rows of one image are one case."""
 IDENTITY_COLUMNS: Final = (
     *(IMAGE_ID, CASE_ID, PATIENT_ID, EXAM_ID),
     *("site", "scanner", "anatomy", "view", "laterality", "age", "sex"),
@@ -113,6 +117,16 @@ def prediction_column(task: str) -> str:
 def baseline_column(baseline: str, task: str) -> str:
     """Name of the score of a baseline (`clinical`, `metadata`, ...) for `task` in the predictions table."""
     return f"baseline.{baseline}.{task}"
+
+
+def bmd_column(site: str) -> str:
+    """Name of the manifest column with the areal BMD, g/cm2, of a DXA `site`."""
+    return f"bmd_{site}"
+
+
+def t_score_column(site: str) -> str:
+    """Name of the manifest column with the unrounded T-score of a DXA `site`."""
+    return f"t_score_{site}"
 
 
 def diagnosis_from_t_score(t_score: float) -> str:

@@ -1,0 +1,41 @@
+"""The recipe: frozen models of everything a training run depends on.
+
+A recipe is data. Nothing in `models/` or `imaging/` sees more of it than the part it needs.
+"""
+
+from __future__ import annotations
+
+from strnet.config.answering import ApplicabilityConfig, CalibrationConfig, OperatingPointConfig
+from strnet.config.architecture import BackboneConfig, NeckConfig, NetworkConfig, RoutingConfig
+from strnet.config.frozen import Fraction01, Frozen, Positive
+from strnet.config.preprocessing import Augmentation, Preprocessing
+from strnet.config.recipe import CohortConfig, Recipe
+from strnet.config.recipe_text import dump_recipe, load_recipe, override_recipe, parse_override, parse_recipe
+from strnet.config.tasks import Given, Target, TaskConfig
+from strnet.config.trainer import TrainerConfig
+
+__all__ = [
+    "ApplicabilityConfig",
+    "Augmentation",
+    "BackboneConfig",
+    "CalibrationConfig",
+    "CohortConfig",
+    "Fraction01",
+    "Frozen",
+    "Given",
+    "NeckConfig",
+    "NetworkConfig",
+    "OperatingPointConfig",
+    "Positive",
+    "Preprocessing",
+    "Recipe",
+    "RoutingConfig",
+    "Target",
+    "TaskConfig",
+    "TrainerConfig",
+    "dump_recipe",
+    "load_recipe",
+    "override_recipe",
+    "parse_override",
+    "parse_recipe",
+]

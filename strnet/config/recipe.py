@@ -1,0 +1,63 @@
+"""The recipe: everything a training run depends on. Unknown keys are errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from strnet.config.answering import ApplicabilityConfig, CalibrationConfig, OperatingPointConfig
+from strnet.config.architecture import NetworkConfig
+from strnet.config.frozen import Frozen, Positive
+from strnet.config.preprocessing import Augmentation, Preprocessing
+from strnet.config.tasks import TaskConfig
+from strnet.config.trainer import TrainerConfig
+from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS
+
+
+class CohortConfig(Frozen):
+    """Where the rows come from, and which are used. Relative paths are relative to the recipe file."""
+
+    manifest: Path | None = None
+    split: Path | None = None
+    cache: Path | None = Field(None, description="sample cache; default: a folder beside the manifest")
+    where: str | None = Field(None, description="rows that are used, as an SQL condition on the manifest")
+    workers: int | None = Field(None, ge=0, description="processes that read films; default: one per core")
+    file_seconds: Positive | None = Field(FILE_SECONDS, description="for one film to be read; null: no limit")
+    file_memory_gib: Positive | None = Field(FILE_MEMORY_GIB, description="for one film to be read; on Linux")
+
+
+class Recipe(Frozen):
+    """Everything a training run depends on."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    description: str = ""
+    seed: int = Field(0, ge=0, lt=2**32)
+    cohort: CohortConfig = CohortConfig()
+    preprocessing: Preprocessing = Preprocessing()
+    augmentation: Augmentation = Augmentation()
+    network: NetworkConfig = NetworkConfig()
+    tasks: tuple[TaskConfig, ...] = Field(min_length=1)
+    trainer: TrainerConfig = TrainerConfig()
+    calibration: CalibrationConfig = CalibrationConfig()
+    operating_point: OperatingPointConfig | None = None
+    applicability: ApplicabilityConfig = ApplicabilityConfig()
+    baselines: bool = Field(
+        True, description="fit the clinical-only and metadata-only baselines beside the network"
+    )
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        names = [task.name for task in self.tasks]
+        if len(set(names)) < len(names):
+            raise ValueError(f"task names must differ, found {names}")
+        point = self.operating_point
+        if point is not None and point.task not in {t.name for t in self.tasks if t.kind == "binary"}:
+            raise ValueError(f"operating_point.task: no binary task '{point.task}' among {names}")
+        return self
+
+    @property
+    def clinical_columns(self) -> tuple[str, ...]:
+        """Clinical columns that any task uses, each once, in order of first use."""
+        return tuple(dict.fromkeys(column for task in self.tasks for column in task.clinical))

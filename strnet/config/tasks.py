@@ -1,0 +1,86 @@
+"""Tasks: the questions a network answers, as data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from strnet.config.frozen import Cell, Fraction01, Frozen
+
+
+class Given(Frozen):
+    """The rows where a task is defined: those whose `column` holds one of `values`."""
+
+    column: str
+    values: tuple[Cell, ...] = Field(min_length=1)
+
+
+class Target(Frozen):
+    """What a task predicts: a manifest column, and how it becomes a number.
+
+    Binary: `positive` lists the values that count as 1, or `at_most` / `below` is a cut-off on a numeric
+    column. Multiclass and ordinal: `classes` in order. Regression: the column itself.
+    """
+
+    column: str
+    positive: Annotated[tuple[Cell, ...], Field(min_length=1)] | None = None
+    at_most: float | None = None
+    below: float | None = None
+    classes: Annotated[tuple[Cell, ...], Field(min_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _classes_differ(self) -> Self:
+        if self.classes and len(set(self.classes)) < len(self.classes):
+            raise ValueError(f"classes must differ, found {', '.join(self.classes)}")
+        return self
+
+
+class TaskConfig(Frozen):
+    """One question the network answers. Tasks are data, not code."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Literal["binary", "multiclass", "ordinal", "regression"]
+    target: Target
+    given: Given | None = None
+    loss: Literal["default", "bce", "focal", "cross_entropy", "corn", "huber", "mse", "mae"] = "default"
+    weight: float = Field(1.0, ge=0.0)
+    coupling: Fraction01 = Field(1.0, description="scale of this task's gradient into the shared trunk")
+    clinical: tuple[str, ...] = Field((), description="clinical columns given to this head")
+    balance: bool = Field(
+        False, description="weigh classes inversely to their frequency in the training rows"
+    )
+
+    @model_validator(mode="after")
+    def _is_no_other_output(self) -> Self:
+        if self.name in ("image", "clinical", "features", "atypicality"):
+            raise ValueError(f"task {self.name}: the network has another input or output of this name")
+        return self
+
+    @model_validator(mode="after")
+    def _target_fits_kind(self) -> Self:
+        rules = ("positive", "at_most", "below")
+        given = {name for name in (*rules, "classes") if getattr(self.target, name) is not None}
+        if self.kind == "binary" and (len(given) != 1 or "classes" in given):
+            raise ValueError(f"task {self.name}: a binary target needs exactly one of {', '.join(rules)}")
+        if self.kind in ("multiclass", "ordinal") and given != {"classes"}:
+            raise ValueError(
+                f"task {self.name}: a {self.kind} target needs two or more `classes` and no cut-off"
+            )
+        if self.kind == "regression" and given:
+            raise ValueError(f"task {self.name}: a regression target takes a column only")
+        if self.kind == "regression" and self.balance:
+            raise ValueError(f"task {self.name}: balance is for classes; a regression target has none")
+        if self.loss not in _LOSSES[self.kind]:
+            raise ValueError(
+                f"task {self.name}: loss {self.loss} is not for {self.kind}; valid: {_LOSSES[self.kind]}"
+            )
+        return self
+
+
+_LOSSES = {
+    "binary": ("default", "bce", "focal"),
+    "multiclass": ("default", "cross_entropy"),
+    "ordinal": ("default", "corn", "cross_entropy"),
+    "regression": ("default", "huber", "mse", "mae"),
+}
