@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
-from filelock import FileLock, SoftFileLock, Timeout
+from filelock import FileLock, Timeout
 
 from strnet.errors import OutputError, StrnetError
 
@@ -15,11 +14,10 @@ def lock_or_none(path: Path) -> FileLock | None:
 
     Raises: OutputError: a place that cannot be written to. StrnetError: a file system without locks.
     """
-    lock = FileLock(path, timeout=0)
+    # Without a fallback: a soft lock's mark would stay behind a kill, and shut everybody out.
+    lock = FileLock(path, timeout=0, fallback_to_soft=False)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the fallback, which is refused below
-            lock.acquire()
+        lock.acquire()
     except Timeout:
         return None
     except NotImplementedError as error:
@@ -28,9 +26,6 @@ def lock_or_none(path: Path) -> FileLock | None:
         if path.exists():
             raise _without_locks(path, error) from error
         raise OutputError(str(path), error) from error
-    if isinstance(lock, SoftFileLock):
-        lock.release()  # its mark would stay behind a kill, and shut everybody out
-        raise _without_locks(path)
     return lock
 
 
