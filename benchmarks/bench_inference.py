@@ -127,7 +127,7 @@ def file_speeds(
 def main() -> None:
     import torch
 
-    from strnet.phantom import make_knee_cohort
+    from strnet.phantom import Draw, make_cohort
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbones", nargs="+", default=["resnet18", "efficientnet_b0"])
@@ -140,7 +140,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_knee_cohort(folder / "cohort", patients=arguments.patients, seed=1)
+        make_cohort("knee", folder / "cohort", Draw(1, (768, 640)), patients=arguments.patients)
         films = folder / "cohort" / "images"
         workers = sorted({1, arguments.workers})
         titles = ["network alone", *(f"files, {n} reading" for n in workers)]

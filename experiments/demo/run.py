@@ -43,7 +43,7 @@ def commands(out: Path) -> Iterator[list[str]]:
     cohort, run = out / "cohort", out / "run"
     manifest, split, bundle = cohort / "manifest.csv", out / "split.csv", run / "bundle"
     truth = ["--truth", str(cohort / "truth.csv")]
-    yield ["phantom", "knee", str(cohort), "--patients", str(PATIENTS), "--seed", str(SEED)]
+    yield ["phantom", str(cohort), "--patients", str(PATIENTS), "--seed", str(SEED)]
     yield ["split", str(manifest), "-o", str(split), "--assignment", str(ASSIGNMENT)]
     inputs = ["--manifest", str(manifest), "--split", str(split)]
     yield ["train", str(HERE / "recipe.yaml"), "-o", str(run), *inputs, "--resume"]

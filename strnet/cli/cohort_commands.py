@@ -14,23 +14,23 @@ from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS, Workers
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
-phantom_app = typer.Typer(help="Films with planted truth, made by simulation.", no_args_is_help=True)
-
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
-    app.add_typer(phantom_app, name="phantom")
+    app.command("phantom")(phantom)
     app.command("ingest")(ingest)
     app.command("split")(split)
 
 
-@phantom_app.command("knee")
-def phantom_knee(
+def phantom(
     out: Annotated[Path, typer.Argument(help="Folder for images/, manifest.csv, truth.csv and cohort.json.")],
+    anatomy: Annotated[str, typer.Option(help="What is imaged: knee.")] = "knee",
     patients: Annotated[int, typer.Option(help="Patients; each has one or two films.", min=1)] = 400,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = 0,
-    rows: Annotated[int, typer.Option(help="Rows of a film, pixels.", min=128)] = 768,
-    columns: Annotated[int, typer.Option(help="Columns of a film, pixels.", min=128)] = 640,
+    rows: Annotated[
+        int | None, typer.Option(help="Rows of a film, pixels. [default: usual for the anatomy]", min=128)
+    ] = None,
+    columns: Annotated[int | None, typer.Option(help="Columns of a film; with --rows.", min=128)] = None,
     t_score_known: Annotated[
         float, typer.Option(help="Fraction of patients with a T-score.", min=0, max=1)
     ] = 0.7,
@@ -38,20 +38,21 @@ def phantom_knee(
     workers: WorkerCount = None,
     as_json: Json = False,
 ) -> None:
-    """AP knee radiographs as DICOM, with a manifest, the planted truth and its ideal observer.
+    """Films with planted truth as DICOM, with a manifest, the truth table and its ideal observer.
 
     \b
     Example:
-      strnet phantom knee cohort --patients 400 --seed 1
+      strnet phantom cohort --patients 400 --seed 1
     """
-    from strnet.jobs import phantom
+    from strnet.jobs import phantom as job
 
     with progress_bar("films", shown=not as_json) as progress:
-        made = phantom(
+        made = job(
             out,
             patients=patients,
             seed=seed,
-            size=(rows, columns),
+            anatomy=anatomy,
+            size=_size(rows, columns),
             t_score_known=t_score_known,
             sites=sites,
             workers=workers,
@@ -60,7 +61,13 @@ def phantom_knee(
     if as_json:
         print_json(made)
     else:
-        print_pairs(f"Phantom knee cohort in {out}", made)
+        print_pairs(f"Phantom {anatomy} cohort in {out}", made)
+
+
+def _size(rows: int | None, columns: int | None) -> tuple[int, int] | None:
+    if (rows is None) != (columns is None):
+        raise typer.BadParameter("--rows and --columns belong together: give both, or neither.")
+    return None if rows is None or columns is None else (rows, columns)
 
 
 def ingest(

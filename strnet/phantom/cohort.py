@@ -11,14 +11,11 @@ import polars as pl
 
 from strnet.errors import ConfigError, StrnetError
 from strnet.files import read_json, remove_unfinished, write_json
+from strnet.phantom.anatomies import named_anatomy
+from strnet.phantom.anatomy import Draw
 from strnet.phantom.production import Production, Record, make_patient
-from strnet.phantom.scanners import SCANNERS
-from strnet.phantom.summary import summarise
 from strnet.tables import write_table
 from strnet.workers import Workers, in_order
-
-PHANTOM_VERSION = 2
-"""Raised whenever the same seed would give other bytes."""
 
 Progress = Callable[[int, int], None]
 
@@ -33,30 +30,28 @@ class PhantomCohort:
     summary: dict[str, Any]
 
 
-def make_knee_cohort(
+def make_cohort(
+    anatomy: str,
     out: Path | str,
+    draw: Draw,
     *,
     patients: int,
-    seed: int,
-    size: tuple[int, int] = (768, 640),
-    t_score_known: float = 0.7,
-    sites: int = 2,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> PhantomCohort:
-    """A cohort of AP knee films in `out`: `images/*.dcm`, `manifest.csv`, `truth.csv`, `cohort.json`.
+    """A cohort of films of `anatomy` in `out`: `images/*.dcm`, `manifest.csv`, `truth.csv`, `cohort.json`.
 
-    `size` rows and columns of every film; `t_score_known` the share of patients whose T-score is written;
-    `workers` processes make them (a number or None: see `strnet.workers`). `progress` gets patients done and
-    patients in all. Films that already stand in `out` are kept; the same arguments give the same bytes.
+    Label masks of an anatomy that has regions stand in `masks/*.png`. `workers` processes make the films (a
+    number or None: see `strnet.workers`). `progress` gets patients done and patients in all. Films that
+    already stand in `out` are kept; the same arguments give the same bytes.
 
-    Raises: ConfigError: arguments out of range, or `out` holds a cohort of other parameters. StrnetError: a
-    process did not start, or crashed.
+    Raises: ConfigError: unknown anatomy, arguments out of range, or `out` holds a cohort of other parameters.
+    StrnetError: a process did not start, or crashed.
     """
-    production = Production(Path(out), seed, size, t_score_known, sites)
+    production = Production(Path(out), named_anatomy(anatomy), draw)
     _check(production, patients)
     parameters = _parameters(production, patients)
-    _claim(production.folder, parameters)
+    _claim(production, parameters)
     records: list[Record] = []
     tasks = [(production, number) for number in range(patients)]
     unlimited = Workers(workers, file_seconds=None, file_memory_gib=None)
@@ -65,18 +60,19 @@ def make_knee_cohort(
         records.extend(made)
         if progress is not None:
             progress(done, patients)
-    return _finish(production.folder, records, parameters)
+    return _finish(production, records, parameters)
 
 
 def _check(production: Production, patients: int) -> None:
-    rows, columns = production.size
+    draw = production.draw
+    rows, columns = draw.size
     limits = (
         ("patients", patients, 1, 99_999),
-        ("seed", production.seed, 0, 2**32 - 1),
+        ("seed", draw.seed, 0, 2**32 - 1),
         ("size rows", rows, 128, 4096),
         ("size columns", columns, 128, 4096),
-        ("t_score_known", production.t_score_known, 0.0, 1.0),
-        ("sites", production.sites, 1, len(SCANNERS)),
+        ("t_score_known", draw.t_score_known, 0.0, 1.0),
+        ("sites", draw.sites, 1, len(production.anatomy.scanners)),
     )
     for name, found, low, high in limits:
         if not low <= found <= high:
@@ -84,18 +80,19 @@ def _check(production: Production, patients: int) -> None:
 
 
 def _parameters(production: Production, patients: int) -> dict[str, Any]:
-    settings = asdict(production)
-    del settings["folder"]
-    return {"anatomy": "knee", "patients": patients, **settings, "size": list(production.size)}
+    draw = production.draw
+    settings = {"anatomy": production.anatomy.name, "patients": patients, **asdict(draw)}
+    return settings | {"size": list(draw.size)}
 
 
-def _claim(folder: Path, parameters: dict[str, Any]) -> None:
-    """Claim `folder` for a cohort of these `parameters`.
+def _claim(production: Production, parameters: dict[str, Any]) -> None:
+    """Claim the folder for a cohort of these `parameters`.
 
     Raises: ConfigError: it belongs to another one, or holds files of something else.
     """
+    folder = production.folder
     note = folder / "cohort.json"
-    wanted = {"phantom_version": PHANTOM_VERSION, "parameters": parameters}
+    wanted = {"phantom_version": production.anatomy.version, "parameters": parameters}
     if note.exists():
         found = read_json(note)
         held = {key: found.get(key) for key in wanted}
@@ -104,7 +101,8 @@ def _claim(folder: Path, parameters: dict[str, Any]) -> None:
                 f"{note}: the folder holds a cohort of other parameters: {_differences(held, wanted)}. "
                 "Give another folder, or remove this one."
             )
-        remove_unfinished(folder / "images")
+        for films in ("images", "masks"):
+            remove_unfinished(folder / films)
         return
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: not empty, and no phantom cohort. Give a new or empty folder.")
@@ -128,14 +126,15 @@ def _not_made(task: tuple[Production, int], reason: str) -> NoReturn:
     )
 
 
-def _finish(folder: Path, records: list[Record], parameters: dict[str, Any]) -> PhantomCohort:
+def _finish(production: Production, records: list[Record], parameters: dict[str, Any]) -> PhantomCohort:
+    folder, anatomy = production.folder, production.anatomy
     manifest = pl.DataFrame([record.manifest for record in records], infer_schema_length=None)
     truth = pl.DataFrame([record.truth for record in records], infer_schema_length=None)
     summary = {
-        "phantom_version": PHANTOM_VERSION,
+        "phantom_version": anatomy.version,
         "parameters": parameters,
         "complete": True,
-        **summarise(manifest, truth, [record.grey_levels for record in records]),
+        **anatomy.summarise(manifest, truth, [record.grey_levels for record in records]),
     }
     write_table(manifest, folder / "manifest.csv")
     write_table(truth, folder / "truth.csv")

@@ -1,16 +1,17 @@
 """The ideal observer: the exact posterior of the T-score given what is planted in a film.
 
-It knows age, sex, BMI and the planted features of this film (not the pixels, not the other knee), which is
+It knows age, sex, BMI and the planted features of this film (not the pixels, not the other films), which is
 all that a film and a clinical table can hold about the T-score: no network can do better on average.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from strnet.phantom.patients import FEATURE_SD, KNEE_SD, MEASUREMENT_SD, RESIDUAL_SD
+from strnet.phantom.people import MEASUREMENT_SD, RESIDUAL_SD
 from strnet.schema import NORMAL_AT_LEAST, OSTEOPOROSIS_AT_MOST
 
 Array = np.ndarray
@@ -24,17 +25,20 @@ class Posterior:
     variance: float
 
 
-def posterior(expected: Array, scores: Array) -> Posterior:
-    """Posterior of the true T-score from its clinical expectation (N,) and the feature scores (N, 3).
+def posterior(expected: Array, scores: Array, feature_sd: Sequence[float], part_sd: float) -> Posterior:
+    """Posterior of the true T-score from its clinical expectation (N,) and the feature scores (N, K).
 
-    Source: conjugate normal model: T ~ N(expected, RESIDUAL_SD^2), knee = T + N(0, KNEE_SD^2),
-    score_k = knee + N(0, FEATURE_SD_k^2), all independent.
+    `feature_sd` (K,) is the scatter of each feature about the T-score of the part that is imaged, `part_sd`
+    that part's deviation from the person; both in T-score units.
+
+    Source: conjugate normal model: T ~ N(expected, RESIDUAL_SD^2), part = T + N(0, part_sd^2),
+    score_k = part + N(0, feature_sd_k^2), all independent.
     """
-    precision = np.array([sd**-2 for sd in FEATURE_SD.values()])
-    knee_estimate = scores @ precision / precision.sum()
-    information = 1.0 / (1.0 / precision.sum() + KNEE_SD**2)
+    precision = np.array([sd**-2 for sd in feature_sd])
+    part_estimate = scores @ precision / precision.sum()
+    information = 1.0 / (1.0 / precision.sum() + part_sd**2)
     prior = RESIDUAL_SD**-2
-    mean = (prior * np.asarray(expected) + information * knee_estimate) / (prior + information)
+    mean = (prior * np.asarray(expected) + information * part_estimate) / (prior + information)
     return Posterior(mean, float(1.0 / (prior + information)))
 
 

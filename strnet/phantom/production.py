@@ -1,4 +1,4 @@
-"""One patient's films on disk, and their rows of the manifest and of the planted truth."""
+"""One person's films on disk, and their rows of the manifest and of the planted truth."""
 
 from __future__ import annotations
 
@@ -11,15 +11,10 @@ import numpy as np
 
 from strnet.files import write_bytes
 from strnet.imaging import Radiograph, pixel_sha256, read_radiograph
-from strnet.phantom import observer
-from strnet.phantom.dicom_file import dicom_bytes
-from strnet.phantom.film import FilmPlan, make_film, plan_film
-from strnet.phantom.knee import femoral_cortex_mm
-from strnet.phantom.patients import Patient, draw_patient, expected_t_score
-from strnet.phantom.projection import condyle_density
-from strnet.phantom.scanners import SCANNERS
+from strnet.phantom.anatomy import Anatomy, Draw, Examination, PlannedFilm
+from strnet.phantom.physics.dicom_file import dicom_bytes
+from strnet.phantom.region_masks import mask_bytes, named_boxes, read_mask
 from strnet.phantom.shortcuts import grey_level_statistics
-from strnet.schema import BONE_LOSS, OSTEOPOROSIS_GIVEN_LOSS, T_SCORE, diagnosis_from_t_score
 
 Array = np.ndarray
 
@@ -29,10 +24,8 @@ class Production:
     """What every film of a cohort depends on; the folder is where, the rest decides the bytes."""
 
     folder: Path
-    seed: int
-    size: tuple[int, int]
-    t_score_known: float
-    sites: int
+    anatomy: Anatomy
+    draw: Draw
 
 
 @dataclass(frozen=True)
@@ -45,94 +38,80 @@ class Record:
 
 
 def make_patient(task: tuple[Production, int]) -> list[Record]:
-    """The films of patient `task[1]`, made unless they already stand, and their records."""
+    """The films of person `task[1]`, made unless they already stand, and their records."""
     production, number = task
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        patient = draw_patient(production.seed, number, production.t_score_known, production.sites)
-        return [
-            _record(production, patient, index, laterality)
-            for index, laterality in enumerate(patient.lateralities)
-        ]
+        examination = production.anatomy.examine(production.draw, number)
+        return [_record(production, examination, film) for film in examination.films]
     finally:
         cv2.setNumThreads(threads)
 
 
-def _record(production: Production, patient: Patient, index: int, laterality: str) -> Record:
-    # From 1: to a SeedSequence [seed, patient] and [seed, patient, 0] are the same.
-    generator = np.random.default_rng([production.seed, patient.number, index + 1])
-    plan = plan_film(patient, laterality, SCANNERS[patient.site], production.size, generator)
-    image_id = f"{patient.patient_id}-{laterality}"
+def _record(production: Production, examination: Examination, planned: PlannedFilm) -> Record:
+    image_id = f"{examination.person.patient_id}-{planned.view.key}"
     path = production.folder / "images" / f"{image_id}.dcm"
-    if not path.exists():
-        film = make_film(plan, production.size, generator)
-        write_bytes(path, dicom_bytes(film, plan, patient, production.seed))
+    mask = production.folder / "masks" / f"{image_id}.png"
+    if not path.exists() or (planned.regions and not mask.exists()):
+        _make(production, examination, planned, (path, mask))
     radiograph = read_radiograph(path)
-    return Record(
-        _manifest_row(image_id, patient, plan, production, radiograph),
-        _truth_row(image_id, patient, plan),
-        grey_level_statistics(radiograph.pixels),
+    row = _manifest_row(image_id, production, examination, planned, radiograph)
+    if planned.regions:
+        row |= {"box": named_boxes(read_mask(mask), planned.regions), "mask": f"masks/{mask.name}"}
+    truth = {"image_id": image_id, "patient_id": examination.person.patient_id} | {
+        name: round(value, 6) if isinstance(value, float) else value for name, value in planned.truth.items()
+    }
+    return Record(row, truth, grey_level_statistics(radiograph.pixels))
+
+
+def _make(
+    production: Production, examination: Examination, planned: PlannedFilm, paths: tuple[Path, Path]
+) -> None:
+    film = planned.render()
+    if film.labels is not None:
+        write_bytes(paths[1], mask_bytes(film.labels))
+    content = dicom_bytes(
+        film,
+        planned.view,
+        planned.scanner,
+        planned.positioning,
+        examination.person,
+        production.draw.seed,
     )
+    write_bytes(paths[0], content)
 
 
 def _manifest_row(
-    image_id: str, patient: Patient, plan: FilmPlan, production: Production, radiograph: Radiograph
+    image_id: str,
+    production: Production,
+    examination: Examination,
+    planned: PlannedFilm,
+    radiograph: Radiograph,
 ) -> dict[str, Any]:
-    scanner, source = plan.scanner, radiograph.source
+    scanner, source, person = planned.scanner, radiograph.source, examination.person
     return {
         "image_id": image_id,
-        "patient_id": patient.patient_id,
-        "exam_id": f"{patient.patient_id}-1",
+        "patient_id": person.patient_id,
+        "exam_id": f"{person.patient_id}-1",
         "path": f"images/{image_id}.dcm",
         "site": scanner.site,
         "scanner": scanner.model,
-        "anatomy": "knee",
-        "view": "AP",
-        "laterality": plan.laterality,
-        "age": patient.age,
-        "sex": patient.sex,
-        "bmi": patient.bmi,
-        "t_score": patient.measured_t_score if patient.t_score_known else None,
-        "diagnosis": diagnosis_from_t_score(patient.measured_t_score),
-        "reference_standard": "phantom",
-        "reference_site": "knee",
-        "days_to_reference": patient.days_to_reference,
+        "anatomy": production.anatomy.name,
+        "view": planned.view.view,
+        "laterality": planned.view.laterality,
+        "age": person.age,
+        "sex": person.sex,
+        "bmi": person.bmi,
+        **planned.labels,
+        "days_to_reference": person.days_to_reference,
         "modality": scanner.modality,
         "presentation_intent": source.presentation_intent,
         "sop_instance_uid": source.sop_instance_uid,
         "pixel_sha256": pixel_sha256(radiograph),
         "file_format": "dicom",
-        "rows": production.size[0],
-        "columns": production.size[1],
+        "rows": source.rows,
+        "columns": source.columns,
         "bits_stored": scanner.bits_stored,
         "photometric": scanner.photometric,
-    }
-
-
-def _truth_row(image_id: str, patient: Patient, plan: FilmPlan) -> dict[str, Any]:
-    knee = plan.knee
-    expected = expected_t_score(patient.age, float(patient.sex == "F"), patient.bmi)
-    belief = observer.posterior(np.atleast_1d(expected), knee.scores[None, :])
-    truth = {
-        "image_id": image_id,
-        "patient_id": patient.patient_id,
-        "true_t_score": patient.true_t_score,
-        "measured_t_score": patient.measured_t_score,
-        "knee_t_score": knee.knee_t_score,
-        "bone_volume_score": knee.bone_volume_score,
-        "cortical_score": knee.cortical_score,
-        "connectivity_score": knee.connectivity_score,
-        "bone_volume_fraction": knee.bone_volume_fraction,
-        "cortical_index": knee.cortical_index,
-        "trabecular_spacing_mm": knee.trabecular_spacing_mm,
-        "transverse_share": knee.transverse_share,
-        "projected_density_g_cm2": condyle_density(plan.shape, plan.quality),
-        "cortical_thickness_mm": femoral_cortex_mm(plan.shape, plan.quality),
-        f"observer.{BONE_LOSS}": float(observer.bone_loss_logit(belief)[0]),
-        f"observer.{OSTEOPOROSIS_GIVEN_LOSS}": float(observer.osteoporosis_given_loss_logit(belief)[0]),
-        f"observer.{T_SCORE}": float(belief.mean[0]),
-    }
-    return {name: round(value, 6) if isinstance(value, float) else value for name, value in truth.items()} | {
-        "metal": plan.metal
     }

@@ -43,7 +43,7 @@ def test_fitting_a_threshold_waits_for_no_torch():
     "command",
     [
         [],
-        ["phantom", "knee"],
+        ["phantom"],
         ["ingest"],
         ["split"],
         ["train"],

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from strnet.phantom import make_knee_cohort
+from strnet.phantom import Draw, make_cohort
 
 SMALL = (192, 160)
 
@@ -11,4 +11,4 @@ SMALL = (192, 160)
 def small_cohort(tmp_path_factory):
     """Twelve patients on all four scanners, small films, made in this process."""
     out = tmp_path_factory.mktemp("phantom") / "cohort"
-    return make_knee_cohort(out, patients=12, seed=3, size=SMALL, sites=4, workers=1)
+    return make_cohort("knee", out, Draw(3, SMALL, sites=4), patients=12, workers=1)

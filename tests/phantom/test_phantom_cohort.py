@@ -14,10 +14,24 @@ import pytest
 from strnet import schema
 from strnet.errors import ConfigError, StrnetError
 from strnet.imaging import pixel_sha256, read_radiograph
-from strnet.phantom import make_knee_cohort
+from strnet.phantom import Draw, make_cohort
 from strnet.schema import diagnosis_from_t_score
 
 SMALL = (192, 160)
+
+GOLDEN = {
+    "images/P0005-00000-R.dcm": "012617b3510fa7586c587cdf3807f4e493fb4f6e045084cb328986c8fe4c870f",
+    "images/P0005-00001-R.dcm": "cc395409b04f79eb2388ed931961632678c98f83147940d301a3f2969cd2e424",
+    "images/P0005-00002-L.dcm": "7d4270dbbf06b4d1bb66fc5a65349cb188c7dd545a53dcf969cf71eb1028032b",
+    "images/P0005-00002-R.dcm": "74df5362ade85c6c90c277796a83a7c23732456b574e74c940031e89697030d2",
+}
+
+
+def make_knees(
+    out, *, patients, seed, size=(768, 640), t_score_known=0.7, sites=2, workers=None, progress=None
+):
+    draw = Draw(seed, size, t_score_known, sites)
+    return make_cohort("knee", out, draw, patients=patients, workers=workers, progress=progress)
 
 
 def digests(folder) -> dict[str, str]:
@@ -26,20 +40,34 @@ def digests(folder) -> dict[str, str]:
 
 
 def test_the_same_seed_gives_the_same_bytes_from_one_process_or_two(small_cohort, tmp_path):
-    again = make_knee_cohort(tmp_path / "again", patients=12, seed=3, size=SMALL, sites=4, workers=2)
+    again = make_knees(tmp_path / "again", patients=12, seed=3, size=SMALL, sites=4, workers=2)
     assert digests(again.folder) == digests(small_cohort.folder)
 
 
 def test_a_larger_cohort_begins_with_the_smaller_one(small_cohort, tmp_path):
-    shorter = make_knee_cohort(tmp_path / "shorter", patients=4, seed=3, size=SMALL, sites=4, workers=1)
+    shorter = make_knees(tmp_path / "shorter", patients=4, seed=3, size=SMALL, sites=4, workers=1)
     whole = digests(small_cohort.folder)
     images = {name: value for name, value in digests(shorter.folder).items() if name.startswith("images")}
     assert images
     assert images.items() <= whole.items()
 
 
+def test_the_knee_films_are_those_of_version_2(tmp_path):
+    # The digest of pixels and headers when the version was raised to 2: another one needs another version.
+    made = make_knees(tmp_path / "c", patients=3, seed=5, size=(256, 208), workers=1)
+    assert made.summary["phantom_version"] == 2
+    images = {name: value for name, value in digests(made.folder).items() if name.startswith("images")}
+    assert images == GOLDEN
+
+
+def test_an_unknown_anatomy_is_named_with_what_was_meant(tmp_path):
+    with pytest.raises(ConfigError, match="unknown anatomy 'kneee', did you mean 'knee'"):
+        make_cohort("kneee", tmp_path / "c", Draw(0, SMALL), patients=1)
+    assert not (tmp_path / "c").exists()
+
+
 def test_another_seed_gives_other_films(small_cohort, tmp_path):
-    other = make_knee_cohort(tmp_path / "other", patients=3, seed=4, size=SMALL, sites=4, workers=1)
+    other = make_knees(tmp_path / "other", patients=3, seed=4, size=SMALL, sites=4, workers=1)
     assert not set(other.manifest["pixel_sha256"]) & set(small_cohort.manifest["pixel_sha256"])
 
 
@@ -56,7 +84,7 @@ def test_an_interrupted_cohort_is_completed_without_remaking_films(small_cohort,
     )
     (half / "images" / f".{lost[0].stem}-0123456789ab.dcm").write_bytes(b"half a film")
     before = {path: path.stat().st_mtime_ns for path in kept}
-    make_knee_cohort(half, patients=12, seed=3, size=SMALL, sites=4, workers=1)
+    make_knees(half, patients=12, seed=3, size=SMALL, sites=4, workers=1)
     assert {path: path.stat().st_mtime_ns for path in kept} == before
     assert digests(half) == digests(small_cohort.folder)
 
@@ -64,14 +92,14 @@ def test_an_interrupted_cohort_is_completed_without_remaking_films(small_cohort,
 def test_a_folder_of_other_parameters_is_refused_and_left_alone(small_cohort):
     before = digests(small_cohort.folder)
     with pytest.raises(ConfigError, match="seed 3 there, 8 asked"):
-        make_knee_cohort(small_cohort.folder, patients=12, seed=8, size=SMALL, sites=4, workers=1)
+        make_knees(small_cohort.folder, patients=12, seed=8, size=SMALL, sites=4, workers=1)
     assert digests(small_cohort.folder) == before
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(ConfigError, match="not empty"):
-        make_knee_cohort(tmp_path, patients=1, seed=0)
+        make_knees(tmp_path, patients=1, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +107,13 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
 )
 def test_arguments_out_of_range_are_named(tmp_path, wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        make_knee_cohort(tmp_path / "new", **({"patients": 2, "seed": 0} | wrong))
+        make_knees(tmp_path / "new", **({"patients": 2, "seed": 0} | wrong))
     assert not (tmp_path / "new").exists()
 
 
 def test_progress_counts_patients(tmp_path):
     seen = []
-    make_knee_cohort(
+    make_knees(
         tmp_path / "c", patients=3, seed=1, size=(128, 128), workers=1, progress=lambda *at: seen.append(at)
     )
     assert seen == [(1, 3), (2, 3), (3, 3)]
@@ -212,14 +240,14 @@ def test_a_process_that_crashes_ends_the_cohort_with_the_patient_named_and_it_ca
     with pytest.raises(
         StrnetError, match=r"patient 2 was not made: .*\(exit code 9\).*are kept: start again"
     ):
-        make_knee_cohort(tmp_path / "c", **arguments, workers=1)
+        make_knees(tmp_path / "c", **arguments, workers=1)
     monkeypatch.undo()
-    assert make_knee_cohort(tmp_path / "c", **arguments, workers=1).summary["complete"]
+    assert make_knees(tmp_path / "c", **arguments, workers=1).summary["complete"]
 
 
 @pytest.mark.slow
 def test_grey_levels_alone_say_little_about_bone(tmp_path):
-    cohort = make_knee_cohort(tmp_path / "c", patients=400, seed=21, size=(384, 320))
+    cohort = make_knees(tmp_path / "c", patients=400, seed=21, size=(384, 320))
     assert cohort.summary["grey_levels_only"]["auroc"] < 0.65
     assert 0.72 < cohort.summary["clinical_only"]["auroc"] < 0.87
     assert 0.955 < cohort.summary["ideal_observer"]["bone_loss"]["auroc"] < 0.99

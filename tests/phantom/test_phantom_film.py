@@ -5,17 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from strnet.phantom.anatomy import Grid
-from strnet.phantom.detector import Exposure, detect, enhance, expose, tone_curve
-from strnet.phantom.dicom_file import encode
-from strnet.phantom.film import make_film, plan_film
-from strnet.phantom.knee import KneeShape, Quality, femoral_cortex_mm, femur, joint_lift, soft_tissue
-from strnet.phantom.overlay import Marker, draw_field, draw_metal, inside_field, rod, stamp
-from strnet.phantom.patients import draw_patient
-from strnet.phantom.projection import Spongiosa, condyle_density, project_bone, project_knee
-from strnet.phantom.scanners import ANCHORS, SCANNERS
+from strnet.phantom.knee.knee_bones import (
+    KneeShape,
+    Quality,
+    femoral_cortex_mm,
+    femur,
+    joint_lift,
+    soft_tissue,
+)
+from strnet.phantom.knee.knee_film import make_film, plan_film
+from strnet.phantom.knee.knee_projection import condyle_density, project_knee
+from strnet.phantom.knee.metal import draw_metal
+from strnet.phantom.people import draw_patient
+from strnet.phantom.physics.detector import Exposure, detect, enhance, expose, tone_curve
+from strnet.phantom.physics.dicom_file import encode
+from strnet.phantom.physics.overlay import Marker, draw_field, inside_field, rod, stamp
+from strnet.phantom.physics.projection import Spongiosa, project_bone
+from strnet.phantom.physics.scanners import ANCHORS, SCANNERS
+from strnet.phantom.physics.solids import Grid
+from strnet.phantom.physics.trabeculae import trabecular_texture
 from strnet.phantom.shortcuts import cross_validated_auroc, grey_level_statistics
-from strnet.phantom.trabeculae import trabecular_texture
 
 SHAPE = KneeShape(1.0, 1.0, 4.4, 0.0, 0.0, 0.0, 60.0, 8.0)
 STILL = Exposure(

@@ -9,15 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from strnet.phantom import observer
-from strnet.phantom.film import draw_shape
-from strnet.phantom.patients import (
-    FEATURE_SD,
-    KNEE_SD,
+from strnet.phantom.knee.knee_film import draw_shape
+from strnet.phantom.knee.planting import FEATURE_SD, KNEE_SD, Knee, belief, draw_knee
+from strnet.phantom.people import (
     MEASUREMENT_SD,
     RESIDUAL_SD,
-    Knee,
     draw_clinical,
-    draw_knee,
     draw_patient,
     expected_t_score,
 )
@@ -57,16 +54,16 @@ def test_bmi_alone_says_little(population):
 
 def test_the_ideal_observer_is_near_but_not_at_certainty(population):
     loss = population["measured"] < -1.0
-    belief = observer.posterior(population["expected"], population["scores"])
-    assert 0.965 < roc_auc_score(loss, observer.bone_loss_logit(belief)) < 0.98
-    severity = observer.osteoporosis_given_loss_logit(belief)[loss]
+    believed = belief(population["expected"], population["scores"])
+    assert 0.965 < roc_auc_score(loss, observer.bone_loss_logit(believed)) < 0.98
+    severity = observer.osteoporosis_given_loss_logit(believed)[loss]
     assert 0.92 < roc_auc_score(population["measured"][loss] <= -2.5, severity) < 0.97
 
 
 def test_no_single_feature_comes_up_to_the_ideal_observer(population):
     loss = population["measured"] < -1.0
     ideal = roc_auc_score(
-        loss, observer.bone_loss_logit(observer.posterior(population["expected"], population["scores"]))
+        loss, observer.bone_loss_logit(belief(population["expected"], population["scores"]))
     )
     assert max(roc_auc_score(loss, -score) for score in population["scores"].T) < ideal - 0.01
 
@@ -79,7 +76,7 @@ def test_no_single_feature_comes_up_to_the_ideal_observer(population):
     ],
 )
 def test_what_the_ideal_observer_believes_happens_that_often(population, logit, rows, cut):
-    prob = 1.0 / (1.0 + np.exp(-logit(observer.posterior(population["expected"], population["scores"]))))
+    prob = 1.0 / (1.0 + np.exp(-logit(belief(population["expected"], population["scores"]))))
     among = rows(population["measured"])
     prob, happened = prob[among], cut(population["measured"][among])
     edges = np.quantile(prob, np.linspace(0, 1, 11))
@@ -90,10 +87,10 @@ def test_what_the_ideal_observer_believes_happens_that_often(population, logit, 
 
 
 def test_the_observers_t_score_misses_by_its_own_standard_deviation(population):
-    belief = observer.posterior(population["expected"], population["scores"])
-    miss = population["true"] - belief.mean
-    assert miss.std() == pytest.approx(np.sqrt(belief.variance), rel=0.02)
-    assert abs(np.corrcoef(miss, belief.mean)[0, 1]) < 0.02
+    believed = belief(population["expected"], population["scores"])
+    miss = population["true"] - believed.mean
+    assert miss.std() == pytest.approx(np.sqrt(believed.variance), rel=0.02)
+    assert abs(np.corrcoef(miss, believed.mean)[0, 1]) < 0.02
 
 
 def test_the_posterior_is_bayes_rule_on_a_lattice():
@@ -106,16 +103,16 @@ def test_the_posterior_is_bayes_rule_on_a_lattice():
     weight = np.exp(log_density - log_density.max())
     mean = (weight * t).sum() / weight.sum()
     variance = (weight * (t - mean) ** 2).sum() / weight.sum()
-    belief = observer.posterior(np.array([expected]), scores[None, :])
-    assert belief.mean[0] == pytest.approx(mean, abs=1e-4)
-    assert belief.variance == pytest.approx(variance, rel=1e-3)
+    believed = belief(np.array([expected]), scores[None, :])
+    assert believed.mean[0] == pytest.approx(mean, abs=1e-4)
+    assert believed.variance == pytest.approx(variance, rel=1e-3)
 
 
 def test_the_logits_stay_finite_for_the_healthiest_and_the_sickest():
-    belief = observer.Posterior(np.array([-30.0, 30.0]), 0.1)
-    assert np.isfinite(observer.bone_loss_logit(belief)).all()
-    assert np.isfinite(observer.osteoporosis_given_loss_logit(belief)).all()
-    assert np.diff(observer.osteoporosis_given_loss_logit(belief))[0] < 0
+    believed = observer.Posterior(np.array([-30.0, 30.0]), 0.1)
+    assert np.isfinite(observer.bone_loss_logit(believed)).all()
+    assert np.isfinite(observer.osteoporosis_given_loss_logit(believed)).all()
+    assert np.diff(observer.osteoporosis_given_loss_logit(believed))[0] < 0
 
 
 def test_a_patient_does_not_depend_on_the_others():

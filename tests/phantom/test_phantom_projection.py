@@ -3,9 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from strnet.phantom.anatomy import Box, Grid, Solid, bounding_box, ellipsoid, profile, rounding, thickness
-from strnet.phantom.projection import Paths, transmission
-from strnet.phantom.spectra import TISSUES, Spectrum, linear_attenuation, spectrum
+from strnet.phantom.physics.projection import Paths, transmission
+from strnet.phantom.physics.solids import (
+    Box,
+    Grid,
+    Solid,
+    bounding_box,
+    ellipsoid,
+    profile,
+    rounding,
+    thickness,
+)
+from strnet.phantom.physics.spectra import TISSUES, Spectrum, linear_attenuation, spectrum
 
 
 def grid(rows: int = 81, columns: int = 101, step: float = 0.5) -> Grid:

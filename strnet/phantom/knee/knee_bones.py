@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from strnet.phantom.anatomy import Grid, Solid, ellipsoid, profile, rounding
+from strnet.phantom.physics.solids import Bone, Grid, Solid, ellipsoid, profile, rounding
 
 Array = np.ndarray
 
@@ -29,16 +28,6 @@ class KneeShape:
     varus: float
     girth_mm: float
     fat_mm: float
-
-
-@dataclass(frozen=True)
-class Bone:
-    """One bone: outer surface, marrow space, and per row what fills them (bone per volume, (H,))."""
-
-    outer: Sequence[Solid]
-    inner: Sequence[Solid]
-    shell_fill: Array
-    trabecular_fill: Array
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from strnet.phantom.film import Film, FilmPlan
-from strnet.phantom.patients import Patient
-from strnet.phantom.scanners import Scanner
+from strnet.phantom.people import Person
+from strnet.phantom.physics.developing import Film
+from strnet.phantom.physics.positioning import Positioning
+from strnet.phantom.physics.scanners import Scanner
 
 Array = np.ndarray
 
@@ -39,6 +40,32 @@ class Stored:
     window: tuple[float, float] | None = None
     function: str | None = None
     table: Array | None = None
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A coded concept: value, coding scheme, meaning."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class ViewHeader:
+    """What a header says of one kind of film: its `key` tells the films of one examination apart.
+
+    `laterality` is L, R, or None for what has no side; `orientation` the directions (PatientOrientation) in
+    which rows and columns run.
+    """
+
+    key: str
+    body_part: str
+    view: str
+    laterality: str | None
+    region: Coded
+    view_code: Coded
+    orientation: tuple[str, str] = ("L", "F")
 
 
 def encode(display: Array, scanner: Scanner) -> Stored:
@@ -64,17 +91,21 @@ def _whole(values: Array, top: int) -> Array:
     return np.asarray(np.clip(np.rint(values), 0, top).astype(np.uint16))
 
 
-def dicom_bytes(film: Film, plan: FilmPlan, patient: Patient, seed: int) -> bytes:
-    """The whole DICOM file; every identifier is derived from the seed, the patient and the side."""
-    scanner, laterality = plan.scanner, plan.laterality
+def dicom_bytes(
+    film: Film, view: ViewHeader, scanner: Scanner, positioning: Positioning, patient: Person, seed: int
+) -> bytes:
+    """The whole DICOM file; every identifier is derived from the seed, the patient and the view's key."""
     stored = encode(film.display, scanner)
     header = Dataset()
     uids = [
         str(generate_uid(_UID_ROOT, ["strnet phantom", str(seed), patient.patient_id, *more]))
-        for more in (("study",), ("series", laterality), ("image", laterality))
+        for more in (("study",), ("series", view.key), ("image", view.key))
     ]
     _identify(header, patient, uids, scanner)
-    _describe_acquisition(header, film, plan)
+    header.StudyDescription = f"PHANTOM {view.body_part} {view.view}"
+    header.PatientName = f"PHANTOM^{view.body_part}"
+    _describe_acquisition(header, film.pixel_mm, scanner, positioning)
+    _describe_view(header, view, scanner)
     _describe_pixels(header, stored, scanner)
     header.file_meta = _file_meta(header)
     stream = BytesIO()
@@ -92,7 +123,7 @@ def _file_meta(header: Dataset) -> FileMetaDataset:
     return meta
 
 
-def _identify(header: Dataset, patient: Patient, uids: list[str], scanner: Scanner) -> None:
+def _identify(header: Dataset, patient: Person, uids: list[str], scanner: Scanner) -> None:
     day = (date(2020, 1, 6) + timedelta(days=patient.number % 1400)).strftime("%Y%m%d")
     header.SOPClassUID = _SOP_CLASS[scanner.modality]
     header.StudyInstanceUID, header.SeriesInstanceUID, header.SOPInstanceUID = uids
@@ -105,8 +136,6 @@ def _identify(header: Dataset, patient: Patient, uids: list[str], scanner: Scann
     header.InstitutionName = scanner.site
     header.DeviceSerialNumber = "0"
     header.SoftwareVersions = "1"
-    header.StudyDescription = "PHANTOM KNEE AP"
-    header.PatientName = "PHANTOM^KNEE"
     header.PatientID = patient.patient_id
     header.PatientSex = patient.sex
     header.PatientAge = f"{patient.age:03d}Y"
@@ -114,40 +143,46 @@ def _identify(header: Dataset, patient: Patient, uids: list[str], scanner: Scann
     header.StudyID, header.SeriesNumber, header.InstanceNumber = "1", 1, 1
 
 
-def _describe_acquisition(header: Dataset, film: Film, plan: FilmPlan) -> None:
-    scanner, laterality = plan.scanner, plan.laterality
-    magnification = scanner.magnification * plan.positioning.zoom
-    spacing = [f"{film.pixel_mm * magnification:.5f}"] * 2
-    header.BodyPartExamined = "KNEE"
-    header.ViewPosition = "AP"
-    header.PatientOrientation = ["L", "F"]
-    header.KVP = f"{plan.positioning.kilovolts:.0f}"
+def _describe_acquisition(
+    header: Dataset, pixel_mm: float, scanner: Scanner, positioning: Positioning
+) -> None:
+    magnification = scanner.magnification * positioning.zoom
+    spacing = [f"{pixel_mm * magnification:.5f}"] * 2
+    header.KVP = f"{positioning.kilovolts:.0f}"
     header.ImagerPixelSpacing = spacing
     header.ImageComments = _STATEMENT
     header.BurnedInAnnotation = "NO"
     header.ImageType = ["DERIVED", "PRIMARY"]
     if scanner.modality == "CR":
         header.PixelSpacing = spacing
-        header.ImageLaterality = laterality
         return
-    header.ImageLaterality = laterality
     header.EstimatedRadiographicMagnificationFactor = f"{magnification:.4f}"
-    header.PixelSpacing = [f"{film.pixel_mm:.5f}"] * 2
+    header.PixelSpacing = [f"{pixel_mm:.5f}"] * 2
     header.PixelSpacingCalibrationType = "GEOMETRY"
     header.PixelSpacingCalibrationDescription = "known magnification"
     header.PresentationIntentType = "FOR PRESENTATION"
     header.DetectorType = "SCINTILLATOR"
     header.PositionerType = "NONE"
     header.AcquisitionContextSequence = Sequence()
-    header.AnatomicRegionSequence = Sequence([_code("72696002", "SCT", "Knee")])
-    header.ViewCodeSequence = Sequence([_code("399348003", "SCT", "Antero-posterior")])
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
+def _describe_view(header: Dataset, view: ViewHeader, scanner: Scanner) -> None:
+    header.BodyPartExamined = view.body_part
+    header.ViewPosition = view.view
+    header.PatientOrientation = list(view.orientation)
+    if view.laterality is not None:
+        header.ImageLaterality = view.laterality
+    if scanner.modality == "DX":
+        header.AnatomicRegionSequence = Sequence([_code(view.region)])
+        position = _code(view.view_code)
+        position.ViewModifierCodeSequence = Sequence()
+        header.ViewCodeSequence = Sequence([position])
+
+
+def _code(concept: Coded) -> Dataset:
     item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
-    if value == "399348003":
-        item.ViewModifierCodeSequence = Sequence()
+    item.CodeValue, item.CodingSchemeDesignator = concept.value, concept.scheme
+    item.CodeMeaning = concept.meaning
     return item
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from strnet.phantom.scanners import ANCHORS, Scanner
+from strnet.phantom.physics.scanners import ANCHORS, Scanner
 
 Array = np.ndarray
 

@@ -1,4 +1,4 @@
-"""What lies on a film besides the leg: side marker, collimated field, and metal in the bone."""
+"""What lies on a film besides the body: side marker, collimated field, and rods of metal."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from strnet.phantom.anatomy import Grid
+from strnet.phantom.physics.solids import Grid
 
 Array = np.ndarray
 
-METAL_SHARE = 0.03
-"""Share of films with a plate and screws."""
 COLLIMATED_SHARE = 0.5
 """Share of films with a visible edge of the collimated field."""
 
@@ -30,7 +28,7 @@ class Marker:
 
 
 def draw_marker(laterality: str, style: str, size: tuple[int, int], generator: np.random.Generator) -> Marker:
-    """Where the technician put the marker: beside the leg, on its lateral side."""
+    """Where the technician put the marker: beside the body, on the side it names."""
     rows, columns = size
     height = int(rows * generator.uniform(0.030, 0.045))
     side = generator.uniform(0.035, 0.10)
@@ -87,20 +85,6 @@ def inside_field(size: tuple[int, int], field: tuple[int, int, int, int]) -> Arr
     mask = np.zeros(size, dtype=bool)
     mask[field[0] : field[1], field[2] : field[3]] = True
     return mask
-
-
-def draw_metal(grid: Grid, scale: float, generator: np.random.Generator) -> Array:
-    """Path length in titanium, mm, float32, of a lateral tibial plate with screws."""
-    path = np.zeros(grid.shape, np.float32)
-    top = float(generator.uniform(14.0, 24.0))
-    pitch = float(generator.uniform(11.0, 14.0))
-    for number in range(int(generator.integers(3, 6))):
-        y = top + number * pitch
-        length = max(58.0 - 9.0 * number, 26.0)
-        right = 30.0 - 4.0 * number
-        np.maximum(path, rod(grid, (right * scale, y), ((right - length) * scale, y + 1.0), 2.1), out=path)
-    plate = rod(grid, (33.0 * scale, top - 8.0), (15.0 * scale, top + 62.0), 3.6)
-    return np.asarray(np.maximum(path, np.minimum(plate, np.float32(5.0))))
 
 
 def rod(grid: Grid, start: tuple[float, float], end: tuple[float, float], radius: float) -> Array:

@@ -1,4 +1,4 @@
-"""Virtual patients: T-score, age, sex and BMI drawn jointly, and what the T-score plants in each knee."""
+"""Virtual patients: age, sex and BMI, and a T-score drawn jointly with them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ Array = np.ndarray
 
 MEASUREMENT_SD: Final = 0.12
 """Error of the reference standard, T-score units (DXA-like: about 1% of BMD)."""
-KNEE_SD: Final = 0.15
-"""Deviation of one knee from the patient, T-score units."""
-FEATURE_SD: Final = {"bone_volume": 0.72, "cortical": 0.70, "connectivity": 0.95}
-"""Biological scatter of each planted feature about the knee's T-score, T-score units."""
 RESIDUAL_SD: Final = 1.10
 """Scatter of the true T-score about its expectation from age, sex and BMI."""
 FEMALE_SHARE: Final = 0.7
@@ -34,55 +30,26 @@ def expected_t_score(age: Array | float, female: Array | float, bmi: Array | flo
 
 
 @dataclass(frozen=True)
-class Patient:
-    """One virtual patient; T-scores are unrounded, `sex` is F or M, `lateralities` one entry per film."""
+class Person:
+    """What every anatomy knows of a virtual patient; `sex` is F or M, `site` the number of its scanner."""
 
     patient_id: str
     number: int
     age: int
     sex: str
     bmi: float
-    true_t_score: float
-    measured_t_score: float
-    t_score_known: bool
     site: int
-    lateralities: tuple[str, ...]
     days_to_reference: int
 
 
 @dataclass(frozen=True)
-class Knee:
-    """What one knee carries of the T-score: `scores` are T-score units, one per planted feature."""
+class Patient(Person):
+    """A patient with one T-score, unrounded; `lateralities` are the knees that were filmed."""
 
-    knee_t_score: float
-    bone_volume_score: float
-    cortical_score: float
-    connectivity_score: float
-
-    @property
-    def scores(self) -> Array:
-        """The planted feature scores, shape (3,), in the order of `FEATURE_SD`."""
-        return np.array([self.bone_volume_score, self.cortical_score, self.connectivity_score])
-
-    @property
-    def bone_volume_fraction(self) -> float:
-        """Trabecular bone volume per tissue volume in the femoral condyles."""
-        return float(0.135 * np.exp(0.33 * self.bone_volume_score))
-
-    @property
-    def cortical_index(self) -> float:
-        """Cortical thickness of the femoral shaft as a fraction of its half width."""
-        return float(0.335 * np.exp(0.25 * self.cortical_score))
-
-    @property
-    def trabecular_spacing_mm(self) -> float:
-        """Distance between neighbouring trabeculae, mm."""
-        return float(1.60 * np.exp(-0.15 * self.connectivity_score))
-
-    @property
-    def transverse_share(self) -> float:
-        """Strength of transverse trabeculae relative to those along the load, 0 to 1: lost first."""
-        return float(1.0 / (1.0 + np.exp(-(self.connectivity_score + 1.2) * 0.8)))
+    true_t_score: float
+    measured_t_score: float
+    t_score_known: bool
+    lateralities: tuple[str, ...]
 
 
 def draw_clinical(generator: np.random.Generator, count: int) -> tuple[Array, Array, Array]:
@@ -114,10 +81,3 @@ def draw_patient(seed: int, number: int, t_score_known: float, sites: int) -> Pa
         lateralities=("L", "R") if both else (first,),
         days_to_reference=int(generator.integers(0, 91)),
     )
-
-
-def draw_knee(true_t_score: float, generator: np.random.Generator) -> Knee:
-    """A knee of a patient with `true_t_score`: knee deviation, then scatter of each feature."""
-    knee = true_t_score + KNEE_SD * generator.standard_normal()
-    scatter = np.array(list(FEATURE_SD.values())) * generator.standard_normal(len(FEATURE_SD))
-    return Knee(float(knee), *(float(value) for value in knee + scatter))

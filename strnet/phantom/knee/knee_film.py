@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from strnet.phantom.anatomy import Grid
-from strnet.phantom.detector import Exposure, detect, enhance, expose, tone_curve
-from strnet.phantom.knee import KneeShape, Quality, joint_lift
-from strnet.phantom.overlay import (
-    METAL_SHARE,
-    Marker,
-    draw_field,
-    draw_marker,
-    draw_metal,
-    inside_field,
-    stamp,
-)
-from strnet.phantom.patients import Knee, Patient, draw_knee
-from strnet.phantom.projection import Spongiosa, project_knee, transmission, turn
-from strnet.phantom.scanners import Scanner
-from strnet.phantom.spectra import spectrum
+from strnet.phantom.knee.knee_bones import KneeShape, Quality, joint_lift
+from strnet.phantom.knee.knee_projection import project_knee
+from strnet.phantom.knee.metal import METAL_SHARE, draw_metal
+from strnet.phantom.knee.planting import Knee, draw_knee
+from strnet.phantom.people import Patient
+from strnet.phantom.physics.detector import Exposure, expose
+from strnet.phantom.physics.developing import Film, Recording, develop
+from strnet.phantom.physics.overlay import Marker, draw_field, draw_marker
+from strnet.phantom.physics.positioning import Positioning, bends, film_grid, turned
+from strnet.phantom.physics.projection import Spongiosa, transmission, turn
+from strnet.phantom.physics.scanners import Scanner
+from strnet.phantom.physics.solids import Grid
+from strnet.phantom.physics.spectra import spectrum
 
 Array = np.ndarray
 
@@ -30,20 +26,6 @@ _CONTRAST_PER_MM = 0.11
 """Contrast of trabeculae per mm of spacing: fewer trabeculae along the beam average less out."""
 _LEG_BELOW = 0.75
 """Energy behind the leg, relative to the open beam: about 13 mm of soft tissue."""
-
-
-@dataclass(frozen=True)
-class Positioning:
-    """How the film was taken: rotation, the joint off the centre, tube voltage.
-
-    `zoom` is the magnification relative to the scanner's usual one.
-    """
-
-    rotation_degrees: float
-    shift_x_mm: float
-    shift_y_mm: float
-    zoom: float
-    kilovolts: float
 
 
 def draw_shape(patient: Patient, generator: np.random.Generator) -> KneeShape:
@@ -75,34 +57,6 @@ def draw_positioning(scanner: Scanner, generator: np.random.Generator) -> Positi
     )
 
 
-def displacement(
-    grid: Grid, shape: KneeShape, rotation_degrees: float, generator: np.random.Generator
-) -> tuple[Array, Array]:
-    """Where each pixel of the film looks on the drawn knee (columns, rows), float32: rotation and bends."""
-    rows, columns = grid.shape
-    angle = np.deg2rad(rotation_degrees)
-    bends = 0.9 / grid.pixel_mm * generator.standard_normal((2, 6, 5), dtype=np.float32)
-    x = np.arange(columns, dtype=np.float32)[None, :] - np.float32(columns / 2)
-    y = np.arange(rows, dtype=np.float32)[:, None] - np.float32(rows / 2)
-    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    across = cv2.resize(bends[0], (columns, rows), interpolation=cv2.INTER_CUBIC)
-    along = cv2.resize(bends[1], (columns, rows), interpolation=cv2.INTER_CUBIC)
-    near = np.flatnonzero(np.abs(grid.y) < 45.0)
-    along[near] += joint_lift(grid.x, grid.y[near], shape) / np.float32(grid.pixel_mm)
-    across += cos * x + (sin * y + np.float32(columns / 2))
-    along += (np.float32(rows / 2) - sin * x) + cos * y
-    return across, along
-
-
-def film_grid(size: tuple[int, int], pixel_mm: float, positioning: Positioning) -> Grid:
-    """The film's grid in mm of the object plane, origin at the joint."""
-    rows, columns = size
-    step = pixel_mm / positioning.zoom * 768.0 / rows
-    y = (np.arange(rows) - rows / 2 + 0.5) * step - positioning.shift_y_mm
-    x = (np.arange(columns) - columns / 2 + 0.5) * step - positioning.shift_x_mm
-    return Grid(y.astype(np.float32), x.astype(np.float32), step)
-
-
 @dataclass(frozen=True)
 class FilmPlan:
     """What is planted in a film, drawn before anything is rendered."""
@@ -122,13 +76,10 @@ class FilmPlan:
         """What the bones are made of."""
         return Quality(self.knee.cortical_index, self.knee.bone_volume_fraction)
 
-
-@dataclass(frozen=True)
-class Film:
-    """A finished film: `display` in [0, 1], bone bright, float32 (H, W); `pixel_mm` at the bone."""
-
-    display: Array
-    pixel_mm: float
+    @property
+    def recording(self) -> Recording:
+        """What happens behind the patient."""
+        return Recording(self.scanner, self.exposure, self.field, self.marker)
 
 
 def plan_film(
@@ -156,12 +107,7 @@ def make_film(plan: FilmPlan, size: tuple[int, int], generator: np.random.Genera
     """The film of `plan`: projection, detection, vendor processing, marker."""
     grid = film_grid(size, plan.scanner.pixel_mm, plan.positioning)
     primary = primary_beam(grid, plan, generator)
-    attenuation = detect(primary, plan.scanner, plan.exposure, generator)
-    inside = inside_field(size, plan.field)
-    leg = (primary < np.float32(_LEG_BELOW)) & inside
-    display = tone_curve(enhance(attenuation, plan.exposure), leg, plan.exposure)
-    display *= inside
-    return Film(stamp(display, plan.marker), grid.pixel_mm)
+    return Film(develop(primary, plan.recording, _LEG_BELOW, generator), grid.pixel_mm)
 
 
 def primary_beam(grid: Grid, plan: FilmPlan, generator: np.random.Generator) -> Array:
@@ -173,3 +119,13 @@ def primary_beam(grid: Grid, plan: FilmPlan, generator: np.random.Generator) -> 
     primary = transmission(paths, spectrum(plan.positioning.kilovolts), metal)
     looks_at = displacement(grid, plan.shape, plan.positioning.rotation_degrees, generator)
     return turn(primary, looks_at, plan.laterality == "R")
+
+
+def displacement(
+    grid: Grid, shape: KneeShape, rotation_degrees: float, generator: np.random.Generator
+) -> tuple[Array, Array]:
+    """Where each pixel looks on the drawn knee (columns, rows), float32: rotation, bends, joint."""
+    across, along = bends(grid, generator)
+    near = np.flatnonzero(np.abs(grid.y) < 45.0)
+    along[near] += joint_lift(grid.x, grid.y[near], shape) / np.float32(grid.pixel_mm)
+    return turned(grid, (across, along), rotation_degrees)

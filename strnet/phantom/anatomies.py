@@ -1,0 +1,25 @@
+"""The anatomies that a phantom cohort can be made of, by name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Final
+
+from strnet.errors import ConfigError
+from strnet.phantom.anatomy import Anatomy
+from strnet.phantom.knee.knee_examination import KNEE
+
+ANATOMIES: Final = MappingProxyType({anatomy.name: anatomy for anatomy in (KNEE,)})
+
+
+def named_anatomy(name: str) -> Anatomy:
+    """The anatomy called `name`.
+
+    Raises: ConfigError: there is none.
+    """
+    if name in ANATOMIES:
+        return ANATOMIES[name]
+    near = get_close_matches(name, ANATOMIES, 1)
+    hint = f", did you mean '{near[0]}'?" if near else f": expected {', '.join(ANATOMIES)}."
+    raise ConfigError(f"phantom: unknown anatomy '{name}'{hint}")

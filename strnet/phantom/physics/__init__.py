@@ -1,0 +1,1 @@
+"""What is true of any film: solids, spectra, projection, scatter, detector, vendor processing, DICOM."""
