@@ -52,6 +52,12 @@ SPLIT: Final = "split"
 FOLD: Final = "fold"
 REGION: Final = "region"
 """Which part of an image a row is about, such as L1; the rows of one image are one case."""
+MEMBER: Final = "member"
+"""Who a row of a long predictions table is from: a network, where several answered for one case."""
+MEMBERS: Final = "members"
+"""How many members, views or regions a case's scores were combined from."""
+MISSING_MEMBERS: Final = "missing_members"
+"""Which members said nothing of a case, by name; empty where all spoke."""
 IDENTITY_COLUMNS: Final = (
     *(IMAGE_ID, CASE_ID, PATIENT_ID, EXAM_ID),
     *("site", "scanner", "anatomy", "view", "laterality", "age", "sex"),
@@ -112,6 +118,11 @@ def class_logit_column(task: str, label: str) -> str:
 def prediction_column(task: str) -> str:
     """Name of the predicted value of a regression `task` in the predictions table."""
     return f"pred.{task}"
+
+
+def disagreement_column(task: str) -> str:
+    """Name of the SD between the members' logits or values for `task`; empty where only one spoke."""
+    return f"disagreement.{task}"
 
 
 def baseline_column(baseline: str, task: str) -> str:

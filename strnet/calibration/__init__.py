@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from strnet.calibration.calibrate import METHODS, Calibrated, calibrate
+from strnet.calibration.combine import Cases, combine, fit_combination
+from strnet.calibration.combined_answers import Combination
 from strnet.calibration.probability_columns import ScoreSource, with_fold_probabilities, with_probabilities
 
 __all__ = [
     "METHODS",
     "Calibrated",
+    "Cases",
+    "Combination",
     "ScoreSource",
     "calibrate",
+    "combine",
+    "fit_combination",
     "with_fold_probabilities",
     "with_probabilities",
 ]

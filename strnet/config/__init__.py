@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from strnet.config.answering import ApplicabilityConfig, CalibrationConfig, OperatingPointConfig
 from strnet.config.architecture import BackboneConfig, NeckConfig, NetworkConfig, RoutingConfig
+from strnet.config.combination import CombinationConfig
 from strnet.config.frozen import Fraction01, Frozen, Positive
 from strnet.config.preprocessing import Augmentation, Preprocessing
 from strnet.config.recipe import CohortConfig, Recipe
@@ -20,6 +21,7 @@ __all__ = [
     "BackboneConfig",
     "CalibrationConfig",
     "CohortConfig",
+    "CombinationConfig",
     "Fraction01",
     "Frozen",
     "Given",
