@@ -156,6 +156,11 @@ def remembered(rows: Numbered) -> KnownRows:
     return KnownRows(rows.total, packed(rows.numbers, "<u8"), "" if once else packed(rows.counts, "<u4"))
 
 
+def joined(one: KnownRows, other: KnownRows) -> KnownRows:
+    """The rows of both, which have none in common."""
+    return remembered(_merged(_read(one), _read(other)))
+
+
 def shared_rows(known: KnownRows, rows: Numbered) -> Shared:
     """How many of `rows` are known, and an upper limit of the chance of so many."""
     then = _read(known)

@@ -96,9 +96,15 @@ def updated(
         local_threshold=None if local.choice is None else rows.sign * local.choice.threshold,
         more_positives=_more(local, request),
         number=1 if parent.update is None else parent.update.number + 1,
+        parent_rows=_rows_before(parent),
     )
     notes = (*point.notes, *_notes(parent, record.number, request))
     return replace(point, anchor=parent.anchor, label=parent.label, update=record, notes=notes)
+
+
+def _rows_before(parent: OperatingPoint) -> tuple[str, ...]:
+    before = () if parent.update is None else parent.update.parent_rows
+    return before if parent.rows_sha256 is None else (*before, parent.rows_sha256)
 
 
 def _local(rows: Rows, frozen: float, request: Request) -> Local:

@@ -13,6 +13,7 @@ from strnet.thresholds.known_rows import (
     BY_CHANCE,
     KEPT,
     KnownRows,
+    joined,
     numbered,
     remembered,
     require_each_once,
@@ -31,6 +32,12 @@ def known_films(films: pl.Series | None) -> KnownRows | None:
     return None if hashes is None else remembered(numbered(hashes))
 
 
+def joined_films(one: KnownRows | None, other: KnownRows | None) -> KnownRows | None:
+    """The films of both; None unless all of both are known, since known films are all that is then asked."""
+    both = None if one is None or other is None else joined(one, other)
+    return None if both is None or both.total > KEPT else both
+
+
 def require_new_rows(point: OperatingPoint | FloorPoint | GreyZone, scores: ScoreRows) -> None:
     """Raise unless the rows are new to the operating point, and each stands in the table for itself.
 
@@ -38,7 +45,7 @@ def require_new_rows(point: OperatingPoint | FloorPoint | GreyZone, scores: Scor
         `require_each_once`.
     """
     require_each_once(scores.target, scores.score, scores.clusters, scores.numbered)
-    if point.rows_sha256 is not None and scores.sha256 == point.rows_sha256:
+    if scores.sha256 in _tables_of(point):
         raise ThresholdError(
             "scores: these are the rows that the threshold was chosen from; they cannot confirm it. "
             "Give rows of the new site."
@@ -48,6 +55,12 @@ def require_new_rows(point: OperatingPoint | FloorPoint | GreyZone, scores: Scor
         require_unknown_films(point.known_films, films)
     elif point.known_rows is not None:
         require_unknown(point.known_rows, scores.numbered)
+
+
+def _tables_of(point: OperatingPoint | FloorPoint | GreyZone) -> tuple[str | None, ...]:
+    """What names the tables that chose the threshold, and those it was updated from."""
+    update = point.update if isinstance(point, OperatingPoint) else None
+    return (point.rows_sha256, *(() if update is None else update.parent_rows))
 
 
 def notes_on(scores: ScoreRows) -> tuple[str, ...]:

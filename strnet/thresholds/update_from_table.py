@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Unpack, cast
+from typing import Final, Unpack, cast
 
 from strnet.local_options import UpdateFromTable
 from strnet.options import with_defaults
 from strnet.threshold_options import FitOptions
 from strnet.thresholds.applying import column_for, require_same_score
-from strnet.thresholds.known_rows import remembered
+from strnet.thresholds.known_rows import joined, remembered
 from strnet.thresholds.local_update import updated
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import RowColumns, Rows, fittable_rows
 from strnet.thresholds.scores_table import ScoreColumns, ScoreRows, Source, open_table, read_scores
-from strnet.thresholds.table_checks import known_films, notes_on, require_new_rows
+from strnet.thresholds.table_checks import joined_films, known_films, notes_on, require_new_rows
 from strnet.thresholds.threshold_request import Request, read_request
+
+PARENT_UNKNOWN: Final = (
+    "The rows behind the operating point before this one are not known, so that certify cannot tell whether "
+    "they come back."
+)
 
 
 def update_from_table(
@@ -49,15 +54,16 @@ def update_from_table(
         _request(parent, asked),
         allow_raise=asked.get("allow_raise", False),
     )
+    own = remembered(scores.numbered)
     return replace(
         point,
         score=scores.identity,
         label=parent.label or f"{asked['target']} = 1",
         rows_sha256=scores.sha256,
-        known_rows=remembered(scores.numbered),
-        known_films=known_films(scores.films),
+        known_rows=own if parent.known_rows is None else joined(parent.known_rows, own),
+        known_films=joined_films(parent.known_films, known_films(scores.films)),
         rows_without_target=scores.without_target,
-        notes=(*point.notes, *notes_on(scores)),
+        notes=(*point.notes, *notes_on(scores), *([] if parent.known_rows else [PARENT_UNKNOWN])),
     )
 
 

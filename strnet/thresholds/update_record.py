@@ -18,7 +18,8 @@ class LocalUpdate:
     that one's threshold and its misses on the local rows, `parent_specificity` its specificity on them (None
     without negatives). `local_threshold` is what the local positives alone would allow, None where they are
     too few for any; `more_positives` is then how many more it takes (None where no number is known).
-    `number` counts the updates since a threshold was fitted.
+    `number` counts the updates since a threshold was fitted, and `parent_rows` are the hashes of the rows
+    that each step before this one was made from.
     """
 
     decision: Decision
@@ -30,3 +31,4 @@ class LocalUpdate:
     local_threshold: Threshold | None
     more_positives: int | None
     number: int
+    parent_rows: tuple[str, ...] = ()

@@ -77,6 +77,49 @@ def test_too_few_local_positives_are_no_error_and_the_file_promises_nothing(poin
     assert read_threshold(tmp_path / "new.json").update.more_positives == 13
 
 
+@pytest.mark.parametrize("ids", [False, True])
+@pytest.mark.parametrize("steps", [1, 2])
+def test_the_rows_behind_any_step_of_an_update_do_not_certify_it(tmp_path, ids, steps):
+    rng = np.random.default_rng(7)
+    names = ("dev", "first", "second", "other")
+    tables = {}
+    for name in names:
+        more = {"image_id": [f"{name}{n}" for n in range(90)]} if ids else {}
+        scores = rng.beta(4, 2, 60), rng.beta(2, 4, 30)
+        tables[name] = write(tmp_path / f"{name}.csv", *scores, **more)
+    point = tmp_path / "op0.json"
+    assert run("fit", tables["dev"], "--target", "disease", "--score", "prob", "-o", point).exit_code == 0
+    for step, name in enumerate(names[1 : 1 + steps], start=1):
+        made = tmp_path / f"op{step}.json"
+        done = run("update", point, tables[name], "--target", "disease", "-o", made)
+        assert done.exit_code == 0, done.output
+        point = made
+    asked = ("--target", "disease", "--test", "fixed")
+    for name in names[: 1 + steps]:
+        half = pl.read_csv(tables[name]).sample(fraction=0.5, seed=1)
+        for kept, rows in (("ids", half), ("no ids", half.select("disease", "prob"))):
+            rows.write_csv(tmp_path / "back.csv")
+            done = run("certify", point, tmp_path / "back.csv", *asked)
+            assert "are among those that the threshold was chosen from" in str(done.exception), (name, kept)
+    fresh = run("certify", point, tables["other"], *asked)
+    assert fresh.exception is None or isinstance(fresh.exception, SystemExit), fresh.output
+
+
+def test_coarse_rows_of_the_parent_are_known_as_a_table_although_many_sites_have_such(tmp_path):
+    """Scores of five values, which other tables share by chance: only the table as a whole is known again."""
+    tables = []
+    for name, (high, low) in {"dev": (40, 20), "local": (80, 40)}.items():
+        sick = np.repeat([0.8, 0.6, 0.4], [high, 2, 1])
+        healthy = np.repeat([0.4, 0.2], [low // 2, low])
+        tables.append(write(tmp_path / f"{name}.csv", sick, healthy))
+    point, made = tmp_path / "op.json", tmp_path / "new.json"
+    assert run("fit", tables[0], "--target", "disease", "--score", "prob", "-o", point).exit_code == 0
+    assert run("update", point, tables[1], "--target", "disease", "-o", made).exit_code == 0
+    for table in tables:
+        done = run("certify", made, table, "--target", "disease")
+        assert "these are the rows that the threshold was chosen from" in str(done.exception)
+
+
 def films(path, scores, prefix):
     names = [f"{prefix}{i}" for i in range(len(scores))]
     pl.DataFrame({"patient_id": names, "prob": scores}).write_csv(path)

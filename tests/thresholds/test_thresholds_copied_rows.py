@@ -9,6 +9,7 @@ from strnet.thresholds import known_rows
 from strnet.thresholds.copied_rows import chance_of_sharing, excess_of_pairs, repetition
 from strnet.thresholds.known_rows import (
     KnownRows,
+    joined,
     numbered,
     numbered_rows,
     remembered,
@@ -119,6 +120,14 @@ def test_of_many_rows_a_sample_is_kept_that_knows_them_again(monkeypatch):
     fresh = shared_rows(known, numbered_rows(*site(rng, 5000)))
     assert fresh.known == 0
     assert fresh.compared == pytest.approx(500, abs=100)
+
+
+@pytest.mark.parametrize("kept", [10, 1000])
+def test_rows_of_two_tables_are_known_as_those_of_both_in_one(monkeypatch, kept):
+    monkeypatch.setattr(known_rows, "KEPT", kept)
+    target, score = site(np.random.default_rng(5), 100, decimals=1)
+    parts = [remembered(numbered_rows(target[part], score[part])) for part in (slice(30), slice(30, 100))]
+    assert joined(*parts) == remembered(numbered_rows(target, score))
 
 
 def test_a_film_is_known_by_its_id_unless_every_site_counts_so():
