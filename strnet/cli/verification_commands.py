@@ -127,5 +127,14 @@ def _print_verification(found: Any) -> None:
             f"{found.drawn_needed} drawn who all came would have certified it, if no more were positive. "
             "Draw so many among other people: a second look at these would cost confidence."
         )
+    _print_unchecked(found)
+
+
+def _print_unchecked(found: Any) -> None:
     if not found.from_list:
         print_text("Not checked: that the verified unflagged are a random sample. Give the list (--list).")
+    if not found.new_people:
+        print_text(
+            "Not checked: that none of these people chose the threshold. Give its operating point, and a "
+            "table of the people with its scores."
+        )

@@ -50,14 +50,18 @@ def threshold_verify(
     the sample was drawn on; `out` a file for the verdict.
 
     Raises:
-        ThresholdError: unusable rows or counts, or a sample that is not the list's.
+        ThresholdError: unusable rows or counts, a sample that is not the list's, or people who chose the
+            threshold.
         ImpossibleError: no unflagged person was verified.
         BundleError: an edited operating point, or another score than its own.
     """
     frozen = None if point is None else read_threshold(point)
-    counts = _from_counts(asked, sampled) if people is None else _from_table(people, frozen, sampled, asked)
+    if people is None:
+        counts, new = _from_counts(asked, sampled), False
+    else:
+        counts, new = _from_table(people, frozen, sampled, asked)
     found = verify_counts(counts, from_list=sampled is not None, **_floor(frozen, asked))
-    found = replace(found, drawn_needed=drawn_needed(found))
+    found = replace(found, drawn_needed=drawn_needed(found), new_people=new)
     if out is not None:
         content = {"point_rows_sha256": None if frozen is None else frozen.rows_sha256, **asdict(found)}
         write_json(out, seal(content, FORMAT))
@@ -113,7 +117,8 @@ def _floor(point: OperatingPoint | None, asked: Any) -> dict[str, Any]:
 
 def _from_table(
     people: Path, point: OperatingPoint | None, sampled: Path | None, asked: Verify
-) -> VerificationCounts:
+) -> tuple[VerificationCounts, bool]:
+    """The counts, and whether the verified were held against the rows that chose the threshold."""
     if any(asked.get(name) is not None for name in VerifyFromCounts.__annotations__):
         raise ThresholdError("verify: found a table and counts, expected one of them. Leave the other out.")
     if asked.get("target") is None:
@@ -121,7 +126,7 @@ def _from_table(
     columns = with_defaults(VerifyFromTable, asked)
     group = read_people(people, point, **columns)
     listed = None if sampled is None else read_list(sampled, columns["identifier"], group.unflagged_names())
-    return counts_of(group, listed)
+    return counts_of(group, listed), group.new
 
 
 def _from_counts(asked: Verify, sampled: Path | None) -> VerificationCounts:

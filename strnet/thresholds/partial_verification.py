@@ -76,9 +76,10 @@ class PartialVerification:
     `worst` counts who did not come against whatever would be said of the floor; `random` takes them for like
     those who came (None where everybody came). `estimate` is the sensitivity if both samples were exactly
     typical, `ppv` that of those who came. `from_list` is whether those verified were held against the list
-    that was drawn; without it nothing shows that they are a random sample. `drawn_needed` unflagged people
-    would certify the floor if all of them came and no more were positive (None where nobody asked, it is
-    decided, or not even all would do).
+    that was drawn; without it nothing shows that they are a random sample. `new_people` is whether those
+    verified were held against the rows that chose the threshold, and are others. `drawn_needed` unflagged
+    people would certify the floor if all of them came and no more were positive (None where nobody asked, it
+    is decided, or not even all would do).
     """
 
     verdict: Verdict
@@ -90,6 +91,7 @@ class PartialVerification:
     worst: VerifiedFloor
     random: VerifiedFloor | None
     from_list: bool = False
+    new_people: bool = False
     drawn_needed: int | None = None
 
 

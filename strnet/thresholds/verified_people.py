@@ -21,6 +21,7 @@ from strnet.thresholds.partial_verification import VerificationCounts
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.sampling_list import SHOWN, SamplingList
 from strnet.thresholds.scores_table import Source, as_table_error, column_named, open_table
+from strnet.thresholds.verified_rows import has_score, held_against_fit
 from strnet.verification_options import VerifyFromTable
 
 RESULTS: Final[Mapping[str, bool]] = MappingProxyType(
@@ -33,12 +34,16 @@ FLAGS: Final[Mapping[str, bool]] = MappingProxyType({**RESULTS, "positive": True
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Names (n,), each once; who was flagged (n,), who was verified (n,), and who was found positive (n,)."""
+    """Names (n,), each once; who was flagged (n,), who was verified (n,), and who was found positive (n,).
+
+    `new` is whether the verified were held against the rows that chose the threshold, and are others.
+    """
 
     names: tuple[str, ...]
     flagged: Bools
     verified: Bools
     positive: Bools
+    new: bool = False
 
     def unflagged_names(self) -> list[str]:
         """The names of those who were not flagged."""
@@ -54,7 +59,7 @@ def read_people(
 
     Raises:
         ThresholdError: unknown columns; a name that is empty or stands twice; a decision that is empty, none,
-            or not the operating point's; a target other than 0, 1 and empty.
+            or not the operating point's; a target other than 0, 1 and empty; people who chose the threshold.
         BundleError: another score than the operating point's.
     """
     options = with_defaults(VerifyFromTable, asked)
@@ -70,8 +75,9 @@ def read_people(
     results = pl.repeat(None, frame.height, dtype=pl.Boolean, eager=True)
     if target is not None:
         results = _told(frame[column_named(target, table, target_column(target))], RESULTS)
-    known = results.is_not_null().to_numpy()
-    return People(tuple(names), flagged.to_numpy(), known, results.fill_null(value=False).to_numpy())
+    new = held_against_fit(point, frame, results, options)
+    known, positive = results.is_not_null().to_numpy(), results.fill_null(value=False).to_numpy()
+    return People(tuple(names), flagged.to_numpy(), known, positive, new)
 
 
 def counts_of(people: People, drawn: SamplingList | None) -> VerificationCounts:
@@ -119,7 +125,7 @@ def _flagged(
 
 def _can_decide(point: OperatingPoint, frame: pl.DataFrame, score: str | None) -> bool:
     """Whether the table has the score of `point`, and all groups share one threshold."""
-    return point.threshold is not None and (score is not None or point.score.column in frame.columns)
+    return point.threshold is not None and has_score(point, frame, score)
 
 
 def _count(chosen: Bools) -> int:

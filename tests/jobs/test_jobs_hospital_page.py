@@ -59,11 +59,12 @@ def test_the_hospital_of_the_page_is_the_one_of_its_words(done):
     assert set(others.drop_nulls("dxa")["patient_id"]) == set(pl.read_csv(folder / "list.csv")["patient_id"])
 
 
-def test_the_certificate_says_what_was_found_and_that_the_list_was_kept(done):
+def test_the_certificate_says_what_was_found_and_what_was_checked(done):
     folder, _ = done
     certificate = read_json(folder / "certificate.json")
     assert (certificate["verdict"], certificate["from_list"]) == ("certified", True)
     assert certificate["point_rows_sha256"] == read_operating_point(folder / "op.json").rows_sha256
+    assert certificate["new_people"] is True
     assert certificate["counts"]["unflagged_drawn"] == 60
 
 

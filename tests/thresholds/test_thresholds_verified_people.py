@@ -1,12 +1,15 @@
 """Tables of people: who was drawn, who was verified, and which tables are no random sample."""
 
 import hashlib
+from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
 from strnet.errors import ThresholdError
 from strnet.thresholds import fit_threshold
+from strnet.thresholds.from_table import fit_from_table
 from strnet.thresholds.partial_verification import VerificationCounts
 from strnet.thresholds.sampling_list import draw, read_list, write_list
 from strnet.thresholds.verified_people import counts_of, read_people
@@ -101,8 +104,6 @@ def test_two_rows_of_one_person_and_cells_that_say_nothing_are_refused(people):
 
 
 def test_an_operating_point_flags_and_contradicts_decisions_that_are_not_its_own(people, tmp_path, binormal):
-    from dataclasses import replace
-
     from strnet.thresholds.score_identity import identity_of
 
     point = replace(fit_threshold(*binormal(300)), score=identity_of("score"))
@@ -113,3 +114,45 @@ def test_an_operating_point_flags_and_contradicts_decisions_that_are_not_its_own
     swapped = scores.with_columns(positive=~pl.col("positive"))
     with pytest.raises(ThresholdError, match="8 decisions are not the operating point's"):
         read_people(swapped, point, target="dxa")
+
+
+@pytest.fixture
+def fitted():
+    """150 people with scores, of whom 90 have disease, and the threshold that they chose."""
+    rng = np.random.default_rng(4)
+    dxa = np.repeat([1, 0], [90, 60])
+    prob = np.round(np.where(dxa == 1, rng.beta(4, 2, 150), rng.beta(2, 4, 150)), 6)
+    rows = pl.DataFrame({"patient_id": [f"a{n}" for n in range(150)], "prob": prob, "dxa": dxa})
+    return rows, fit_from_table(rows, target="dxa", score="prob", identifier="patient_id")
+
+
+@pytest.mark.parametrize("results", [{1: "TRUE", 0: "no"}, {1: "1.0", 0: "0"}])
+def test_people_who_chose_the_threshold_do_not_verify_it_under_other_names(fitted, results):
+    rows, point = fitted
+    said = pl.col("dxa").replace_strict(results | {0: "false"}, return_dtype=pl.String)
+    renamed = rows.with_columns(said, patient_id="b" + pl.col("patient_id")).sample(80, seed=1)
+    with pytest.raises(ThresholdError, match=r"80 of 80 rows .* are among those that the"):
+        read_people(renamed, point, target="dxa")
+    some = renamed.with_columns(dxa=pl.when(pl.int_range(80) < 30).then("dxa"))
+    with pytest.raises(ThresholdError, match="30 of 30 rows"):
+        read_people(some, point, target="dxa")
+
+
+def test_a_person_who_chose_the_threshold_is_known_by_name_also_without_score_and_result(fitted):
+    _, point = fitted
+    others = pl.DataFrame({"patient_id": ["x1", "x2", "a7"], "positive": [True, False, False]})
+    with pytest.raises(ThresholdError, match="1 of 3 films are among those"):
+        read_people(others.with_columns(dxa=pl.Series([1, 0, None])), point, target="dxa")
+
+
+def test_people_are_checked_only_where_their_rows_can_be_held_against_those_of_the_fit(fitted):
+    rows, point = fitted
+    rng = np.random.default_rng(5)
+    site = rows.with_columns(patient_id="c" + pl.col("patient_id"), prob=pl.Series(rng.random(150)))
+    assert read_people(site, point, target="dxa").new
+    decided = site.with_columns(positive=pl.col("prob") >= point.threshold)
+    assert read_people(decided, point, target="dxa").new
+    assert not read_people(decided.drop("prob"), point, target="dxa").new
+    assert not read_people(decided, target="dxa").new
+    assert not read_people(site, point).new
+    assert not read_people(site, replace(point, known_rows=None), target="dxa").new
