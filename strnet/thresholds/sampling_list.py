@@ -15,6 +15,7 @@ from strnet.tables import read_table, require_columns, write_table
 PLACE = "place"
 SEED = "seed"
 UNFLAGGED = "unflagged"
+DRAWN = "drawn"
 SHOWN = 5
 
 
@@ -28,11 +29,16 @@ class SamplingList:
 
 
 def draw(unflagged: Iterable[str], number: int, seed: int) -> SamplingList:
-    """The `number` people whose SHA-256 of seed and name is lowest, which depends on nothing else.
+    """The `number` people whose SHA-256 of seed, number and name is lowest, which depends on nothing else.
+
+    The number is part of it, so that another one draws others: a list that is cut short where the results
+    look good is not the drawing of fewer.
 
     Raises: ThresholdError: more people than there are.
     """
-    ordered = sorted(unflagged, key=lambda name: hashlib.sha256(f"{seed}\n{name}".encode()).digest())
+    ordered = sorted(
+        unflagged, key=lambda name: hashlib.sha256(f"{seed}\n{number}\n{name}".encode()).digest()
+    )
     if not 1 <= number <= len(ordered):
         raise ThresholdError(f"draw: found {number}, expected 1 to {len(ordered)}, the people not flagged.")
     return SamplingList(tuple(ordered[:number]), len(ordered), seed)
@@ -42,8 +48,9 @@ def write_list(sampled: SamplingList, identifier: str, path: Path | str) -> None
     """Write the list as a table: whole, or the file is what it was before."""
     names = pl.Series(identifier, sampled.drawn, dtype=pl.String)
     place = pl.int_range(1, len(sampled.drawn) + 1, eager=True).alias(PLACE)
-    constants = pl.lit(sampled.seed).alias(SEED), pl.lit(sampled.unflagged).alias(UNFLAGGED)
-    write_table(pl.DataFrame([names, place]).with_columns(*constants), path)
+    constants = {SEED: sampled.seed, UNFLAGGED: sampled.unflagged, DRAWN: len(sampled.drawn)}
+    columns = (pl.lit(value).alias(name) for name, value in constants.items())
+    write_table(pl.DataFrame([names, place]).with_columns(*columns), path)
 
 
 def read_list(path: Path | str, identifier: str, unflagged: Sequence[str]) -> SamplingList:
@@ -52,19 +59,19 @@ def read_list(path: Path | str, identifier: str, unflagged: Sequence[str]) -> Sa
     Raises: ManifestError: no such table. ThresholdError: another list than the drawing of these people gives.
     """
     frame = read_table(path, "sampling list", as_text=True)
-    require_columns(frame, (identifier, SEED, UNFLAGGED), str(path))
-    seeds, sizes = (frame[name].unique().to_list() for name in (SEED, UNFLAGGED))
-    if len(seeds) != 1 or len(sizes) != 1 or not (seeds + sizes)[0].isdigit() or not sizes[0].isdigit():
+    require_columns(frame, (identifier, SEED, UNFLAGGED, DRAWN), str(path))
+    seed, size, number = (_only(frame, name, path) for name in (SEED, UNFLAGGED, DRAWN))
+    if size != len(unflagged):
         raise ThresholdError(
-            f"{path}: found seeds {seeds} of {sizes} people, expected one of each. Give the list as it was "
-            "drawn."
-        )
-    if int(sizes[0]) != len(unflagged):
-        raise ThresholdError(
-            f"{path}: was drawn from {sizes[0]} unflagged people, and the table has {len(unflagged)}. Give "
+            f"{path}: was drawn from {size} unflagged people, and the table has {len(unflagged)}. Give "
             "the people that it was drawn from, and no others."
         )
-    again = draw(unflagged, frame.height, int(seeds[0]))
+    if number != frame.height:
+        raise ThresholdError(
+            f"{path}: {number} people were drawn, and the list has {frame.height}. Give it as it was drawn: "
+            "who was not examined stays on it."
+        )
+    again = draw(unflagged, number, seed)
     other = sorted(set(frame[identifier].to_list()) ^ set(again.drawn))
     if other:
         raise ThresholdError(
@@ -73,3 +80,14 @@ def read_list(path: Path | str, identifier: str, unflagged: Sequence[str]) -> Sa
             "again."
         )
     return again
+
+
+def _only(frame: pl.DataFrame, column: str, path: Path | str) -> int:
+    """The one whole number of a column."""
+    found = frame[column].unique().to_list()
+    if len(found) != 1 or not str(found[0]).isdecimal():
+        raise ThresholdError(
+            f"{path}: {column} is {' and '.join(map(str, found[:SHOWN]))}, expected one whole number. Give "
+            "the list as it was drawn."
+        )
+    return int(found[0])

@@ -51,9 +51,8 @@ def test_decisions_and_results_may_be_words(people):
 
 def test_a_drawing_is_that_of_the_lowest_hashes_whatever_the_order_of_people():
     names = [f"p{n}" for n in range(50)]
-    by_hash = sorted(names, key=lambda name: hashlib.sha256(f"7\n{name}".encode()).hexdigest())
+    by_hash = sorted(names, key=lambda name: hashlib.sha256(f"7\n12\n{name}".encode()).hexdigest())
     assert draw(names, 12, 7).drawn == draw(reversed(names), 12, 7).drawn == tuple(by_hash[:12])
-    assert draw(names, 13, 7).drawn[:12] == draw(names, 12, 7).drawn  # more can be drawn later
     assert set(draw(names, 12, 8).drawn) != set(draw(names, 12, 7).drawn)
 
 
@@ -77,8 +76,43 @@ def test_a_list_that_was_changed_or_drawn_from_others_is_refused(tmp_path):
     with pytest.raises(ThresholdError, match="2 differ"):
         read_list(path, "patient_id", names)
     write_list(draw(names, 6, 3), "patient_id", path)
-    path.write_text(path.read_text().replace(",3,20", ",4,20"))
+    path.write_text(path.read_text().replace(",3,20,6", ",4,20,6"))
     with pytest.raises(ThresholdError, match="is not what seed 4 draws"):
+        read_list(path, "patient_id", names)
+
+
+@pytest.mark.parametrize("told", ["as it was drawn", "as that of fewer"])
+def test_a_list_that_was_cut_where_the_results_looked_good_is_refused(tmp_path, told):
+    names = [f"p{n}" for n in range(40)]
+    path = tmp_path / "list.csv"
+    for number in range(2, 30):
+        write_list(draw(names, number, 3), "patient_id", path)
+        whole = pl.read_csv(path)
+        for kept in range(1, number):
+            cut = whole.head(kept)
+            (cut if told == "as it was drawn" else cut.with_columns(drawn=kept)).write_csv(path)
+            if set(cut["patient_id"]) == set(draw(names, kept, 3).drawn):
+                assert kept == 1  # the two orders begin with the same person by chance
+                continue
+            with pytest.raises(ThresholdError, match=r"people were drawn|is not what seed 3 draws"):
+                read_list(path, "patient_id", names)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"drawn": 7}, "7 people were drawn, and the list has 6"),
+        ({"drawn": "all"}, "drawn is all"),
+        ({"seed": None}, "seed is None"),
+        ({"seed": "²"}, "seed is ²"),
+    ],
+)
+def test_a_list_whose_numbers_were_changed_is_refused(tmp_path, change, said):
+    names = [f"p{n}" for n in range(20)]
+    path = tmp_path / "list.csv"
+    write_list(draw(names, 6, 3), "patient_id", path)
+    pl.read_csv(path).with_columns(**{name: pl.lit(value) for name, value in change.items()}).write_csv(path)
+    with pytest.raises(ThresholdError, match=said):
         read_list(path, "patient_id", names)
 
 
