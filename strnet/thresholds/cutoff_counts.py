@@ -7,18 +7,22 @@ from typing import Unpack
 
 import numpy as np
 
+from strnet.errors import ThresholdError
 from strnet.options import with_defaults
+from strnet.schema import PATIENT_ID
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.thresholds.cutoff_form import CutoffForm, FilledForm
+from strnet.thresholds.known_rows import require_each_once
 from strnet.thresholds.score_identity import identity_of, require_in_range
-from strnet.thresholds.scores_table import ScoreColumns, Source, read_scores
+from strnet.thresholds.scores_table import ScoreColumns, ScoreRows, Source, read_scores
 from strnet.verification_options import FillOptions
 
 
 def fill_form(form: CutoffForm, source: Source, **asked: Unpack[FillOptions]) -> FilledForm:
     """The counts of one hospital; where patients are named (`cluster`), one film of each counts.
 
-    Raises: ThresholdError: unusable rows. BundleError: another score than the form's.
+    Raises: ThresholdError: unusable rows, patients with several films who were not named, or a table that was
+        pasted twice. BundleError: another score than the form's.
     """
     options = with_defaults(FillOptions, asked)
     columns = ScoreColumns(
@@ -28,6 +32,7 @@ def fill_form(form: CutoffForm, source: Source, **asked: Unpack[FillOptions]) ->
     wanted = identity_of(form.score, form.kind)
     wanted.require_same(rows.identity, said_same=options["same_score"])
     require_in_range(wanted, rows.score)
+    _require_counted_once(rows)
     target, score = rows.target, np.asarray(rows.score, dtype=np.float64)
     if rows.clusters is not None:
         kept = one_film_each(rows.clusters, target, score)
@@ -41,6 +46,19 @@ def fill_form(form: CutoffForm, source: Source, **asked: Unpack[FillOptions]) ->
         negatives_flagged=_flagged(negatives, form),
         negatives=negatives.size,
     )
+
+
+def _require_counted_once(rows: ScoreRows) -> None:
+    """Raise unless each patient counts once, as far as a table shows; counts that were sent show nothing.
+
+    Raises: ThresholdError: as `require_each_once`, or films of the same patients and no `cluster`.
+    """
+    if rows.patients_unnamed:
+        raise ThresholdError(
+            f"counts: some patients ({PATIENT_ID}) have several films, and each would count as a patient of "
+            f"its own. Name the column: --cluster {PATIENT_ID}."
+        )
+    require_each_once(rows.target, rows.score, rows.clusters, rows.numbered)
 
 
 def one_film_each(patients: Ints, target: Bools, score: Floats) -> Ints:

@@ -262,3 +262,30 @@ def test_the_scores_of_another_column_fill_no_form(binormal):
     )
     with pytest.raises(ThresholdError, match="outside"):
         fill_form(form(score_kind="probability"), rows.rename({"risk": "prob"}), hospital="a", target="ill")
+
+
+@pytest.fixture
+def films(binormal):
+    """80 films of 40 patients, each with two scores of its own."""
+    target, score = binormal(40)
+    rows = pl.DataFrame({"ill": np.repeat(target, 2).astype(int), "prob": np.repeat(score, 2)})
+    bent = rows.with_columns(prob=pl.col("prob") + pl.int_range(80) * 1e-3)
+    return bent.with_columns(patient_id=pl.Series([f"p{n}" for n in np.repeat(np.arange(40), 2)]))
+
+
+def test_patients_with_several_films_are_counted_only_where_their_column_is_named(films):
+    with pytest.raises(ThresholdError, match=r"several films.*--cluster patient_id"):
+        fill_form(form(), films, hospital="a", target="ill")
+    filled = fill_form(form(), films, hospital="a", target="ill", cluster="patient_id")
+    assert filled.positives + filled.negatives == 40
+    once = fill_form(form(), films.unique("patient_id"), hospital="a", target="ill")
+    assert (filled.positives, filled.negatives) == (once.positives, once.negatives)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_table_pasted_below_itself_sends_no_counts(films, named):
+    ids = {"patient_id": pl.Series([f"n{n}" for n in range(80)])} if named else {}
+    each = films.gather_every(2)
+    twice = pl.concat([each, each]).drop("patient_id").with_columns(**ids)
+    with pytest.raises(ThresholdError, match="pasted"):
+        fill_form(form(), twice, hospital="a", target="ill", cluster="patient_id" if named else None)
