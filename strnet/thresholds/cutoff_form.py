@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Unpack
+from typing import Final, TypeVar, Unpack
 
 import numpy as np
 import polars as pl
@@ -28,6 +28,9 @@ COUNTS: Final = ("positives_flagged", "positives", "negatives_flagged", "negativ
 COLUMNS: Final = (FORM, HOSPITAL, SCORE, KIND, LABEL, FLAGGED_IF, CUTOFF, *COUNTS)
 FLAGGED: Final[Mapping[Operator, str]] = {">=": "score >= cutoff", "<=": "score <= cutoff"}
 MOST_CUTOFFS: Final = 10_000
+AS_MADE: Final = "Give the form as it was made."
+
+Meant = TypeVar("Meant")
 
 
 @dataclass(frozen=True)
@@ -136,16 +139,13 @@ def _table(path: Path | str) -> ForeignTable:
 
 
 def _form(table: ForeignTable) -> CutoffForm:
-    flagged_if = _one(table, FLAGGED_IF, "Give the form as it was made.")
-    operator: Operator = "<=" if flagged_if == FLAGGED["<="] else ">="
-    kind = _one(table, KIND, "Give the form as it was made.", may_be_empty=True)
-    named = _one(table, FORM, "Give the form as it was made.")
+    named = _one(table, FORM, AS_MADE)
     form = CutoffForm(
         tuple(_number(table, row, CUTOFF) for row in range(table.frame.height)),
-        operator,
-        _one(table, SCORE, "Give the form as it was made.") or "",
-        next((known for known in KINDS if known == kind), None),
-        _one(table, LABEL, "Give the form as it was made.") or "",
+        _known(table, FLAGGED_IF, {text: operator for operator, text in FLAGGED.items()}),
+        _one(table, SCORE, AS_MADE) or "",
+        _known(table, KIND, {None: None, **{kind: kind for kind in KINDS}}),
+        _one(table, LABEL, AS_MADE) or "",
     )
     if form.sha256 != named:
         raise ThresholdError(
@@ -154,6 +154,18 @@ def _form(table: ForeignTable) -> CutoffForm:
             "was made."
         )
     return form
+
+
+def _known(table: ForeignTable, column: str, meanings: Mapping[str | None, Meant]) -> Meant:
+    """What the one text of a column means.
+
+    Raises: ThresholdError: a text without a meaning, which must not pass for another.
+    """
+    found = _one(table, column, AS_MADE, may_be_empty=None in meanings)
+    if found in meanings:
+        return meanings[found]
+    expected = ", ".join("nothing" if text is None else repr(text) for text in meanings)
+    raise ThresholdError(f"{_place(table, 0)}: {column} is {found!r}, expected one of {expected}. {AS_MADE}")
 
 
 def _one(table: ForeignTable, column: str, advice: str, *, may_be_empty: bool = False) -> str | None:

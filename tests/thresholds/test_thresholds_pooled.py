@@ -191,6 +191,14 @@ CHANGES = [
     ("0.3,68,70,60,100", "0.35,68,70,60,100", r"the cut-offs, or what they are for, are not those of form"),
     (",ill,", ",well,", r"the cut-offs, or what they are for, are not those of form"),
     ("north", "", r"line 2: hospital is empty"),
+    (
+        "score >= cutoff",
+        "score > cutoff",
+        r"line 2: flagged_if is 'score > cutoff', expected one of 'score >= ",
+    ),
+    ("score >= cutoff", "", r"line 2: flagged_if is empty"),
+    ("prob,,ill", "prob,probably,ill", r"line 2: score_kind is 'probably', expected one of nothing, 'logit'"),
+    ("prob,,ill", "prob,logit,ill", r"are not those of form"),
     ("0.3,68,70,60,100\n", "XX", r"are not those of form"),
 ]
 
