@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Unpack
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,12 @@ class Certification:
     score: str | None = None
     taken_for: str | None = None
     notes: tuple[str, ...] = ()
+
+
+ROWS_NOT_KNOWN: Final = (
+    "not checked: that these are others than the rows that chose the threshold, since the operating point "
+    "does not know those. They cannot confirm it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,13 @@ def certify(
     require_each_once(rows.target, rows.score, rows.clusters, numbers)
     if point.known_rows is not None:
         require_unknown(point.known_rows, numbers)
-    return certify_rows(decided_rows(point, rows, source), read_question(point, **options))
+    found = certify_rows(decided_rows(point, rows, source), read_question(point, **options))
+    return replace(found, notes=unchecked(point))
+
+
+def unchecked(point: OperatingPoint) -> tuple[str, ...]:
+    """What is to be said where `point` does not know the rows that chose it."""
+    return () if point.known_rows is not None else (ROWS_NOT_KNOWN,)
 
 
 def read_question(point: OperatingPoint, **options: Unpack[CertifyOptions]) -> SiteQuestion:

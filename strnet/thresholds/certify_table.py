@@ -20,6 +20,7 @@ from strnet.thresholds.certification import (
     decided_rows,
     described,
     read_question,
+    unchecked,
 )
 from strnet.thresholds.from_table import score_columns
 from strnet.thresholds.point import OperatingPoint
@@ -50,7 +51,7 @@ class SiteTable:
 
     def named(self, found: Certification) -> Certification:
         """A finding with the score that it was made on."""
-        notes = (*found.notes, *notes_on(self.scores))
+        notes = (*found.notes, *unchecked(self.point), *notes_on(self.scores))
         if self.point.clusters is not None and self.scores.clusters is None:
             notes = (*notes, FILMS_FOR_PATIENTS)
         return replace(found, score=self.column, taken_for=self.taken_for, notes=notes)

@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Unpack
+from typing import Final, Unpack
 
 import numpy as np
 
@@ -37,6 +37,10 @@ from strnet.verification_options import PoolOptions
 
 SAME_BY_CHANCE = 3
 """Different counts along the cut-offs up to which two hospitals may share all of them by chance."""
+ROWS_STAYED: Final = (
+    "The rows behind the counts stayed in the hospitals and are not known: certify and verify cannot tell "
+    "whether they come back. Ask none of these patients again."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +157,7 @@ def _point(
         notes=(
             f"Counts at {len(form.cutoffs)} cut-offs fixed beforehand (form {form.sha256[:12]}); missed: "
             f"{names}. The floor is that of the pooled sensitivity, not of each hospital.",
+            ROWS_STAYED,
         ),
     )
 

@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from strnet.errors import BundleError, ImpossibleError, ManifestError, ThresholdError
-from strnet.thresholds import read_operating_point, write_operating_point
+from strnet.thresholds import certify, read_operating_point, write_operating_point
+from strnet.thresholds.certification import ROWS_NOT_KNOWN
+from strnet.thresholds.certify_table import certify_from_table
 from strnet.thresholds.count_certificate import certify_counts
 from strnet.thresholds.cutoff_counts import fill_form, one_film_each
 from strnet.thresholds.cutoff_form import FilledForm, make_form, read_filled, read_form, write_form
+from strnet.thresholds.from_table import fit_from_table
 from strnet.thresholds.pooled_threshold import pool_counts
+from strnet.thresholds.update_from_table import PARENT_UNKNOWN, update_from_table
 
 
 def form(**asked):
@@ -29,6 +33,15 @@ def hospital(name, missed, positives, cleared, negatives, of=None):
 
 NORTH = hospital("north", [0, 1, 2, 3, 5, 8, 10, 20, 40], 70, [10, 20, 40, 60, 70, 80, 85, 90, 95], 100)
 SOUTH = hospital("south", [0, 0, 1, 3, 4, 6, 8, 12, 20], 30, [5, 10, 20, 30, 35, 40, 43, 45, 48], 50)
+
+
+@pytest.fixture
+def films(binormal):
+    """80 films of 40 patients, each with two scores of its own."""
+    target, score = binormal(40)
+    rows = pl.DataFrame({"ill": np.repeat(target, 2).astype(int), "prob": np.repeat(score, 2)})
+    bent = rows.with_columns(prob=pl.col("prob") + pl.int_range(80) * 1e-3)
+    return bent.with_columns(patient_id=pl.Series([f"p{n}" for n in np.repeat(np.arange(40), 2)]))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +110,25 @@ def test_the_pooled_point_is_an_operating_point_like_any_other(tmp_path):
     write_operating_point(point, tmp_path / "op.json")
     assert read_operating_point(tmp_path / "op.json") == point
     assert list(point.apply([0.39, 0.4, 0.9])) == [False, True, True]
+
+
+def test_a_pooled_point_and_its_certificate_say_that_its_rows_cannot_be_known_again(films):
+    rows = films.unique("patient_id", maintain_order=True)
+    filled = fill_form(form(), rows, hospital="a", target="ill", cluster="patient_id")
+    point = pool_counts([filled], min_sensitivity="0.5").point
+    assert "rows behind the counts stayed in the hospitals and are not known" in point.notes[1]
+    asked = {"target": "ill", "cluster": "patient_id"}
+    (back,) = certify_from_table(point, rows, **asked).values()
+    assert [note for note in back.notes if "not checked" in note] == [ROWS_NOT_KNOWN]
+    assert ROWS_NOT_KNOWN in certify(point, rows["ill"], rows["prob"]).notes
+    fitted = fit_from_table(rows, score="prob", min_sensitivity="0.5", **asked)
+    other = rows.with_columns(prob=pl.col("prob") / 2)
+    (fresh,) = certify_from_table(fitted, other, **asked).values()
+    assert not any("not checked" in note for note in fresh.notes)
+    moved = update_from_table(point, "a" * 64, other, min_sensitivity="0.5", **asked)
+    assert PARENT_UNKNOWN in moved.notes
+    with pytest.raises(ThresholdError, match="chosen from"):
+        certify_from_table(moved, other, **asked)
 
 
 def test_low_scores_may_mean_disease():
@@ -270,15 +302,6 @@ def test_the_scores_of_another_column_fill_no_form(binormal):
     )
     with pytest.raises(ThresholdError, match="outside"):
         fill_form(form(score_kind="probability"), rows.rename({"risk": "prob"}), hospital="a", target="ill")
-
-
-@pytest.fixture
-def films(binormal):
-    """80 films of 40 patients, each with two scores of its own."""
-    target, score = binormal(40)
-    rows = pl.DataFrame({"ill": np.repeat(target, 2).astype(int), "prob": np.repeat(score, 2)})
-    bent = rows.with_columns(prob=pl.col("prob") + pl.int_range(80) * 1e-3)
-    return bent.with_columns(patient_id=pl.Series([f"p{n}" for n in np.repeat(np.arange(40), 2)]))
 
 
 def test_patients_with_several_films_are_counted_only_where_their_column_is_named(films):
