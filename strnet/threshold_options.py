@@ -108,8 +108,12 @@ class CertifyOptions(TypedDict, total=False):
 
     confidence: Annotated[Proportion | None, Option("Default: the operating point's.", None)]
     test: Annotated[
-        SiteTest,
-        Option("anytime (look as often as you like) or fixed (once, at a number planned).", "anytime"),
+        SiteTest | None,
+        Option(
+            "anytime (look as often as you like) or fixed (once, at a number planned), the only one for "
+            "other floors than the sensitivity's. Default: anytime, where there is a choice.",
+            None,
+        ),
     ]
     cluster_method: Annotated[
         SiteMethod | None,

@@ -165,15 +165,16 @@ def read_question(point: OperatingPoint, **options: Unpack[CertifyOptions]) -> S
     Raises: ThresholdError: an unknown test, a confidence outside (0, 1).
     """
     asked = with_defaults(CertifyOptions, options)
-    require_known("test", asked["test"], SITE_TESTS)
-    usual: SiteMethod = "betting" if asked["test"] == "anytime" else "one_per_cluster"
+    test: SiteTest = asked["test"] or "anytime"
+    require_known("test", test, SITE_TESTS)
+    usual: SiteMethod = "betting" if test == "anytime" else "one_per_cluster"
     if point.cluster_method == "worst":
         usual = "worst"  # the share of patients that the point speaks of
     confidence = point.confidence if asked["confidence"] is None else asked["confidence"]
     return SiteQuestion(
         floor=read_floor(point.min_sensitivity),
         confidence=read_confidence(confidence),
-        test=asked["test"],
+        test=test,
         method=asked["cluster_method"] or usual,
         max_weight=asked["max_weight"],
     )

@@ -8,6 +8,7 @@ not depend on what they showed.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Unpack
 
@@ -90,15 +91,8 @@ def certify_floors(
         cluster_method=chosen["cluster_method"] or "worst",
         seed=chosen["seed"],
     )
-    stated = point.prevalence if chosen["prevalence"] is None else chosen["prevalence"]
-    given = None if stated is None else read_prevalence(stated)
-    if isinstance(point, FloorPoint):
-        asked: dict[Rate, tuple[str, float]] = {point.floor_of: (point.floor, point.threshold)}
-    else:
-        asked = {
-            "sensitivity": (point.min_sensitivity, point.rule_out),
-            point.rule_in_of: (point.rule_in_floor, point.rule_in),
-        }
+    asked = _floors_of(point)
+    given = _prevalence(point, asked, chosen["prevalence"])
     shared = replace(request, delta=request.delta / len(asked))
     return {
         rate: replace(
@@ -107,6 +101,32 @@ def certify_floors(
         )
         for rate, (floor, threshold) in asked.items()
     }
+
+
+def _floors_of(point: FloorPoint | GreyZone) -> dict[Rate, tuple[str, float]]:
+    """The floor and the threshold of each rate that `point` promises."""
+    if isinstance(point, FloorPoint):
+        return {point.floor_of: (point.floor, point.threshold)}
+    return {
+        "sensitivity": (point.min_sensitivity, point.rule_out),
+        point.rule_in_of: (point.rule_in_floor, point.rule_in),
+    }
+
+
+def _prevalence(
+    point: FloorPoint | GreyZone, floors: Iterable[Rate], given: str | float | None
+) -> StatedPrevalence | None:
+    """The prevalence `given`, or the point's own.
+
+    Raises: ThresholdError: one is given, and none of the floors depends on it.
+    """
+    if given is not None and not {"ppv", "npv"} & set(floors):
+        raise ThresholdError(
+            f"--prevalence: found {given}, expected none: no floor of this point depends on it, only those "
+            "of PPV and NPV do. Leave it out."
+        )
+    stated = point.prevalence if given is None else given
+    return None if stated is None else read_prevalence(stated)
 
 
 def _certificate(

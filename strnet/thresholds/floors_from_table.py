@@ -108,9 +108,11 @@ def certify_floors_from_table(
 
     The score is the point's own column if none is named.
 
-    Raises: as `certify_floors` and `read_scores`; ThresholdError: the rows that chose the threshold.
+    Raises: as `certify_floors` and `read_scores`; ThresholdError: the rows that chose the threshold, or an
+        option that only certificates of a sensitivity floor know.
         BundleError: another score than the point's.
     """
+    _require_fixed_test(asked)
     table = open_table(source, asked.get("csv_dialect"))
     column = column_for(point, table, asked.get("score"))
     scores = read_scores(table, score_columns(_ungrouped(asked), column), asked.get("where"))
@@ -132,6 +134,23 @@ def certify_floors_from_table(
         rate: replace(one, score=column, taken_for=taken_for, rows_without_target=left_out)
         for rate, one in found.items()
     }
+
+
+def _require_fixed_test(asked: CertifyFromTable) -> None:
+    """Raise where another test than that of fixed size was asked for, or weights were declared.
+
+    Raises: ThresholdError: the option that would have been passed over.
+    """
+    if asked.get("test") not in (None, "fixed"):
+        raise ThresholdError(
+            f"--test: found {asked.get('test')}, expected fixed: this floor is certified in one look, "
+            "at a number of rows planned beforehand. Leave it out."
+        )
+    if asked.get("max_weight") is not None:
+        raise ThresholdError(
+            f"--max-weight: found {asked.get('max_weight')}, expected none: a floor is certified by exact "
+            "counts, in which each row weighs as much. Leave it out."
+        )
 
 
 def _ungrouped(asked: Mapping[str, Any]) -> Any:

@@ -188,6 +188,30 @@ def test_a_group_means_nothing_to_other_points(tables):
     assert refused(done, "only a sensitivity floor is kept in each")
 
 
+@pytest.mark.parametrize("point", ["floor", "ppv", "grey"])
+def test_options_that_only_a_sensitivity_floor_knows_are_refused_by_name(tables, point):
+    command = point.replace("ppv", "floor")
+    run(command, "first.csv", "--target", "y", *COMMANDS[point].split(), "-o", "op.json")
+    asked = ("certify", "op.json", "second.csv", "--target", "y")
+    assert refused(run(*asked, "--test", "anytime"), "--test: found anytime, expected fixed")
+    assert refused(run(*asked, "--max-weight", "3"), "--max-weight: found 3.0, expected none")
+    plain, fixed = run(*asked, "--json"), run(*asked, "--test", "fixed", "--json")
+    assert json.loads(plain.stdout) == json.loads(fixed.stdout)
+    at = run(*asked, "--prevalence", "0.1", "--json")
+    if point == "ppv":
+        assert json.loads(at.stdout)["ppv"]["prevalence"] == "0.1"
+    else:
+        assert refused(at, "--prevalence: found 0.1, expected none")
+
+
+def test_without_a_test_a_sensitivity_is_certified_for_any_number_of_looks(tables):
+    run("fit", "first.csv", "--target", "y", "--score", "prob.y", "-o", "op.json")
+    asked = ("certify", "op.json", "second.csv", "--target", "y", "--json")
+    plain, named = run(*asked), run(*asked, "--test", "anytime")
+    assert json.loads(plain.stdout) == json.loads(named.stdout)
+    assert json.loads(plain.stdout)["all rows"]["test"] == "anytime"
+
+
 def test_a_prevalence_means_nothing_to_a_sensitivity(tables):
     run("fit", "first.csv", "--target", "y", "--score", "prob.y", "-o", "op.json")
     done = run("certify", "op.json", "second.csv", "--target", "y", "--prevalence", "0.1")
