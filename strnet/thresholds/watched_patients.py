@@ -27,7 +27,11 @@ from strnet.thresholds.unusable_cells import not_finite, refuse_scores, require_
 
 IDENTITY, ORDER, TIES, FILM = range(4)
 """What a patient's four numbers are for: to know it again, its turn, its place among ties, its film."""
-ISO_DATE = r"^\d{4}-?\d{2}-?\d{2}"
+ISO_TIME = (
+    r"^\d{4}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])"
+    r"([T ]?([01]\d|2[0-3]):?[0-5]\d(:?[0-5]\d(\.\d+)?)?)?$"
+)
+"""A date, and a time of that day where there is one, without a zone: whose digits sort as the times do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +154,10 @@ def _times(kept: pl.DataFrame, columns: PatientColumns) -> pl.Series:
     times = _complete(kept, column_named(columns.time, kept.lazy()), "Fill in the time of each row")
     if times.dtype != pl.String:
         return times
-    wrong = times.filter(~times.str.contains(ISO_DATE))
+    wrong = times.filter(~times.str.contains(ISO_TIME))
     if wrong.len():
         raise ThresholdError(
-            f"{columns.time}: found {wrong.first()!r}, which does not sort by time. Write 2026-11-25, or "
-            "20261125."
+            f"{columns.time}: found {wrong.first()!r}, which does not sort by time. Write 2026-11-25, "
+            "20261125 or 2026-11-25T09:30:00, all times in one zone and without its name."
         )
-    return times.str.replace_all("-", "")
+    return times.str.replace_all(r"[-:T ]", "")

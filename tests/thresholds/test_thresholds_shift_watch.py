@@ -68,6 +68,33 @@ def test_patients_are_read_in_the_order_of_the_time_that_is_named():
     assert found.score.tolist() == [2.0, 1.0, 3.0]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "2026-11-25x",
+        "2026-11-250",
+        "2026-11-2 5",
+        "2026-11-25 9:05",  # would stand behind 10:05
+        "2026-11-25T09:00+02:00",  # may come before 08:00 in another zone
+        "2026-13-01",
+        "20112026",
+        "2026-11-25 to 2026-12-01",
+    ],
+)
+def test_a_time_that_only_begins_like_one_is_refused(wrong):
+    rows = table([1.0, 2.0], when=["2026-11-20", wrong])
+    with pytest.raises(StrnetError, match="does not sort by time"):
+        read_patients(rows, PatientColumns(score="prob", time="when"))
+
+
+def test_times_of_one_day_are_sorted_however_they_are_written():
+    times = ["2026-11-20 10:00", "2026-11-20T09:30:00.5", "20261120093000", "2026-11-20", "20261121"]
+    found = read_patients(
+        table([3.0, 2.0, 1.0, 0.0, 4.0], when=times), PatientColumns(score="prob", time="when")
+    )
+    assert found.score.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
 def test_a_shift_is_flagged_once_and_the_flag_says_where_the_scores_went(watch):
     first = look_at(watch, read_patients(table(drawn(200, shift=1.5)), COLUMNS))
     assert [flag.towards for flag in first.flags] == [HIGHER]
