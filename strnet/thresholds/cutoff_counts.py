@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Unpack
 
 import numpy as np
@@ -13,6 +12,9 @@ from strnet.schema import PATIENT_ID
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.thresholds.cutoff_form import CutoffForm, FilledForm
 from strnet.thresholds.known_rows import require_each_once
+from strnet.thresholds.patient_films import patient_films
+from strnet.thresholds.reading_order import order_keys
+from strnet.thresholds.rows import ClassRows
 from strnet.thresholds.score_identity import identity_of, require_in_range
 from strnet.thresholds.scores_table import ScoreColumns, ScoreRows, Source, read_scores
 from strnet.verification_options import FillOptions
@@ -33,11 +35,7 @@ def fill_form(form: CutoffForm, source: Source, **asked: Unpack[FillOptions]) ->
     wanted.require_same(rows.identity, said_same=options["same_score"])
     require_in_range(wanted, rows.score)
     _require_counted_once(rows)
-    target, score = rows.target, np.asarray(rows.score, dtype=np.float64)
-    if rows.clusters is not None:
-        kept = one_film_each(rows.clusters, target, score)
-        target, score = target[kept], score[kept]
-    positives, negatives = score[target], score[~target]
+    positives, negatives = (_scores_of(rows, chosen) for chosen in (rows.target, ~rows.target))
     return FilledForm(
         hospital=options["hospital"],
         form=form,
@@ -61,23 +59,16 @@ def _require_counted_once(rows: ScoreRows) -> None:
     require_each_once(rows.target, rows.score, rows.clusters, rows.numbered)
 
 
-def one_film_each(patients: Ints, target: Bools, score: Floats) -> Ints:
-    """Rows (m,): of the positive films of each patient one, and of the negative films one.
+def _scores_of(rows: ScoreRows, chosen: Bools) -> Floats:
+    """The scores of the films where `chosen` (n,) is true, or of one film of each patient among them.
 
-    Which one of them, in the order of their scores, follows from a hash of the patient's place among all:
-    nobody can choose it, and it knows nothing of the scores.
+    Which one follows from the patient's id: nobody can choose it, and it knows nothing of the other patients.
     """
-    order = np.lexsort((score, target, patients))
-    unit = patients[order] * 2 + target[order]
-    first = np.flatnonzero(np.diff(unit, prepend=-1))
-    films = np.diff(first, append=unit.size)
-    drawn = np.array([_hashed(int(code)) for code in unit[first]], dtype=np.uint64) % films.astype(np.uint64)
-    kept: Ints = order[first + drawn.astype(np.int64)]
-    return kept
-
-
-def _hashed(number: int) -> int:
-    return int.from_bytes(hashlib.sha256(str(number).encode()).digest()[:8], "big")
+    score = np.asarray(rows.score[chosen], dtype=np.float64)
+    if rows.clusters is None:
+        return score
+    films = patient_films(ClassRows(score, None, rows.clusters[chosen], rows.cluster_keys), None)
+    return films.one_each(order_keys(films.keys, 0, None))
 
 
 def _flagged(score: Floats, form: CutoffForm) -> Ints:

@@ -14,7 +14,7 @@ from strnet.thresholds import certify, read_operating_point, write_operating_poi
 from strnet.thresholds.certification import ROWS_NOT_KNOWN
 from strnet.thresholds.certify_table import certify_from_table
 from strnet.thresholds.count_certificate import certify_counts
-from strnet.thresholds.cutoff_counts import fill_form, one_film_each
+from strnet.thresholds.cutoff_counts import fill_form
 from strnet.thresholds.cutoff_form import FilledForm, make_form, read_filled, read_form, write_form
 from strnet.thresholds.from_table import fit_from_table
 from strnet.thresholds.pooled_threshold import pool_counts
@@ -270,17 +270,25 @@ def test_hospitals_that_do_not_go_together_are_refused():
         pool_counts([NORTH, hospital("empty", [0] * 9, 0, [0] * 9, 5)])
 
 
-def test_one_film_of_each_patient_counts_and_the_scores_do_not_say_which():
+def test_one_film_of_each_patient_counts_and_neither_scores_nor_rows_say_which():
     rng = np.random.default_rng(0)
     patients = np.repeat(np.arange(500), 2)
-    target, score = patients < 250, rng.normal(size=1000)
-    kept = one_film_each(patients, target, score)
-    assert sorted(patients[kept]) == list(range(500))
-    higher = score[kept] == score.reshape(500, 2).max(axis=1)[patients[kept]]
-    assert abs(higher.mean() - 0.5) < 4 * 0.5 / 500**0.5
-    shuffled = rng.permutation(1000)
-    again = one_film_each(patients[shuffled], target[shuffled], score[shuffled])
-    assert set(shuffled[again]) == set(kept)
+    score = np.tile([0.25, 0.75], 500) + rng.normal(size=1000) * 1e-3
+    rows = pl.DataFrame(
+        {"ill": (patients < 250).astype(int), "prob": score, "who": [f"p{n}" for n in patients]}
+    )
+    asked = {"hospital": "a", "target": "ill", "cluster": "who"}
+    filled = fill_form(form(cutoffs="0.5"), rows, **asked)
+    assert (filled.positives, filled.negatives) == (250, 250)
+    higher = (filled.positives_flagged[0] + filled.negatives_flagged[0]) / 500
+    assert abs(higher - 0.5) < 4 * 0.5 / 500**0.5
+    fine = form(cutoffs="0.24:0.76:0.0001")
+    again = fill_form(fine, rows.sample(fraction=1, shuffle=True, seed=1), **asked)
+    assert np.array_equal(again.positives_flagged, fill_form(fine, rows, **asked).positives_flagged)
+    # the film of a patient is the same whoever stands beside it
+    ill = fill_form(fine, rows.filter(pl.col("ill") == 1), **asked)
+    assert np.array_equal(again.positives_flagged, ill.positives_flagged)
+    assert ill.negatives == 0
 
 
 def test_counts_from_rows_are_those_of_a_loop():
