@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from typing import Annotated, Required, TypedDict
 
 from strnet.options import Option
-from strnet.threshold_options import ClusterMethod, ClusterMethods, FitOptions, Proportion, Seed, TableColumns
+from strnet.threshold_options import (
+    ClusterMethod,
+    ClusterMethods,
+    FitOptions,
+    MaxWeight,
+    Proportion,
+    Seed,
+    TableColumns,
+)
 
 Specificity = Annotated[
     Proportion | None, Option("Floor of the specificity, as a decimal: 0.9. Or one of the others.", None)
@@ -21,7 +29,6 @@ Cutoffs = Annotated[
     str | Sequence[float] | None,
     Option("Cut-offs fixed beforehand: 0.2,0.4. Default: 0.01 to 0.99, or their logits.", None),
 ]
-MaxWeight = Annotated[float | None, Option("The largest weight that the design can give.", None)]
 Surely = Annotated[Proportion, Option("Probability that what is promised holds.", "0.95")]
 HigherIsPositive = Annotated[
     bool, Option("Low scores mean disease.", True, flag="--lower-is-positive", turns_off=True)
@@ -30,12 +37,11 @@ Score = Annotated[str, Option("Column of scores, or a task: its probability, or 
 Label = Annotated[str | None, Option("What a positive is, in words; default: TARGET = 1.", None)]
 
 
-class FloorOptions(TypedDict, total=False):
-    """One threshold under a floor of the specificity, the PPV or the NPV."""
+class CutOptions(TypedDict, total=False):
+    """A floor of the specificity or of the PPV, and how films hang together."""
 
     min_specificity: Specificity
     min_ppv: PPV
-    min_npv: NPV
     prevalence: Prevalence
     cutoffs: Cutoffs
     confidence: Surely
@@ -44,18 +50,16 @@ class FloorOptions(TypedDict, total=False):
     seed: Seed
 
 
-class GreyOptions(TypedDict, total=False):
+class FloorOptions(CutOptions, total=False):
+    """One threshold under a floor of the specificity, the PPV or the NPV."""
+
+    min_npv: NPV
+
+
+class GreyOptions(CutOptions, total=False):
     """Two thresholds: rule out under a floor of the sensitivity, rule in under one of specificity or PPV."""
 
     min_sensitivity: Annotated[Proportion, Option("Floor of those not ruled out, as a decimal.", "0.86")]
-    min_specificity: Specificity
-    min_ppv: PPV
-    prevalence: Prevalence
-    cutoffs: Cutoffs
-    confidence: Surely
-    cluster_method: ClusterMethods
-    max_weight: MaxWeight
-    seed: Seed
 
 
 class CertifyFloorsOptions(TypedDict, total=False):

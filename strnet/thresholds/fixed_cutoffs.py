@@ -58,10 +58,8 @@ class CutoffCounts:
 
 @dataclass(frozen=True, slots=True)
 class CutoffLimits:
-    """Limits at each cut-off, arrays (m,): of sensitivity, specificity, PPV and NPV."""
+    """Limits of PPV and NPV at each cut-off, arrays (m,)."""
 
-    sensitivity: Floats
-    specificity: Floats
     ppv: Floats
     npv: Floats
 
@@ -108,31 +106,18 @@ def count_at(cutoffs: Floats, positives: Floats, negatives: Floats) -> CutoffCou
     )
 
 
-def lower_limits(counts: CutoffCounts, prevalence: StatedPrevalence, delta: float) -> CutoffLimits:
-    """Lower limits; those of the rates and of either predictive value hold together, at 1 - `delta`."""
+def limits(
+    counts: CutoffCounts, prevalence: StatedPrevalence, delta: float, *, upper: bool = False
+) -> CutoffLimits:
+    """Lower limits, or upper ones; those of either predictive value hold together, at 1 - `delta`."""
     tail, of_prevalence = shared_error(counts.cutoffs.size, prevalence, delta)
-    sensitivity = clopper_pearson_lower(counts.found, counts.positives, confidence=1 - tail)
-    specificity = clopper_pearson_lower(counts.rejected, counts.negatives, confidence=1 - tail)
+    one_sided = clopper_pearson_upper if upper else clopper_pearson_lower
+    sensitivity = one_sided(counts.found, counts.positives, confidence=1 - tail)
+    specificity = one_sided(counts.rejected, counts.negatives, confidence=1 - tail)
     rare, common = prevalence.bounds(of_prevalence)
     return CutoffLimits(
-        sensitivity,
-        specificity,
-        predictive(sensitivity, specificity, rare),
-        predictive(specificity, sensitivity, 1 - common),
-    )
-
-
-def upper_limits(counts: CutoffCounts, prevalence: StatedPrevalence, delta: float) -> CutoffLimits:
-    """Upper limits; those of the rates and of either predictive value hold together, at 1 - `delta`."""
-    tail, of_prevalence = shared_error(counts.cutoffs.size, prevalence, delta)
-    sensitivity = clopper_pearson_upper(counts.found, counts.positives, confidence=1 - tail)
-    specificity = clopper_pearson_upper(counts.rejected, counts.negatives, confidence=1 - tail)
-    rare, common = prevalence.bounds(of_prevalence)
-    return CutoffLimits(
-        sensitivity,
-        specificity,
-        predictive(sensitivity, specificity, common),
-        predictive(specificity, sensitivity, 1 - rare),
+        ppv=predictive(sensitivity, specificity, common if upper else rare),
+        npv=predictive(specificity, sensitivity, 1 - (rare if upper else common)),
     )
 
 
@@ -153,9 +138,9 @@ def predictive(hit: npt.ArrayLike, reject: npt.ArrayLike, share: float) -> Float
     return np.divide(right, right + wrong, out=np.zeros_like(right + wrong), where=right + wrong > 0)
 
 
-def most_useful(limits: CutoffLimits, of: PredictiveValue, floor: float) -> int | None:
+def most_useful(proven: CutoffLimits, of: PredictiveValue, floor: float) -> int | None:
     """The cut-off to take of those that keep the floor: the most sensitive (PPV) or most specific (NPV)."""
-    kept = np.flatnonzero((limits.ppv if of == "ppv" else limits.npv) >= floor)
+    kept = np.flatnonzero((proven.ppv if of == "ppv" else proven.npv) >= floor)
     if not kept.size:
         return None
     return int(kept[0] if of == "ppv" else kept[-1])
@@ -170,8 +155,8 @@ def times_needed(
     """
 
     def kept(times: float) -> bool:
-        limits = lower_limits(counts.times(times), prevalence.times(times), delta)
-        return most_useful(limits, of, floor) is not None
+        proven = limits(counts.times(times), prevalence.times(times), delta)
+        return most_useful(proven, of, floor) is not None
 
     return first_times(kept)
 

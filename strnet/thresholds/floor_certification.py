@@ -22,9 +22,8 @@ from strnet.stats.proportions import clopper_pearson_lower, clopper_pearson_uppe
 from strnet.thresholds.fixed_cutoffs import (
     CutoffCounts,
     first_times,
-    lower_limits,
+    limits,
     predictive,
-    upper_limits,
 )
 from strnet.thresholds.floor import Floor, read_floor
 from strnet.thresholds.floor_cut import counts_for
@@ -178,8 +177,8 @@ def _limit(
         one_sided = clopper_pearson_upper if upper else clopper_pearson_lower
         return float(one_sided(*of_class, confidence=1 - delta))
     assert prevalence is not None
-    limits = (upper_limits if upper else lower_limits)(counts, prevalence, delta)
-    return float(limits.ppv[0] if rate == "ppv" else limits.npv[0])
+    found = limits(counts, prevalence, delta, upper=upper)
+    return float(found.ppv[0] if rate == "ppv" else found.npv[0])
 
 
 def _seen(counts: CutoffCounts, rate: Rate, prevalence: StatedPrevalence | None) -> float:

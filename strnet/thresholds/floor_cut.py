@@ -14,7 +14,7 @@ from strnet.thresholds.fixed_cutoffs import (
     PredictiveValue,
     count_at,
     default_cutoffs,
-    lower_limits,
+    limits,
     most_useful,
     times_needed,
 )
@@ -112,9 +112,9 @@ def _predictive_cut(rows: Rows, asked: FloorRequest, of: PredictiveValue, kind: 
     cutoffs = default_cutoffs(kind) if asked.cutoffs is None else asked.cutoffs
     counts = counts_for(rows, np.sort(rows.sign * cutoffs), asked.request)
     delta, floor = float(asked.request.delta), float(asked.request.floor.share)
-    limits = lower_limits(counts, asked.prevalence, delta)
-    proven = limits.ppv if of == "ppv" else limits.npv
-    taken = most_useful(limits, of, floor)
+    lower = limits(counts, asked.prevalence, delta)
+    proven = lower.ppv if of == "ppv" else lower.npv
+    taken = most_useful(lower, of, floor)
     if taken is None:
         raise ImpossibleError(_none_keeps(rows, asked, of, counts, proven))
     return FloorCut(

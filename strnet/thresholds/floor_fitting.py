@@ -13,7 +13,7 @@ from strnet.stats.inputs import Floats
 from strnet.stats.proportions import proportion_bounds
 from strnet.thresholds.describe import notes_on, operator_of, origin, stated
 from strnet.thresholds.effective import rate
-from strnet.thresholds.fixed_cutoffs import CutoffCounts, lower_limits, predictive, upper_limits
+from strnet.thresholds.fixed_cutoffs import CutoffCounts, limits, predictive
 from strnet.thresholds.floor_cut import FloorCut, floor_cut
 from strnet.thresholds.floor_point import SET_BY_THESE, FloorPoint
 from strnet.thresholds.floor_request import FloorRequest, read_floor_request
@@ -93,8 +93,8 @@ def _under_predictive_value(
     rows: Rows, asked: FloorRequest, cut: FloorCut, counts: CutoffCounts
 ) -> FloorPoint:
     assert asked.prevalence is not None
-    low = lower_limits(counts, asked.prevalence, float(asked.request.delta) / 2)
-    high = upper_limits(counts, asked.prevalence, float(asked.request.delta) / 2)
+    low = limits(counts, asked.prevalence, float(asked.request.delta) / 2)
+    high = limits(counts, asked.prevalence, float(asked.request.delta) / 2, upper=True)
     sensitivity, specificity = (
         _simultaneous(successes[cut.taken], total, counts.cutoffs.size, asked.request.confidence)
         for successes, total in ((counts.found, counts.positives), (counts.rejected, counts.negatives))
@@ -102,8 +102,8 @@ def _under_predictive_value(
     share = asked.prevalence.value
 
     def of(name: str, value: Floats) -> Estimate:
-        limits = float(getattr(low, name)[cut.taken]), float(getattr(high, name)[cut.taken])
-        return Estimate(float(value), *limits, asked.request.confidence, "bayes", rows.target.size)
+        ends = float(getattr(low, name)[cut.taken]), float(getattr(high, name)[cut.taken])
+        return Estimate(float(value), *ends, asked.request.confidence, "bayes", rows.target.size)
 
     return replace(
         _point(rows, asked, cut),

@@ -16,6 +16,7 @@ from strnet.floor_options import (
     FloorOptions,
     GreyFromTable,
     GreyOptions,
+    ScoredTable,
 )
 from strnet.options import with_defaults
 from strnet.threshold_options import CertifyFromTable, FitOptions
@@ -30,7 +31,7 @@ from strnet.thresholds.grey_zone import GreyZone, fit_grey_rows
 from strnet.thresholds.least_cost import CostPoint, fit_cost_rows
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Rows
-from strnet.thresholds.scores_table import Source, open_table, read_scores
+from strnet.thresholds.scores_table import ScoreRows, Source, open_table, read_scores
 from strnet.thresholds.table_checks import require_new_rows
 from strnet.thresholds.threshold_request import read_request
 
@@ -49,8 +50,7 @@ def floor_from_table(source: Source, **asked: Unpack[FloorFromTable]) -> FloorFi
     Raises: as `fit_floor` and `read_scores`.
     """
     request = read_floor_request(**cast("FloorOptions", with_defaults(FloorOptions, asked)))
-    higher = asked.get("higher_is_positive", True)
-    scores, rows = read_rows(source, _ungrouped(asked), asked["score"], higher_is_positive=higher)
+    scores, rows = _read(source, asked)
     return FloorFit(stamped(fit_floor_rows(rows, request, scores.identity.kind), scores, asked), rows)
 
 
@@ -60,8 +60,7 @@ def grey_from_table(source: Source, **asked: Unpack[GreyFromTable]) -> FloorFit:
     Raises: as `fit_grey` and `read_scores`.
     """
     request = read_grey_request(**cast("GreyOptions", with_defaults(GreyOptions, asked)))
-    higher = asked.get("higher_is_positive", True)
-    scores, rows = read_rows(source, _ungrouped(asked), asked["score"], higher_is_positive=higher)
+    scores, rows = _read(source, asked)
     return FloorFit(stamped(fit_grey_rows(rows, request, scores.identity.kind), scores, asked), rows)
 
 
@@ -70,8 +69,7 @@ def cost_from_table(source: Source, **asked: Unpack[CostFromTable]) -> FloorFit:
 
     Raises: as `fit_cost` and `read_scores`.
     """
-    higher = asked.get("higher_is_positive", True)
-    scores, rows = read_rows(source, _ungrouped(asked), asked["score"], higher_is_positive=higher)
+    scores, rows = _read(source, asked)
     options = cast("CostOptions", with_defaults(CostOptions, asked))
     return FloorFit(stamped(fit_cost_rows(rows, **options), scores, asked), rows)
 
@@ -134,6 +132,12 @@ def certify_floors_from_table(
         rate: replace(one, score=column, taken_for=taken_for, rows_without_target=left_out)
         for rate, one in found.items()
     }
+
+
+def _read(source: Source, asked: ScoredTable) -> tuple[ScoreRows, Rows]:
+    """The one score of a table, and its rows checked."""
+    higher = asked.get("higher_is_positive", True)
+    return read_rows(source, _ungrouped(asked), asked["score"], higher_is_positive=higher)
 
 
 def _require_fixed_test(asked: CertifyFromTable) -> None:

@@ -33,7 +33,6 @@ from strnet.thresholds.point import Operator, Promise, SpeaksOf, Status
 from strnet.thresholds.rows import ClassRows, RowColumns, Rows, fittable_rows
 from strnet.thresholds.score_identity import ScoreIdentity
 
-RULED_OUT, GREY, RULED_IN = 0, 1, 2
 COLLAPSED = (
     "Both floors leave no zone between them: one threshold keeps both, the one that rules in, and every case "
     "is decided."
