@@ -14,17 +14,22 @@ _SHOWN = 5
 
 
 def scan_parts(
-    folder: Path, what: str, *, dialect: str | None = None, unknown: tuple[str, ...] = ("",)
+    folder: Path,
+    what: str,
+    *,
+    dialect: str | None = None,
+    unknown: tuple[str, ...] = ("",),
+    text: tuple[str, ...] = (),
 ) -> pl.LazyFrame:
     """The rows of all tables in `folder`, the parts by name.
 
     Raises: TableError: no table there, tables in folders below it, or a part whose columns differ.
     """
     parts = {
-        path.name: scan_file(table_file(path, what), dialect=dialect, unknown=unknown)
+        path.name: scan_file(table_file(path, what), dialect=dialect, unknown=unknown, text=text)
         for path in _parts(folder, what)
     }
-    kinds = _kinds(parts, folder)
+    kinds = _kinds(parts, folder, text)
     names = list(kinds)
     return pl.concat(
         [
@@ -52,7 +57,7 @@ def _is_part(path: Path) -> bool:
     return table_suffix(path) in KINDS and not path.name.startswith((".", "~$")) and path.is_file()
 
 
-def _kinds(parts: dict[str, pl.LazyFrame], folder: Path) -> dict[str, pl.DataType]:
+def _kinds(parts: dict[str, pl.LazyFrame], folder: Path, text: tuple[str, ...]) -> dict[str, pl.DataType]:
     """The columns of all parts, each with the type that holds the values of all of them.
 
     Raises: TableError: a part with other columns, or with text where another holds numbers.
@@ -65,7 +70,8 @@ def _kinds(parts: dict[str, pl.LazyFrame], folder: Path) -> dict[str, pl.DataTyp
                 f"{folder / name}: {_difference(set(schema.names()), set(columns))} than {first}. "
                 "Parts of one table have equal columns: move what does not belong to it elsewhere."
             )
-    return {column: _common_type(column, parts, schemas, folder) for column in columns}
+    as_text = {c for c in text if any(schema.get(c) == pl.String for schema in schemas.values())}
+    return {c: pl.String() if c in as_text else _common_type(c, parts, schemas, folder) for c in columns}
 
 
 def _difference(here: set[str], there: set[str]) -> str:

@@ -29,7 +29,11 @@ _SHOWN = 60
 
 
 def scan_file(
-    file: TableFile, *, dialect: str | None = None, unknown: tuple[str, ...] = BLANK
+    file: TableFile,
+    *,
+    dialect: str | None = None,
+    unknown: tuple[str, ...] = BLANK,
+    text: tuple[str, ...] = (),
 ) -> pl.LazyFrame:
     """The rows of a file that was looked at: see `sources.scan_table`.
 
@@ -41,7 +45,7 @@ def scan_file(
         if file.kind == "parquet":
             table = pl.scan_parquet(file.path if file.content is None else io.BytesIO(file.content))
         else:
-            table = _scan_delimited(file, dialect, unknown)
+            table = _scan_delimited(file, dialect, unknown, text)
         table.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         problem = str(error).splitlines()[0].rstrip(".")
@@ -49,15 +53,17 @@ def scan_file(
     return table
 
 
-def _scan_delimited(file: TableFile, dialect: str | None, unknown: tuple[str, ...]) -> pl.LazyFrame:
+def _scan_delimited(
+    file: TableFile, dialect: str | None, unknown: tuple[str, ...], text: tuple[str, ...]
+) -> pl.LazyFrame:
     separator, header = _plain_header(file, dialect)
     if separator is not None:
         with file.stream() as stream:
             found = surveyed(stream, separator, len(header))
         if found.is_plain and found.rows and _has_points(file, separator, dialect):
             _tell(found, separator, file)
-            return _scanned(file, header, separator, unknown, without_blank=bool(found.blank))
-    return _scan_closely(file, dialect, unknown)
+            return _scanned(file, header, separator, unknown, text, without_blank=bool(found.blank))
+    return _scan_closely(file, dialect, unknown, text)
 
 
 def _plain_header(file: TableFile, dialect: str | None) -> tuple[str | None, list[str]]:
@@ -98,6 +104,7 @@ def _scanned(
     header: list[str],
     separator: str,
     unknown: tuple[str, ...],
+    text: tuple[str, ...],
     *,
     without_blank: bool = False,
 ) -> pl.LazyFrame:
@@ -113,20 +120,23 @@ def _scanned(
 
     # types from all rows: a sorted column may hold its first decimal, or letter, at the very end
     found = scanned(infer_schema_length=None).collect_schema()
-    texts = {name for name, kind in found.items() if name.endswith("_id") or kind == pl.Int128}
+    named = {name for name in header if name.endswith("_id") or name in text}
+    texts = {name for name, kind in found.items() if name in named or kind == pl.Int128}
     # said from here on, for they would be looked for again whenever rows are read
     table = scanned(schema={name: pl.String() if name in texts else kind for name, kind in found.items()})
     return table.filter(~pl.all_horizontal(pl.all().is_null())) if without_blank else table
 
 
-def _scan_closely(file: TableFile, dialect: str | None, unknown: tuple[str, ...]) -> pl.LazyFrame:
+def _scan_closely(
+    file: TableFile, dialect: str | None, unknown: tuple[str, ...], as_text: tuple[str, ...]
+) -> pl.LazyFrame:
     """The table in the encoding and dialect that it has, or everything that is wrong with it."""
     text, encoding = decoded(file.bytes(), file.name)
     if encoding != "UTF-8":
         advice = "If letters come out wrong, save it as UTF-8 (spreadsheets call it 'CSV UTF-8')."
         note(file.name, f"is read as {encoding}. {advice}")
         again = replace(file, content=text.removeprefix("\ufeff").encode())
-        return _scan_delimited(again, dialect, unknown)
+        return _scan_delimited(again, dialect, unknown, as_text)
     table = foreign_table(file, dialect=dialect)
     if table.dialect is not None and not table.dialect.is_plain:
         note(file.name, f"is read as {table.dialect}.")
@@ -134,7 +144,7 @@ def _scan_closely(file: TableFile, dialect: str | None, unknown: tuple[str, ...]
     plain = replace(file, content=table.frame.write_csv().encode())
     if not table.frame.height:
         return table.frame.lazy()
-    return _scanned(plain, table.frame.columns, ",", unknown)
+    return _scanned(plain, table.frame.columns, ",", unknown, as_text)
 
 
 def _tell(found: Survey, separator: str, file: TableFile) -> None:

@@ -17,16 +17,18 @@ def scan_table(
     *,
     dialect: str | None = None,
     unknown: tuple[str, ...] = BLANK,
+    text: tuple[str, ...] = (),
 ) -> pl.LazyFrame:
     """The rows of a table, wherever it lies and however it was written; cells that are `unknown` are null.
 
     `source` is a CSV, TSV (each also with .gz), Parquet or XLSX file (`book.xlsx#Sheet2`), a folder of such
-    parts with equal columns, or `-` for standard input. Columns `*_id` are text: 007 is not 7. What is not
+    parts with equal columns, or `-` for standard input. Of a text table the columns `*_id` and those in
+    `text`, where it has them, stay text, whatever their cells look like: 007 is not 7. What is not
     UTF-8 with commas and points is read where one reading is left, and said (`TableNote`); `dialect` is one
     of `dialects.DIALECTS`.
 
     Raises: TableError: nothing there, or no table; with the cause and what to do.
     """
     if Path(source).is_dir():
-        return scan_parts(Path(source), what, dialect=dialect, unknown=unknown)
-    return scan_file(table_file(source, what), dialect=dialect, unknown=unknown)
+        return scan_parts(Path(source), what, dialect=dialect, unknown=unknown, text=text)
+    return scan_file(table_file(source, what), dialect=dialect, unknown=unknown, text=text)

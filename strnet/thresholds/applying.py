@@ -10,13 +10,14 @@ import numpy.typing as npt
 import polars as pl
 
 from strnet.errors import ThresholdError
-from strnet.grouping import group_labels, read_grouping
+from strnet.grouping import read_grouping
 from strnet.row_filter import ROW, keep_rows
 from strnet.stats.inputs import Floats
 from strnet.threshold_options import ApplyToTable
 from strnet.thresholds.cascade import CascadePoint
 from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.grey_zone import GreyZone
+from strnet.thresholds.id_columns import named_groups_of, names_asked
 from strnet.thresholds.least_cost import CostPoint
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.score_identity import (
@@ -82,7 +83,7 @@ def _groups_of(scored: pl.DataFrame, group: str | None) -> npt.ArrayLike | None:
     if group is None:
         return None
     grouping = read_grouping(group, scored.columns)
-    return group_labels(scored[grouping.column], grouping).cast(pl.String).to_numpy()
+    return named_groups_of(scored[grouping.column], grouping).cast(pl.String).to_numpy()
 
 
 def _require_no_group(asked: ApplyToTable) -> None:
@@ -167,7 +168,7 @@ def _told(decided: pl.DataFrame, *scores: _Score) -> pl.DataFrame:
 
 def _scored(source: Source, asked: ApplyToTable, result: str) -> pl.DataFrame:
     """The rows of a table that are asked for, numbered by `ROW`; `result` is a column to come."""
-    table = open_table(source, asked.get("csv_dialect"))
+    table = open_table(source, asked.get("csv_dialect"), names_asked(asked))
     if result in table.collect_schema().names():
         raise ThresholdError(
             f"scores: the table has a column '{result}' already, which the decisions would overwrite. "

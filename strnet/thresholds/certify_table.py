@@ -23,6 +23,7 @@ from strnet.thresholds.certification import (
     unchecked,
 )
 from strnet.thresholds.from_table import score_columns
+from strnet.thresholds.id_columns import names_asked
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.point_file import to_document
 from strnet.thresholds.reading_order import Keys
@@ -153,7 +154,7 @@ def _read_site(point: OperatingPoint, source: Source, asked: CertifyFromTable) -
             "does not depend on it. Leave --prevalence out."
         )
     question = read_question(point, **cast("CertifyOptions", with_defaults(CertifyOptions, asked)))
-    table = open_table(source, asked.get("csv_dialect"))
+    table = open_table(source, asked.get("csv_dialect"), names_asked(asked))
     column = column_for(point, table, asked.get("score"))
     scores = read_scores(table, score_columns(asked, column), asked.get("where"))
     taken_for = require_same_score(

@@ -28,6 +28,7 @@ from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.floor_request import read_floor_request, read_grey_request
 from strnet.thresholds.from_table import read_rows, score_columns, stamped
 from strnet.thresholds.grey_zone import GreyZone, fit_grey_rows
+from strnet.thresholds.id_columns import names_asked
 from strnet.thresholds.least_cost import CostPoint, fit_cost_rows
 from strnet.thresholds.point import OperatingPoint
 from strnet.thresholds.rows import Rows
@@ -92,7 +93,7 @@ def best_from_table(source: Source, **asked: Unpack[BestFromTable]) -> BestFit:
         raise ThresholdError(f"--score: found {', '.join(names)}, expected each network once.")
     request = read_request(**cast("FitOptions", with_defaults(FitOptions, asked)))
     higher = asked.get("higher_is_positive", True)
-    table = open_table(source, asked.get("csv_dialect"))
+    table = open_table(source, asked.get("csv_dialect"), names_asked(asked))
     read = {name: read_rows(table, asked, name, higher_is_positive=higher) for name in names}
     rows = {name: checked for name, (_, checked) in read.items()}
     best, point = fit_best_rows(rows, request)
@@ -111,7 +112,7 @@ def certify_floors_from_table(
         BundleError: another score than the point's.
     """
     _require_fixed_test(asked)
-    table = open_table(source, asked.get("csv_dialect"))
+    table = open_table(source, asked.get("csv_dialect"), names_asked(asked))
     column = column_for(point, table, asked.get("score"))
     scores = read_scores(table, score_columns(_ungrouped(asked), column), asked.get("where"))
     same = asked.get("same_score", False)

@@ -24,6 +24,7 @@ from strnet.thresholds.fitted_from import FittedFrom
 from strnet.thresholds.fitting import fit_rows
 from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.grey_zone import GreyZone
+from strnet.thresholds.id_columns import names_asked
 from strnet.thresholds.known_rows import remembered, require_each_once
 from strnet.thresholds.least_cost import CostPoint
 from strnet.thresholds.point import OperatingPoint
@@ -70,7 +71,7 @@ def read_rows(
 
     Raises: as `read_scores` and `fittable_rows`; ThresholdError: a table pasted twice.
     """
-    table = open_table(source, asked.get("csv_dialect"))
+    table = open_table(source, asked.get("csv_dialect"), names_asked(asked))
     scores = read_scores(table, score_columns(asked, score), asked.get("where"))
     columns = RowColumns(
         weights=scores.weights,
@@ -123,7 +124,7 @@ def cascade_from_table(
 
     Raises: as `fit_cascade` and `read_scores`.
     """
-    table = open_table(source, asked.get("csv_dialect"))
+    table = open_table(source, asked.get("csv_dialect"), names_asked(asked))
     kept = keep_rows(table.with_row_index(ROW), asked.get("where"))
     kind = asked.get("score_kind")
     loss = column_named(bone_loss[0], kept, target_column(bone_loss[0]))

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from strnet.errors import ThresholdError
-from strnet.tables import read_table, require_columns, write_table
+from strnet.tables import id_texts, read_table, require_columns, write_table
 
 PLACE = "place"
 SEED = "seed"
@@ -72,7 +72,7 @@ def read_list(path: Path | str, identifier: str, unflagged: Sequence[str]) -> Sa
             "who was not examined stays on it."
         )
     again = draw(unflagged, number, seed)
-    other = sorted(set(frame[identifier].to_list()) ^ set(again.drawn))
+    other = sorted(set(id_texts(frame[identifier])) ^ set(again.drawn))
     if other:
         raise ThresholdError(
             f"{path}: is not what seed {again.seed} draws from these people: {len(other)} differ "

@@ -15,11 +15,12 @@ import numpy.typing as npt
 import polars as pl
 
 from strnet.errors import TableError, ThresholdError, unknown_name
-from strnet.grouping import column_of, group_labels, read_grouping
+from strnet.grouping import column_of, read_grouping
 from strnet.row_filter import ROW, keep_rows
 from strnet.schema import IMAGE_ID, PATIENT_ID, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
-from strnet.tables import scan_table
+from strnet.tables import id_text, id_texts, scan_table
+from strnet.thresholds.id_columns import named_groups_of, names_in
 from strnet.thresholds.known_rows import Numbered, numbered_rows
 from strnet.thresholds.reading_order import Keys, label_keys
 from strnet.thresholds.rows import Labels
@@ -137,7 +138,7 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     Raises: ThresholdError: unknown columns, a `where` that cannot be read or keeps nothing, targets other
         than 0 and 1, scores or weights that are not finite, rows without patient or group, an id twice.
     """
-    table = open_table(source)
+    table = open_table(source, text=names_in(columns.groups, columns.cluster, columns.identifier))
     names = table.collect_schema().names()
     groupings = {group: read_grouping(group, names) for group in columns.groups}
     columns = _resolved(columns, table)
@@ -150,7 +151,7 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
         frame = kept.select(*_expressions(columns, kinds)).collect(engine="streaming")
     for place, grouping in enumerate(groupings.values()):
         role = _group_role(place)
-        frame = frame.with_columns(group_labels(frame[role], grouping).alias(role))
+        frame = frame.with_columns(named_groups_of(frame[role], grouping).alias(role))
     if frame.height == 0:
         raise ThresholdError("scores: found no rows. Check the table and the filter (--where).")
     _require_sound(frame, kept, columns)
@@ -168,8 +169,8 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
     return replace(rows, identity=identity)
 
 
-def open_table(source: Source, dialect: str | None = None) -> pl.LazyFrame:
-    """The table, not yet read.
+def open_table(source: Source, dialect: str | None = None, text: tuple[str, ...] = ()) -> pl.LazyFrame:
+    """The table, not yet read; the columns in `text` hold names, and are text.
 
     Raises: TableError: no such file, one that does not parse, a run without predictions, or no rows.
     """
@@ -180,7 +181,7 @@ def open_table(source: Source, dialect: str | None = None) -> pl.LazyFrame:
         path /= PREDICTIONS
     elif (path / RECIPE).is_file():
         raise TableError(f"{path}: a run without {PREDICTIONS}. Let the training end, or resume it.")
-    table = scan_table(path, "scores table", dialect=dialect, unknown=UNKNOWN_CELLS)
+    table = scan_table(path, "scores table", dialect=dialect, unknown=UNKNOWN_CELLS, text=text)
     with as_table_error():
         if table.head(1).collect().is_empty():
             raise TableError(f"{path}: has a header and no rows. Give the table with its scores.")
@@ -264,7 +265,8 @@ def _require_exact(frame: pl.DataFrame, columns: ScoreColumns, kinds: pl.Schema)
     if kinds[columns.score].is_integer() or kinds[columns.score] == pl.String:
         require_told_apart(columns.score, frame["score"], "scores", "Write smaller numbers")
     if columns.cluster is not None and kinds[columns.cluster].is_float():
-        require_told_apart(columns.cluster, frame["cluster"], "names", _AS_TEXT)
+        numbers = frame["cluster"].cast(pl.Float64, strict=False)
+        require_told_apart(columns.cluster, numbers, "names", _AS_TEXT)
 
 
 def _expressions(columns: ScoreColumns, kinds: pl.Schema) -> Iterator[pl.Expr]:
@@ -276,11 +278,11 @@ def _expressions(columns: ScoreColumns, kinds: pl.Schema) -> Iterator[pl.Expr]:
         yield as_number(columns.weight).alias("weight")
         yield not_finite(columns.weight).alias("wrong weight")
     if columns.cluster is not None:
-        yield pl.col(columns.cluster).alias("cluster")
+        yield id_text(columns.cluster, kinds[columns.cluster]).alias("cluster")
     for place, column in enumerate(columns.groups):
         yield pl.col(column).alias(_group_role(place))
     if columns.identifier is not None:
-        yield pl.col(columns.identifier).hash().alias("identifier")
+        yield id_text(columns.identifier, kinds[columns.identifier]).hash().alias("identifier")
         if kinds[columns.identifier] == pl.String:
             yield plain_name(columns.identifier).hash().alias("plain identifier")
 
@@ -322,7 +324,8 @@ def _require_unique(kept: pl.LazyFrame, column: str, frame: pl.DataFrame) -> Non
         if "plain identifier" in frame.columns and _has_equals(frame["plain identifier"]):
             note_look_alikes(kept, column, column)
         return
-    counts = kept.group_by(pl.col(column).alias("id")).len().filter(pl.col("len") > 1).collect()
+    ids = id_text(column, kept.collect_schema()[column])
+    counts = kept.group_by(ids.alias("id")).len().filter(pl.col("len") > 1).collect()
     if counts.height:  # equal hashes alone may be chance
         shown = ", ".join(
             f"{name} ({times} times)" for name, times in counts.sort("id").head(SHOWN).iter_rows()
@@ -362,7 +365,7 @@ def _films(kept: pl.LazyFrame, columns: ScoreColumns, rows: int) -> pl.Series | 
     if columns.identifier is None or rows > MOST_IDS:
         return None
     known = kept.filter(pl.col(columns.target).is_not_null())
-    return known.select(pl.col(columns.identifier)).collect(engine="streaming").to_series()
+    return id_texts(known.select(columns.identifier).collect(engine="streaming").to_series())
 
 
 def _several_films(kept: pl.LazyFrame, kinds: pl.Schema) -> bool:

@@ -6,6 +6,7 @@ import polars as pl
 
 from strnet.errors import ThresholdError
 from strnet.schema import PATIENT_ID
+from strnet.tables import id_texts
 from strnet.thresholds.copied_rows import excess_of_pairs
 from strnet.thresholds.floor_point import FloorPoint
 from strnet.thresholds.grey_zone import GreyZone
@@ -81,7 +82,7 @@ def notes_on(scores: ScoreRows) -> tuple[str, ...]:
 
 def film_hashes(ids: pl.Series) -> Keys | None:
     """A number (n,) for each film's id; None for bare whole numbers, which every site counts for itself."""
-    texts = ids.cast(pl.String)
+    texts = id_texts(ids)
     if ids.dtype.is_numeric() or bool(texts.str.contains(r"^\d*$").fill_null(value=True).all()):
         return None
     return label_keys(texts)
@@ -90,7 +91,7 @@ def film_hashes(ids: pl.Series) -> Keys | None:
 def films_of(scores: ScoreRows) -> Keys:
     """What each film (n,) is known again by: its id, or else its patient, target and score."""
     if scores.films is not None:
-        return label_keys(scores.films)
+        return label_keys(id_texts(scores.films))
     rows = row_hashes(scores.target, scores.score)
     if scores.clusters is None or scores.cluster_keys is None:
         return rows

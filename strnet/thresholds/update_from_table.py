@@ -9,6 +9,7 @@ from strnet.local_options import UpdateFromTable
 from strnet.options import with_defaults
 from strnet.threshold_options import FitOptions
 from strnet.thresholds.applying import column_for, require_same_score
+from strnet.thresholds.id_columns import names_asked
 from strnet.thresholds.known_rows import joined, remembered
 from strnet.thresholds.local_update import updated
 from strnet.thresholds.point import OperatingPoint
@@ -34,7 +35,7 @@ def update_from_table(
         that was pasted twice.
         BundleError: another score than the operating point's.
     """
-    table = open_table(source, asked.get("csv_dialect"))
+    table = open_table(source, asked.get("csv_dialect"), names_asked(asked))
     column = column_for(parent, table, asked.get("score"))
     columns = ScoreColumns(
         target=asked["target"],

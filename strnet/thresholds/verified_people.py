@@ -15,6 +15,7 @@ from strnet.options import with_defaults
 from strnet.row_filter import keep_rows
 from strnet.schema import target_column
 from strnet.stats.inputs import Bools
+from strnet.tables import id_texts
 from strnet.threshold_options import ApplyToTable
 from strnet.thresholds.applying import POSITIVE, TAKEN_FOR, apply_to_table
 from strnet.thresholds.partial_verification import VerificationCounts
@@ -65,11 +66,12 @@ def read_people(
     options = with_defaults(VerifyFromTable, asked)
     target = options["target"]
     with as_table_error():
-        frame = keep_rows(open_table(source), options["where"]).collect(engine="streaming")
+        people = open_table(source, text=(options["identifier"],))
+        frame = keep_rows(people, options["where"]).collect(engine="streaming")
     if not frame.height:
         raise ThresholdError("verify: found no rows. Check the table and the filter (--where).")
     table = frame.lazy()
-    names = frame[column_named(options["identifier"], table)].cast(pl.String)
+    names = id_texts(frame[column_named(options["identifier"], table)])
     _require_each_once(names)
     flagged = _flagged(frame, names, point, options)
     results = pl.repeat(None, frame.height, dtype=pl.Boolean, eager=True)

@@ -8,6 +8,7 @@ from strnet.errors import ThresholdError
 from strnet.local_options import WatchScores
 from strnet.thresholds.conformal_martingale import Alarms
 from strnet.thresholds.floor import read_confidence
+from strnet.thresholds.id_columns import names_asked
 from strnet.thresholds.score_identity import require_in_range
 from strnet.thresholds.scores_table import Source, open_table
 from strnet.thresholds.shift_watch import Look, ShiftWatch, begin_watch, look_at
@@ -29,7 +30,7 @@ def begin_from_table(source: Source, **asked: Unpack[WatchScores]) -> ShiftWatch
     columns = PatientColumns(
         score=score, cluster=asked.get("cluster"), film=film, score_kind=asked.get("score_kind")
     )
-    table = open_table(source, asked.get("csv_dialect"))
+    table = open_table(source, asked.get("csv_dialect"), names_asked(asked))
     reference = read_patients(table, columns, asked.get("reference_where"))
     require_in_range(reference.identity, reference.score)
     return begin_watch(reference, alarms, film)
@@ -47,7 +48,7 @@ def look_from_table(watch: ShiftWatch, source: Source, **asked: Unpack[WatchScor
         film=watch.film,
         score_kind=asked.get("score_kind"),
     )
-    table = open_table(source, asked.get("csv_dialect"))
+    table = open_table(source, asked.get("csv_dialect"), names_asked(asked))
     patients = read_patients(table, columns, asked.get("where"))
     same = asked.get("same_score", False)
     watch.score.require_same(patients.identity, said_same=same, holder="shift watch")

@@ -15,6 +15,8 @@ from strnet.local_options import FilmRule
 from strnet.row_filter import ROW, keep_rows
 from strnet.schema import PATIENT_ID
 from strnet.stats.inputs import Floats
+from strnet.tables import id_texts
+from strnet.thresholds.id_columns import names_in
 from strnet.thresholds.patient_hashes import Uints, patient_hashes, uniform
 from strnet.thresholds.score_identity import ScoreIdentity, candidates, identity_in
 from strnet.thresholds.scores_table import (
@@ -81,7 +83,7 @@ def read_patients(source: Source, columns: PatientColumns, where: str | None = N
     """
     if columns.film not in FILM_RULES:
         raise ThresholdError(unknown_name("rule for films", columns.film, FILM_RULES))
-    table = open_table(source)
+    table = open_table(source, text=names_in(None, columns.cluster))
     score = column_named(columns.score, table, *candidates(columns.score))
     require_numbers(score, table.collect_schema()[score], "scores")
     patient = _patient_column(columns.cluster, table)
@@ -91,7 +93,8 @@ def read_patients(source: Source, columns: PatientColumns, where: str | None = N
         raise ThresholdError("scores: found no rows. Check the table and the filter (--where).")
     if kept.select(not_finite(score).any()).item():
         refuse_scores(kept.lazy(), score, not_finite(score))
-    ids = _complete(kept, patient, "Name the patient of each row").cast(pl.String)
+    ids = id_texts(_complete(kept, patient, "Name the patient of each row"))
+    _require_names(ids)
     scores, times = kept[score].cast(pl.Float64), _times(kept, columns)
     films = pl.DataFrame({"patient": ids, "score": scores, "time": times})
     return _patients(films, columns.film, identity_in(kept.lazy(), score, columns.score_kind))
@@ -128,16 +131,22 @@ FILM_RULES: Final = MappingProxyType[FilmRule, Callable[[pl.Series, Uints], Floa
 
 
 def _patient_column(cluster: str | None, table: pl.LazyFrame) -> str:
-    existing = table.collect_schema()
-    if cluster is None and PATIENT_ID not in existing.names():
+    if cluster is None and PATIENT_ID not in table.collect_schema().names():
         raise ThresholdError(
             f"scores: found no column '{PATIENT_ID}'. Name that of the patients (--cluster); where each has "
             "one film, that of the films will do. Films of one patient are no independent evidence."
         )
-    name = column_named(cluster or PATIENT_ID, table)
-    if existing[name].is_float():
-        raise ThresholdError(f"{name}: found numbers with decimals, expected names of patients.")
-    return name
+    return column_named(cluster or PATIENT_ID, table)
+
+
+def _require_names(ids: pl.Series) -> None:
+    """Raise where the ids are numbers with decimals: a score named by mistake.
+
+    Raises: ThresholdError: all are numbers, and one of them is not whole.
+    """
+    numbers = ids.cast(pl.Float64, strict=False)
+    if not ids.name.endswith("_id") and not numbers.null_count() and (numbers != numbers.round()).any():
+        raise ThresholdError(f"{ids.name}: found numbers with decimals, expected names of patients.")
 
 
 def _complete(kept: pl.DataFrame, column: str, advice: str) -> pl.Series:
