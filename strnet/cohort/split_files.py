@@ -13,7 +13,7 @@ from strnet.cohort.manifest import Manifest, located_rows
 from strnet.errors import SplitError, StrnetError, unknown_name
 from strnet.schema import FOLD, IMAGE_ID, PATIENT_ID, SPLIT, SPLITS
 from strnet.sealed import read_sealed
-from strnet.tables import read_table
+from strnet.tables import id_text, read_table
 
 COLUMNS = (IMAGE_ID, PATIENT_ID, SPLIT, FOLD)
 
@@ -65,7 +65,10 @@ def _with_all_columns(table: pl.DataFrame, path: Path, manifest: Manifest | None
     absent = [pl.lit(None, pl.String).alias(name) for name in (SPLIT, FOLD) if name not in table.columns]
     if len(absent) == 2:
         raise SplitError(f"{path}: no column '{SPLIT}' and no '{FOLD}'. Found: {', '.join(table.columns)}.")
-    text = table.with_columns(absent).select(pl.col(COLUMNS).cast(pl.String))
+    ids = [id_text(PATIENT_ID, table.schema[PATIENT_ID])]
+    if table.schema[IMAGE_ID].is_numeric():
+        ids.append(id_text(IMAGE_ID, table.schema[IMAGE_ID]))
+    text = table.with_columns(*absent, *ids).select(pl.col(COLUMNS).cast(pl.String))
     return text.with_columns(pl.col(FOLD).replace("NaN", None))
 
 

@@ -10,6 +10,7 @@ from strnet import schema
 from strnet.cohort.columns import BY_NAME, COLUMNS, Column, require_known_names
 from strnet.cohort.findings import LINE, Finding, finding, named, raise_findings
 from strnet.errors import ManifestError
+from strnet.tables import id_text
 
 _CODE = r"^[+-]?0\d|^[+-]?\d{16,}$"
 """Digits that name something: a leading zero, or more of them than a number keeps."""
@@ -68,15 +69,17 @@ def _blank_to_null(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _typed(text: pl.DataFrame) -> pl.DataFrame:
-    known = [_cast(column) for column in COLUMNS]
+    known = [_cast(column, text.schema[column.name]) for column in COLUMNS]
     others = [name for name in text.columns if name not in BY_NAME and name != LINE]
     return text.with_columns(known).with_columns(_further(text[name]) for name in others)
 
 
-def _cast(column: Column) -> pl.Expr:
+def _cast(column: Column, kind: pl.DataType) -> pl.Expr:
     cell = pl.col(column.name)
     if column.kind == "text":
-        return cell.cast(pl.String)
+        # a film may be named 12.0.png, but nobody is patient 12.0
+        names = column.name in (schema.PATIENT_ID, schema.EXAM_ID) or kind.is_numeric()
+        return id_text(column.name, kind) if names else cell.cast(pl.String)
     number = cell.cast(pl.Float64, strict=False).fill_nan(None)
     number = pl.when(number.is_finite()).then(number)
     if column.kind == "number":

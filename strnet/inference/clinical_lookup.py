@@ -15,6 +15,7 @@ from strnet.errors import ManifestError, ModelError, unknown_name
 from strnet.inference.contradictions import contradictions
 from strnet.inference.row_matching import KEYS, FilmFile, described_row, matched_rows
 from strnet.models import encode_clinical
+from strnet.tables import id_texts
 
 PIXEL_SHA256 = "pixel_sha256"
 _NEAR = 0.84
@@ -163,4 +164,7 @@ def _encoded(frame: pl.DataFrame, column: str) -> list[float]:
 
 
 def _texts(frame: pl.DataFrame, column: str) -> list[str | None]:
-    return [None if cell is None or str(cell).strip() == "" else str(cell).strip() for cell in frame[column]]
+    cells = frame[column]
+    if column in (schema.PATIENT_ID, schema.EXAM_ID) or cells.dtype.is_numeric():
+        cells = id_texts(cells)
+    return [None if cell is None or str(cell).strip() == "" else str(cell).strip() for cell in cells]

@@ -11,7 +11,7 @@ import polars as pl
 
 from strnet import schema
 from strnet.errors import ManifestError, unknown_name
-from strnet.tables import require_columns
+from strnet.tables import id_texts, require_columns
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -94,9 +94,9 @@ def with_observer(predictions: pl.DataFrame, truth: pl.DataFrame | None) -> pl.D
     columns = [column for column in truth.columns if column.startswith(f"{OBSERVER}.")]
     if not columns:
         raise ManifestError("truth table: no column 'observer.<task>'. Give the truth table of a phantom.")
-    image = pl.col(schema.IMAGE_ID).cast(pl.String)
-    rows = predictions.drop(columns, strict=False).with_columns(image)
-    return rows.join(truth.select(image, *columns), on=schema.IMAGE_ID, how="left")
+    rows = predictions.drop(columns, strict=False).with_columns(id_texts(predictions[schema.IMAGE_ID]))
+    seen = truth.select(id_texts(truth[schema.IMAGE_ID]), *columns)
+    return rows.join(seen, on=schema.IMAGE_ID, how="left")
 
 
 def task_rows(frame: pl.DataFrame, task: str, kind: Kind) -> TaskRows:

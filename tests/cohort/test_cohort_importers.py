@@ -190,6 +190,19 @@ def test_labels_by_patient_reach_all_of_the_patients_films_and_no_others(tmp_pat
     assert cohort.notes == ("site_b.csv: 1 row(s) fit no film: Z.",)
 
 
+def test_patients_of_a_table_that_was_a_column_with_gaps_are_those_of_the_headers(
+    tmp_path, write_film, write_csv
+):
+    for seed, patient in enumerate(["12", "012"]):
+        write_film(tmp_path / "in" / f"{seed}.dcm", seed, PatientID=patient)
+    labels = write_csv("patient_id,t_score\n12.0,-2.6\n012,-1.0\n")
+    cohort = import_dicom_folder(
+        tmp_path / "in", tmp_path / "m.csv", labels=labels, constants={"reference_standard": "dxa"}
+    )
+    assert cohort.manifest.frame["t_score"].to_list() == [-2.6, -1.0]
+    assert cohort.manifest.frame["patient_id"].to_list() == ["12", "012"]
+
+
 def test_a_table_per_patient_given_to_the_table_importer_is_joined_by_the_headers(
     tmp_path, write_film, write_csv
 ):

@@ -31,6 +31,16 @@ def test_labels_that_contradict_their_t_score_are_listed_as_the_data_manager_nee
     )
 
 
+def test_patients_are_the_same_as_numbers_as_floating_numbers_and_as_text(tmp_path):
+    rows = {"image_id": ["12.0", "b"], "path": ["12.0.png", "b.png"]}
+    for written in (["12", "7"], [12, 7], [12.0, 7.0], ["12.0", "7.0"]):
+        frame = pl.DataFrame({**rows, "patient_id": written})
+        frame.write_parquet(tmp_path / "m.parquet")
+        read = read_manifest(tmp_path / "m.parquet").frame
+        assert read["patient_id"].to_list() == ["12", "7"]
+        assert read["image_id"].to_list() == ["12.0", "b"]
+
+
 @pytest.mark.parametrize(
     ("t_score", "diagnosis"),
     [

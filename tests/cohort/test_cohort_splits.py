@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -287,6 +288,18 @@ def test_somebody_elses_assignment_is_certified_if_it_is_disjoint(cohort, tmp_pa
     by_film = pl.when(pl.col("image_id").str.ends_with("_0")).then(pl.lit("train")).otherwise(pl.lit("test"))
     manifest.frame.select("image_id", by_film.alias("split")).write_csv(path)
     assert "stand on two sides" in refusal(certify_split, path, manifest)
+
+
+def test_an_assignment_may_hold_the_patients_as_numbers_of_either_kind(cohort, tmp_path):
+    manifest = cohort(30)
+    number = manifest.frame["patient_id"].str.slice(1).cast(pl.Int64)
+    numbered = replace(manifest, frame=manifest.frame.with_columns(number.cast(pl.String)))
+    split = pl.Series("split", ["train" if n < 20 else "test" for n in number])
+    text = number.cast(pl.String)
+    for written in (text, number, number.cast(pl.Float64), text + ".0"):
+        manifest.frame.select("image_id", written, split).write_parquet(tmp_path / "official.parquet")
+        certified = certify_split(tmp_path / "official.parquet", numbered)
+        assert certified.frame["patient_id"].to_list() == text.to_list()
 
 
 def test_somebody_elses_folds_are_counted(cohort, tmp_path):

@@ -88,6 +88,15 @@ def test_rows_are_tied_by_uid_name_path_or_hash_and_else_by_patient(bundle, film
     assert results["sex"].to_list() == ["F", "M", None, "F", "F"]
 
 
+def test_a_patient_is_tied_by_its_id_whether_it_is_text_or_a_number(bundle, tmp_path, write_dicom):
+    path = tmp_path / "a.dcm"
+    write_dicom(path, 1, PatientID="12")
+    for written in (["12"], ["12.0"], [12], [12.0]):
+        values, results = fed(bundle, [path], table_of(patient_id=written, age=[60.0], sex=["F"]))
+        assert values[0, 0] == 60
+        assert results["patient_id"].to_list() == ["12"]
+
+
 def test_a_uid_in_the_image_id_column_names_its_film(bundle, films):
     folder, uids = films
     values, results = fed(bundle, [folder / "0.dcm"], table_of(image_id=[uids["0.dcm"]], age=[51.0]))

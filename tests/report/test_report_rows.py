@@ -92,6 +92,12 @@ def test_numeric_image_ids_match_their_text():
     assert joined["observer.bone_loss"].to_list() == [1.0, 2.0, 3.0]
 
 
+def test_image_ids_match_also_where_gaps_made_them_floating():
+    truth = pl.DataFrame({"image_id": [1.0, 2.0, 3.0], "observer.bone_loss": [1.0, 2.0, 3.0]})
+    joined = with_observer(frame(image_id=["1", "2", "3"]), truth)
+    assert joined["observer.bone_loss"].to_list() == [1.0, 2.0, 3.0]
+
+
 def test_a_truth_table_without_observer_is_refused():
     with pytest.raises(ManifestError, match=r"no column 'observer\.<task>'"):
         with_observer(frame(), pl.DataFrame({"image_id": ["a"], "t_score": [1.0]}))

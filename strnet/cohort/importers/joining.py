@@ -11,6 +11,7 @@ from strnet.cohort.importers.outcome import FILM
 from strnet.cohort.inspection import Inspection
 from strnet.errors import ManifestError
 from strnet.schema import IMAGE_ID, PATIENT_ID
+from strnet.tables import id_texts
 
 _KEY = "__key__"
 _OF_TABLE = "__table"
@@ -28,8 +29,9 @@ def labelled(
     if table is None:
         return rows, []
     by_film = table.key == IMAGE_ID
-    keys = rows[FILM] if by_film else pl.Series(_patients(rows, films), dtype=pl.String)
-    theirs = table.rows.with_columns(pl.col(FILM if by_film else PATIENT_ID).alias(_KEY))
+    keys = rows[FILM] if by_film else id_texts(pl.Series(_patients(rows, films), dtype=pl.String))
+    own = table.rows[FILM] if by_film else id_texts(table.rows[PATIENT_ID])
+    theirs = table.rows.with_columns(own.alias(_KEY))
     unused = theirs.filter(pl.col(_KEY).is_null() | ~pl.col(_KEY).is_in(keys.drop_nulls().to_list()))
     if films and unused.height == theirs.height:
         raise ManifestError(
