@@ -18,6 +18,7 @@ from strnet.cli import (
 )
 from strnet.cli.console import STDOUT, notes_printed, print_error, print_text
 from strnet.cli.ending import INTERRUPTED, ended_like_an_interrupt
+from strnet.cli.given_once import require_options_once
 from strnet.errors import OutputError, StrnetError
 from strnet.files import writing_to
 
@@ -42,6 +43,7 @@ for commands in (
     published_commands,
 ):
     commands.add_to(app)
+require_options_once(app)
 
 
 def _show_version(wanted: bool) -> None:
