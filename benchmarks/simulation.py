@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -33,7 +34,8 @@ def tabled(
 ) -> dict[Hashable, list[Drawn]]:
     """What many runs of every scenario gave, by `key`.
 
-    `draws` returns the scenarios, in each process anew; one that draws nothing in a run is passed over.
+    `draws` returns the scenarios, in each process anew; one that draws nothing in a run is passed over. Ends
+    the process where no case is `asked` for by its name.
     """
     seeds = np.random.SeedSequence(asked.seed).spawn(-(-asked.runs // CHUNK))
     table: dict[Hashable, list[Drawn]] = defaultdict(list)
@@ -41,6 +43,8 @@ def tabled(
         for drawn in pool.map(partial(_chunk, draws, asked.only), seeds):
             for one in drawn:
                 table[key(one)].append(one)
+    if not table:
+        sys.exit(f"--only {asked.only}: no case has a name that holds this text. Leave it out to see all.")
     return table
 
 
@@ -50,15 +54,9 @@ def _chunk(draws: Callable[[], Sequence[Callable]], only: str, seed: np.random.S
     for scenario, own in zip(scenarios, seed.spawn(len(scenarios)), strict=True):
         rng = np.random.default_rng(own)
         for _ in range(CHUNK):
-            drawn = list(_named(scenario(rng), only))
-            if only and not drawn:
-                break
-            found += drawn
+            drawn = list(scenario(rng))
+            asked_for = [one for one in drawn if only in one.scenario]
+            if drawn and not asked_for:
+                break  # it draws no such case in the other runs either
+            found += asked_for
     return found
-
-
-def _named(drawn: Iterable[Drawn], only: str) -> Iterator[Drawn]:
-    for one in drawn:
-        if only not in one.scenario:
-            return
-        yield one
