@@ -5,12 +5,15 @@ films of a patient repeat its value with a fixed probability and are drawn anew 
 have a correlation of 0.8.
 
     python benchmarks/promises.py [--runs 2000] [--seed 0]
+
+The exit code is 1 where a promise is broken, by more than chance explains.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,12 +21,16 @@ from dataclasses import dataclass
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from scipy.stats import binom
 
 from strnet.errors import ImpossibleError
 from strnet.thresholds import fit_cascade, fit_threshold
 
 EASY = 9.0
 """Power of an easy positive: 14% of them lie below 0.80."""
+
+CONFIDENCE = 0.95
+BY_CHANCE = 1e-3
 
 Generator = np.random.Generator
 Tried = tuple[str, str | None, bool] | None
@@ -174,18 +181,36 @@ def _mostly(case: Case, positives: int, rng: Generator, draws: int) -> bool:
     return sum(case.attempt(rng, positives) is not None for _ in range(draws)) >= 0.95 * draws
 
 
-def row(case: Case, runs: int, rng: Generator) -> str:
+@dataclass(frozen=True)
+class Result:
+    """What the runs of a case gave, as a row of the table, and whether a promise was broken."""
+
+    row: str
+    broken: bool
+
+
+def result(case: Case, runs: int, rng: Generator) -> Result:
     tried = [case.attempt(rng, case.positives) for _ in range(runs)]
     answers = [one for one in tried if one is not None]
-    wrong = sum(not held for *_, held in answers) / runs
+    wrong = sum(not held for *_, held in answers)
     status, promise = answers[0][:2] if answers else ("impossible", None)
-    held = f"{1 - wrong * runs / len(answers):.3f}" if answers else "-"
+    held = f"{1 - wrong / len(answers):.3f}" if answers else "-"
     silent = 1 - len(answers) / runs
     needed = f"{possible_from(case, rng)}" if silent > 0.05 and case.filed == "" else ""
-    return (
-        f"| {case.name} | {case.filed} | {status} | {promise or '-'} | {held} | {1 - wrong:.3f} "
+    row = (
+        f"| {case.name} | {case.filed} | {status} | {promise or '-'} | {held} | {1 - wrong / runs:.3f} "
         f"| {silent:.3f} | {needed} |"
     )
+    among = len(answers) if promise == "if_answered" else runs
+    return Result(row, promise is not None and is_broken(wrong, among))
+
+
+def is_broken(wrong: int, runs: int) -> bool:
+    """Whether so many are wrong that a promise of `CONFIDENCE` is broken, by the exact binomial test.
+
+    Over all cases together chance alone says so in at most one of a thousand simulations.
+    """
+    return runs > 0 and bool(binom.sf(wrong - 1, runs, 1 - CONFIDENCE) < BY_CHANCE / len(list(cases())))
 
 
 def main() -> None:
@@ -196,11 +221,15 @@ def main() -> None:
     start = time.perf_counter()
     print("| case | filed: held / or silent | now | promise | held | or silent | no answer | possible from |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for case, seed in zip(
-        listed := list(cases()), np.random.SeedSequence(options.seed).spawn(len(listed)), strict=True
-    ):
-        print(row(case, options.runs, np.random.default_rng(seed)), flush=True)
+    broken = []
+    listed = list(cases())
+    for case, seed in zip(listed, np.random.SeedSequence(options.seed).spawn(len(listed)), strict=True):
+        found = result(case, options.runs, np.random.default_rng(seed))
+        print(found.row, flush=True)
+        broken += [case.name] if found.broken else []
     print(f"\n{options.runs} runs a case, confidence 0.95; {time.perf_counter() - start:.0f} s")
+    if broken:
+        sys.exit(f"Broken: {'; '.join(broken)}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -14,6 +15,12 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 def simulation(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module("simulation")
+
+
+@pytest.fixture
+def promises(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("promises")
 
 
 @dataclass(frozen=True)
@@ -57,3 +64,41 @@ def test_a_name_that_no_case_has_ends_with_an_error(simulation):
     with pytest.raises(SystemExit) as left:
         simulation.tabled(draws, lambda one: one.scenario, asked("pateints"))
     assert "no case has a name that holds this text" in str(left.value)
+
+
+def kept(share, promise):
+    """A case whose promise holds with a known chance."""
+
+    def attempt(rng, positives):
+        return "guaranteed", promise, bool(rng.random() < share)
+
+    return attempt
+
+
+@pytest.mark.parametrize(
+    ("share", "promise", "broken"),
+    [
+        (0.96, "if_answered", False),
+        (0.95, "if_answered", False),
+        (0.9, "if_answered", True),
+        (0.9, None, False),
+    ],
+)
+def test_a_promise_is_broken_where_chance_explains_it_no_more(promises, share, promise, broken):
+    case = promises.Case("made", "", 100, kept(share, promise))
+    found = promises.result(case, 2000, np.random.default_rng(1))
+    assert found.broken is broken
+
+
+@pytest.mark.parametrize(("share", "code"), [(0.99, None), (0.5, 1)])
+def test_a_simulation_with_a_broken_promise_ends_with_an_error(promises, monkeypatch, share, code):
+    monkeypatch.setattr(
+        promises, "cases", lambda: iter([promises.Case("made", "f", 9, kept(share, "if_answered"))])
+    )
+    monkeypatch.setattr("sys.argv", ["promises.py", "--runs", "400"])
+    if code is None:
+        promises.main()
+        return
+    with pytest.raises(SystemExit) as left:
+        promises.main()
+    assert left.value.code == "Broken: made"  # text ends a process with the code 1
