@@ -102,3 +102,15 @@ def test_a_simulation_with_a_broken_promise_ends_with_an_error(promises, monkeyp
     with pytest.raises(SystemExit) as left:
         promises.main()
     assert left.value.code == "Broken: made"  # text ends a process with the code 1
+
+
+def test_the_big_tables_of_the_benchmark_repeat_no_row(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    bench = importlib.import_module("bench_thresholds")
+    monkeypatch.setattr(bench, "ROWS_OF_A_PART", 400)
+    bench.write_scores(tmp_path / "scores.parquet", 1000)
+    table = bench.pl.read_parquet(tmp_path / "scores.parquet")
+    assert (table.height, table["p"].n_unique()) == (1000, 1000)
+    assert (table.group_by("patient").len()["len"] == 2).all()
+    assert bench.print_command(1000, tmp_path, ".parquet", "--cluster", "patient")
+    assert not bench.print_command(1000, tmp_path, ".parquet", "--cluster", "nobody")
