@@ -16,7 +16,6 @@ point.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -27,9 +26,9 @@ import coverage_floors
 import coverage_update
 import coverage_verification
 import numpy as np
-from coverage_cases import FLOOR, SEPARATION, Outcome, scenarios
+from coverage_cases import FLOOR, Outcome, scenarios
 from scipy.special import ndtr, ndtri
-from simulation import options, tabled
+from simulation import SEPARATION, Report, exit_code, options
 
 BEST = float(ndtr(SEPARATION - ndtri(FLOOR)))
 APPROXIMATELY = 0.01
@@ -58,32 +57,25 @@ def row(key: tuple[str, str], outcomes: list[Outcome]) -> tuple[str, bool]:
     return f"| {cells} | {'BROKEN' if broken else ''} |", broken
 
 
-def shown(asked: argparse.Namespace) -> bool:
-    """Whether a promise of the table now printed was broken."""
-    table = tabled(scenarios, lambda outcome: (outcome.scenario, outcome.method), asked)
-    print(f"Floor {FLOOR}, confidence 0.95, {asked.runs} runs; the best specificity at it is {BEST:.3f}\n")
-    print(
-        "| scenario | method | status | promise | held if answered | answered and wrong | s.e. | sensitivity "
-        "| specificity | no answer | |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    lines = [row(key, outcomes) for key, outcomes in table.items()]
-    print("\n".join(line for line, _ in lines))
-    print(
-        "\nA cascade shows the lower of its two sensitivities, end to end, and the specificity of its first"
-    )
-    print("step; sites show means, and hold if every certified site does.\n", flush=True)
-    return any(broken for _, broken in lines)
+REPORT = Report(
+    scenarios,
+    key=lambda outcome: (outcome.scenario, outcome.method),
+    row=row,
+    header="| scenario | method | status | promise | held if answered | answered and wrong | s.e. "
+    "| sensitivity | specificity | no answer | |",
+    above=f"Floor {FLOOR}, confidence 0.95, {{runs}} runs; the best specificity at it is {BEST:.3f}",
+    below="A cascade shows the lower of its two sensitivities, end to end, and the specificity of its first\n"
+    "step; sites show means, and hold if every certified site does.",
+)
 
 
 def main() -> int:
     """Print every table; 1 if a promise in one was broken."""
     start = time.perf_counter()
-    asked = options(__doc__, runs=2000)
-    parts = (sys.modules[__name__], coverage_floors, coverage_update, coverage_verification)
-    broken = [part.shown(asked) for part in parts]
+    others = (coverage_floors, coverage_update, coverage_verification)
+    code = exit_code([REPORT, *(part.REPORT for part in others)], options(__doc__, runs=2000))
     print(f"{time.perf_counter() - start:.0f} s")
-    return int(any(broken))
+    return code
 
 
 if __name__ == "__main__":

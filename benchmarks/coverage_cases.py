@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
+from simulation import SEPARATION
 
 from strnet.errors import ImpossibleError
 from strnet.thresholds import OperatingPoint, fit_cascade, fit_threshold
 
 FLOOR = 0.86
-SEPARATION = float(np.sqrt(2) * ndtri(0.933))
 CLUSTER_METHODS = ("korn_graubard", "one_per_cluster", "betting", "worst")
 
 

@@ -12,7 +12,6 @@ Ends with exit code 1 if a promise stays below its confidence by more than three
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -21,15 +20,14 @@ from dataclasses import dataclass
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from scipy.special import ndtr, ndtri
-from simulation import options, tabled
+from scipy.special import ndtr
+from simulation import SEPARATION, Report, exit_code, options
 
 from strnet.errors import ImpossibleError
 from strnet.thresholds import fit_best, fit_floor, fit_grey, fit_threshold
 from strnet.thresholds.fixed_cutoffs import count_at, predictive
 
 FLOOR = 0.86
-SEPARATION = float(np.sqrt(2) * ndtri(0.933))
 MISUSE = "misuse"
 
 
@@ -294,19 +292,15 @@ def row(key: tuple[str, str], all_kept: list[Kept]) -> tuple[str, bool]:
     return f"| {cells} | {'BROKEN' if broken else ''} |", broken
 
 
-def shown(asked: argparse.Namespace) -> bool:
-    """Whether a promise of the table now printed was broken."""
-    table = tabled(scenarios, lambda kept: (kept.scenario, kept.promise), asked)
-    print("| scenario | promise | asked | kept (s.e.) | worth | silent | |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    lines = [row(key, all_kept) for key, all_kept in table.items()]
-    print("\n".join(line for line, _ in lines))
-    print(
-        "\nWorth: the true specificity of a sensitivity floor, the true or seen sensitivity of another floor,"
-    )
-    print("the share left in a grey zone.\n", flush=True)
-    return any(broken for _, broken in lines)
+REPORT = Report(
+    scenarios,
+    key=lambda kept: (kept.scenario, kept.promise),
+    row=row,
+    header="| scenario | promise | asked | kept (s.e.) | worth | silent | |",
+    below="Worth: the true specificity of a sensitivity floor, the true or seen sensitivity of another "
+    "floor,\nthe share left in a grey zone.",
+)
 
 
 if __name__ == "__main__":
-    sys.exit(shown(options(__doc__)))
+    sys.exit(exit_code([REPORT], options(__doc__)))

@@ -10,7 +10,6 @@ Ends with exit code 1 if promises are broken in more than 5% of the runs by more
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -19,9 +18,9 @@ from dataclasses import dataclass, replace
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from coverage_cases import SEPARATION, Truth
+from coverage_cases import Truth
 from scipy.special import ndtr, ndtri
-from simulation import options, tabled
+from simulation import SEPARATION, Report, exit_code, options
 
 from strnet.thresholds import OperatingPoint, certify, fit_threshold
 from strnet.thresholds.local_update import updated
@@ -176,18 +175,15 @@ def row(key: tuple[str, str], outcomes: list[Outcome]) -> tuple[str, bool]:
     return f"| {cells} | {specificity:.3f} | {'BROKEN' if failed else ''} |", failed
 
 
-def shown(asked: argparse.Namespace) -> bool:
-    """Whether a promise of the table now printed was broken."""
-    table = tabled(scenarios, lambda outcome: (outcome.scenario, outcome.method), asked)
-    said = f"Floor {FLOOR}, confidence {1 - DELTA}, {asked.runs} runs"
-    print(f"{said}; of each decision how often, and how often wrong\n")
-    print("| scenario | policy | promised | promised and wrong | keep | lower | raise | specificity | |")
-    print("| --- | --- | ---: | ---: | --- | --- | --- | ---: | --- |")
-    lines = [row(key, outcomes) for key, outcomes in table.items()]
-    print("\n".join(line for line, _ in lines))
-    print(flush=True)
-    return any(failed for _, failed in lines)
+REPORT = Report(
+    scenarios,
+    key=lambda outcome: (outcome.scenario, outcome.method),
+    row=row,
+    header="| scenario | policy | promised | promised and wrong | keep | lower | raise | specificity | |",
+    above=f"Floor {FLOOR}, confidence {1 - DELTA}, {{runs}} runs; of each decision how often, and how often "
+    "wrong",
+)
 
 
 if __name__ == "__main__":
-    sys.exit(shown(options(__doc__)))
+    sys.exit(exit_code([REPORT], options(__doc__)))

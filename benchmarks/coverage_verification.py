@@ -11,7 +11,6 @@ Ends with exit code 1 if a claim is wrong more often than 1 - confidence by more
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections import Counter
@@ -23,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from scipy.special import ndtr
-from simulation import options, tabled
+from simulation import Report, exit_code, options
 
 from strnet.errors import ImpossibleError, ThresholdError
 from strnet.thresholds.count_certificate import CountCertificate, certify_counts
@@ -209,8 +208,10 @@ def scenarios() -> tuple[Draw, ...]:
     return SCENARIOS
 
 
-def row(scenario: str, name: str, claims: Counter[bool | None], *, assumed: bool) -> tuple[str, bool]:
+def row(key: tuple[str, str, bool], found: list[Claim]) -> tuple[str, bool]:
     """One line of the table, and whether the promise in it was broken."""
+    scenario, name, assumed = key
+    claims = Counter(claim.right for claim in found)
     said = claims[True] + claims[False]
     right = claims[True] / said if said else float("nan")
     error = (CONFIDENCE * (1 - CONFIDENCE) / max(said, 1)) ** 0.5
@@ -221,19 +222,14 @@ def row(scenario: str, name: str, claims: Counter[bool | None], *, assumed: bool
     )
 
 
-def shown(asked: argparse.Namespace) -> bool:
-    """Whether a promise of the table now printed was broken."""
-    table = tabled(scenarios, lambda claim: (claim.scenario, claim.name, claim.assumed), asked)
-    print(f"Floor {FLOOR}, confidence {CONFIDENCE}, {asked.runs} runs\n")
-    print("| scenario | claim | right (s.e.) | silent | |\n| --- | --- | --- | --- | --- |")
-    lines = [
-        row(*key[:2], Counter(claim.right for claim in claims), assumed=key[2])
-        for key, claims in table.items()
-    ]
-    print("\n".join(line for line, _ in lines))
-    print(flush=True)
-    return any(broken for _, broken in lines)
+REPORT = Report(
+    scenarios,
+    key=lambda claim: (claim.scenario, claim.name, claim.assumed),
+    row=row,
+    header="| scenario | claim | right (s.e.) | silent | |",
+    above=f"Floor {FLOOR}, confidence {CONFIDENCE}, {{runs}} runs",
+)
 
 
 if __name__ == "__main__":
-    sys.exit(shown(options(__doc__)))
+    sys.exit(exit_code([REPORT], options(__doc__)))

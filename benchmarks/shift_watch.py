@@ -24,13 +24,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from scipy.special import ndtr, ndtri
+from simulation import SEPARATION
 
 from strnet.thresholds.conformal_martingale import Alarms
 from strnet.thresholds.score_identity import UNKNOWN
 from strnet.thresholds.shift_watch import begin_watch, look_at
 from strnet.thresholds.watched_patients import Patients
 
-SEPARATION = float(np.sqrt(2) * ndtri(0.933))
 THRESHOLD = SEPARATION - float(ndtri(0.9))  # of sensitivity 0.90 before anything changes
 EVER = Alarms(limit=20.0)
 ON_AVERAGE = Alarms(limit=500.0, ever=False)

@@ -7,12 +7,16 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from scipy.special import ndtri
 
 Drawn = TypeVar("Drawn")
+SEPARATION = float(np.sqrt(2) * ndtri(0.933))
+"""Of two unit normals whose AUROC is .933."""
 CHUNK = 25
 """Runs that share one stream of random numbers."""
 
@@ -27,6 +31,44 @@ def options(description: str, *, runs: int = 5000) -> argparse.Namespace:
     return parser.parse_args()
 
 
+@dataclass(frozen=True)
+class Report:
+    """A table of simulated promises: what is drawn, what one line is of, and the line with its verdict."""
+
+    draws: Callable[[], Sequence[Callable[[np.random.Generator], Iterable[Any]]]]
+    key: Callable[[Any], Hashable]
+    row: Callable[[Any, list[Any]], tuple[str, bool]]
+    """A line of the table, and whether the promise in it was broken."""
+    header: str
+    above: str = ""
+    """Where it holds {runs}, their number stands there."""
+    below: str = ""
+
+
+def exit_code(reports: Iterable[Report], asked: argparse.Namespace) -> int:
+    """1 if a promise was broken in one of the tables that are now printed, 0 otherwise.
+
+    Ends the process where no case is `asked` for by its name.
+    """
+    verdicts = [broken for report in reports for broken in printed(report, asked)]
+    if not verdicts:
+        sys.exit(f"--only {asked.only}: no case has a name that holds this text. Leave it out to see all.")
+    return int(any(verdicts))
+
+
+def printed(report: Report, asked: argparse.Namespace) -> list[bool]:
+    """Whether each promise of the table now printed was broken; nothing is printed without a case."""
+    table = tabled(report.draws, report.key, asked)
+    lines = [report.row(key, drawn) for key, drawn in table.items()]
+    if lines:
+        columns = report.header.count("|") - 1
+        above = [f"{report.above.format(runs=asked.runs)}\n"] if report.above else []
+        below = [f"\n{report.below}"] if report.below else []
+        rows = [line for line, _ in lines]
+        print("\n".join([*above, report.header, "| --- " * columns + "|", *rows, *below, ""]), flush=True)
+    return [broken for _, broken in lines]
+
+
 def tabled(
     draws: Callable[[], Sequence[Callable[[np.random.Generator], Iterable[Drawn]]]],
     key: Callable[[Drawn], Hashable],
@@ -34,8 +76,7 @@ def tabled(
 ) -> dict[Hashable, list[Drawn]]:
     """What many runs of every scenario gave, by `key`.
 
-    `draws` returns the scenarios, in each process anew; one that draws nothing in a run is passed over. Ends
-    the process where no case is `asked` for by its name.
+    `draws` returns the scenarios, in each process anew; one that draws nothing in a run is passed over.
     """
     seeds = np.random.SeedSequence(asked.seed).spawn(-(-asked.runs // CHUNK))
     table: dict[Hashable, list[Drawn]] = defaultdict(list)
@@ -43,8 +84,6 @@ def tabled(
         for drawn in pool.map(partial(_chunk, draws, asked.only), seeds):
             for one in drawn:
                 table[key(one)].append(one)
-    if not table:
-        sys.exit(f"--only {asked.only}: no case has a name that holds this text. Leave it out to see all.")
     return table
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,10 @@ def draws():
     return [films_then_patients, sometimes_silent]
 
 
+def other_draws():
+    return [lambda rng: [Drawn("knees, exact")]]
+
+
 def asked(only):
     return argparse.Namespace(runs=50, processes=1, seed=0, only=only)
 
@@ -60,10 +64,34 @@ def test_all_cases_of_the_name_are_drawn_wherever_they_stand(simulation, only, k
         assert len(table[kind]) == (len(everything[kind]) if count is None else count)
 
 
-def test_a_name_that_no_case_has_ends_with_an_error(simulation):
+@pytest.fixture
+def report(simulation):
+    return simulation.Report(
+        draws,
+        key=lambda one: one.scenario,
+        row=lambda key, drawn: (f"| {key} | {len(drawn)} |", "betting" in key),
+        header="| case | runs |",
+        above="Of {runs} runs",
+    )
+
+
+def test_a_table_stands_below_its_header_and_one_broken_promise_decides(simulation, report, capsys):
+    assert simulation.exit_code([report], asked("patients, e")) == 0
+    assert capsys.readouterr().out == (
+        "Of 50 runs\n\n| case | runs |\n| --- | --- |\n| patients, exact | 50 |\n\n"
+    )
+    assert simulation.exit_code([report], asked("")) == 1
+
+
+def test_a_name_that_no_case_has_ends_with_an_error_and_one_of_another_table_does_not(
+    simulation, report, capsys
+):
     with pytest.raises(SystemExit) as left:
-        simulation.tabled(draws, lambda one: one.scenario, asked("pateints"))
+        simulation.exit_code([report], asked("pateints"))
     assert "no case has a name that holds this text" in str(left.value)
+    others = replace(report, draws=other_draws)
+    assert simulation.exit_code([report, others], asked("knees")) == 0
+    assert capsys.readouterr().out.count("Of 50 runs") == 1
 
 
 def kept(share, promise):
