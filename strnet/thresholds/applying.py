@@ -59,7 +59,7 @@ def apply_to_table(
     """
     scored = _scored(source, asked, POSITIVE)
     found = _score_of(point, scored, asked.get("score"), asked)
-    if isinstance(point, OperatingPoint):
+    if isinstance(point, OperatingPoint) and point.groups:
         positive = point.apply(found.score, _groups_of(scored, asked.get("group")))
     else:
         _require_no_group(asked)
@@ -82,7 +82,7 @@ def apply_zone_to_table(point: GreyZone, source: Source, **asked: Unpack[ApplyTo
 def _groups_of(scored: pl.DataFrame, group: str | None) -> npt.ArrayLike | None:
     if group is None:
         return None
-    grouping = read_grouping(group, scored.columns)
+    grouping = read_grouping(group, [name for name in scored.columns if name != ROW])
     return named_groups_of(scored[grouping.column], grouping).cast(pl.String).to_numpy()
 
 

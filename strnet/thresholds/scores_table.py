@@ -139,7 +139,7 @@ def read_scores(source: Source, columns: ScoreColumns, where: str | None = None)
         than 0 and 1, scores or weights that are not finite, rows without patient or group, an id twice.
     """
     table = open_table(source, text=names_in(columns.groups, columns.cluster, columns.identifier))
-    names = table.collect_schema().names()
+    names = [name for name in table.collect_schema().names() if name != ROW]
     groupings = {group: read_grouping(group, names) for group in columns.groups}
     columns = _resolved(columns, table)
     _require_types(columns, table)
@@ -193,7 +193,7 @@ def column_named(name: str, table: pl.LazyFrame, *alternatives: str) -> str:
 
     Raises: ThresholdError: none is there.
     """
-    existing = table.collect_schema().names()
+    existing = [name for name in table.collect_schema().names() if name != ROW]
     for candidate in (name, *alternatives):
         if candidate in existing:
             return candidate

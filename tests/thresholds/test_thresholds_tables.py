@@ -504,3 +504,21 @@ def test_films_of_one_patient_that_nobody_named_are_said_in_point_and_certificat
         notes = certify_from_table(point, other, target="y")["all rows"].notes
         assert len(notes) == len(said)
         assert all(word in note for word, note in zip(said, notes, strict=True))
+
+
+@pytest.mark.parametrize("column", ["group", "score"])
+def test_a_name_that_is_no_column_is_answered_with_the_columns_of_the_table_alone(table, column):
+    point = fit_from_table(table, target="y", score="p", group="site", group_policy="per_group")
+    for job in (
+        lambda: apply_to_table(point, table, **{"group": "site", column: "zzz"}),
+        lambda: certify_from_table(point, table, target="y", **{"group": "site", column: "zzz"}),
+    ):
+        with pytest.raises(ThresholdError, match="Unknown column 'zzz'. Valid: image_id") as caught:
+            job()
+        assert "row in the table" not in str(caught.value)
+
+
+def test_a_group_is_refused_where_the_point_decides_alike_for_all(table):
+    point = fit_from_table(table, target="y", score="p")
+    with pytest.raises(ThresholdError, match="--group site: found a group, expected none"):
+        apply_to_table(point, table, group="site")
