@@ -16,10 +16,12 @@ from strnet.files import is_unfinished
 pytestmark = pytest.mark.slow
 
 
-# A shell that starts the tests in its background lets them, and what they start, ignore Ctrl-C.
+# A shell that starts the tests in its background lets them, and what they start, ignore Ctrl-C; nohup lets
+# them ignore the closing of their terminal.
 PROGRAM = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from strnet.cli.main import run
 run()
 """
