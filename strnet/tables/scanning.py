@@ -26,6 +26,7 @@ _LONGEST_HEADER: Final = 1 << 22
 _DECIMAL: Final = re.compile(r"[+-]?\d*\.?\d+(e[+-]?\d+)?", re.IGNORECASE)
 _NO_HEADER: Final = ("#", "sep=", '"sep=')
 _SHOWN = 60
+_PLACE: Final = "place in the table"
 
 
 def scan_file(
@@ -120,11 +121,27 @@ def _scanned(
 
     # types from all rows: a sorted column may hold its first decimal, or letter, at the very end
     found = scanned(infer_schema_length=None).collect_schema()
+    if all(kind == pl.String for kind in found.values()):
+        _require_no_second_header(scanned(infer_schema=False), header, file)
     named = {name for name in header if name.endswith("_id") or name in text}
     texts = {name for name, kind in found.items() if name in named or kind == pl.Int128}
     # said from here on, for they would be looked for again whenever rows are read
     table = scanned(schema={name: pl.String() if name in texts else kind for name, kind in found.items()})
     return table.filter(~pl.all_horizontal(pl.all().is_null())) if without_blank else table
+
+
+def _require_no_second_header(table: pl.LazyFrame, header: list[str], file: TableFile) -> None:
+    """Raise where a row repeats the header, which makes text of every column.
+
+    Raises: TableError: the first such row.
+    """
+    same = pl.all_horizontal(pl.col(name) == name for name in header if name)
+    again = table.with_row_index(_PLACE, offset=1).filter(same).head(1).collect(engine="streaming")
+    if again.height:
+        raise TableError(
+            f"{file.name}: row {again[_PLACE].item()} below the header is the header again: a second table "
+            "was pasted below the first. Remove that line if the tables belong together; else give one of them."
+        )
 
 
 def _scan_closely(

@@ -105,6 +105,16 @@ REFUSED = {
         "\n".join(line[4:] for line in LINES[1:]).encode(),
         ("first line holds numbers", "names of the columns"),
     ),
+    "a second header among the rows": Hostile(
+        "t.csv",
+        "\n".join([*LINES[:31], *LINES[:1], *LINES[31:]]).encode() + b"\n",
+        ("row 31 below the header is the header again", "Remove that line"),
+    ),
+    "a second header in a table with semicolons that is compressed": Hostile(
+        "t.csv.gz",
+        gzip.compress((TEXT * 2).replace(",", ";").encode()),
+        ("row 61 below the header is the header again",),
+    ),
     "a first line that names nothing": Hostile("t.csv", b",,\n" + TEXT.encode(), ("names no columns",)),
     "a column name that stands twice": Hostile(
         "t.csv",

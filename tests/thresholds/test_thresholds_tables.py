@@ -513,7 +513,7 @@ def test_a_name_that_is_no_column_is_answered_with_the_columns_of_the_table_alon
         lambda: apply_to_table(point, table, **{"group": "site", column: "zzz"}),
         lambda: certify_from_table(point, table, target="y", **{"group": "site", column: "zzz"}),
     ):
-        with pytest.raises(ThresholdError, match="Unknown column 'zzz'. Valid: image_id") as caught:
+        with pytest.raises(ThresholdError, match=r"Unknown column 'zzz'\. Valid: image_id") as caught:
             job()
         assert "row in the table" not in str(caught.value)
 
