@@ -140,7 +140,7 @@ def _require_no_second_header(table: pl.LazyFrame, header: list[str], file: Tabl
     if again.height:
         raise TableError(
             f"{file.name}: row {again[_PLACE].item()} below the header is the header again: a second table "
-            "was pasted below the first. Remove that line if the tables belong together; else give one of them."
+            "was pasted below the first. Remove that line if the tables belong together, else give one."
         )
 
 
