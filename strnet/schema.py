@@ -35,6 +35,11 @@ REFERENCE_SITES: Final = (
 ANATOMIES: Final = ("knee", "lumbar", "chest", "hip", "hand", "pelvis", "spine")
 DXA_SITES: Final = ("lumbar_spine", "total_hip", "femoral_neck", "forearm")
 """Where DXA measures an areal BMD; each has a column of its own for it and for its T-score."""
+LOWEST_OF: Final = ("lumbar_spine", "total_hip", "femoral_neck")
+"""The DXA sites whose lowest T-score is the patient's; the forearm only stands in where these cannot be had.
+
+Source: ISCD 2023 official positions, adult.
+"""
 VIEWS: Final = ("AP", "PA", "LATERAL", "OBLIQUE", "AXIAL")
 LATERALITIES: Final = ("L", "R", "B")
 

@@ -23,7 +23,7 @@ ALLOWED = {
     "local_options": {"options", "threshold_options"},
     "verification_options": {"options", "threshold_options"},
     "dotted_keys": {"errors"},
-    "config": {"dotted_keys", "errors", "yaml_text", "workers"},
+    "config": {"dotted_keys", "errors", "schema", "yaml_text", "workers"},
     "files": {"errors"},
     "sealed": {"errors", "files"},
     "locks": {"errors"},

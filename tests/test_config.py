@@ -1,6 +1,7 @@
 from hashlib import sha256
 
 import pytest
+import yaml
 
 from strnet.config import Preprocessing, dump_recipe, load_recipe, parse_override, parse_recipe
 from strnet.errors import ConfigError
@@ -203,3 +204,36 @@ def test_the_default_preprocessing_is_known_by_its_digest():
         "mean": 0.5,
         "std": 0.25,
     }
+
+
+def bmd_task(**changes):
+    column = "bmd_femoral_neck"
+    return {"name": column, "kind": "regression", "target": {"column": column}, "unit": "g/cm2", **changes}
+
+
+def test_young_adults_named_by_a_table_become_numbers_that_travel():
+    recipe = parse_recipe({"name": "a", "tasks": [bmd_task(young_adults="nhanes3_white_women")]})
+    young = recipe.tasks[0].young_adults
+    assert (young.site, young.mean, young.sd) == ("femoral_neck", 0.858, 0.120)
+    assert parse_recipe(yaml.safe_load(dump_recipe(recipe))) == recipe
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (bmd_task(young_adults="nhanes3_white_woman"), "did you mean"),
+        (bmd_task(young_adults="nhanes3_white_women", unit="mg/cm2"), "unit is mg/cm2"),
+        (bmd_task(young_adults="nhanes3_white_women", target={"column": "bmd"}), "found bmd"),
+        (
+            bmd_task(young_adults="nhanes3_white_women", target={"column": "bmd_lumbar_spine"}),
+            "no young adults for lumbar_spine",
+        ),
+        (
+            {"name": "loss", "kind": "binary", "target": {"column": "t_score", "below": -1}, "unit": "SD"},
+            "for regression",
+        ),
+    ],
+)
+def test_units_and_young_adults_that_cannot_be_meant_are_refused(task, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_recipe({"name": "a", "tasks": [task]})

@@ -12,6 +12,7 @@ from strnet import __version__
 from strnet.cli import (
     cohort_commands,
     published_commands,
+    reference_commands,
     result_commands,
     threshold_commands,
     training_commands,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for commands in (
     cohort_commands,
+    reference_commands,
     training_commands,
     result_commands,
     threshold_commands,

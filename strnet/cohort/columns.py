@@ -75,6 +75,31 @@ _REFERENCE = {"dexa": "dxa", "ultrasound": "qus", "ct": "qct"}
 _ANATOMY = {"lspine": "lumbar", "lumbar spine": "lumbar", "thorax": "chest", "knees": "knee"}
 _AGE, _BMI = schema.PLAUSIBLE["age"], schema.PLAUSIBLE["bmi"]
 
+
+def _bmd(site: str) -> Column:
+    return Column(
+        schema.bmd_column(site),
+        f"Areal BMD of the {site.replace('_', ' ')}",
+        "number",
+        "g/cm2",
+        low=0.1,
+        high=2.5,
+        hint="is it in mg/cm2, or a T-score?",
+    )
+
+
+def _site_t_score(site: str) -> Column:
+    return Column(
+        schema.t_score_column(site),
+        f"T-score of the {site.replace('_', ' ')}, unrounded",
+        "number",
+        "SD",
+        low=-8,
+        high=8,
+        hint="is it a BMD or a Z-score?",
+    )
+
+
 COLUMNS: tuple[Column, ...] = (
     Column(
         schema.IMAGE_ID,
@@ -171,6 +196,8 @@ COLUMNS: tuple[Column, ...] = (
         synonyms=_REFERENCE,
     ),
     Column("reference_site", "Where on the body it was measured", values=schema.REFERENCE_SITES),
+    *(_bmd(site) for site in schema.DXA_SITES),
+    *(_site_t_score(site) for site in schema.DXA_SITES),
     Column(
         "days_to_reference",
         "Days from the film to the measurement; negative if it came before",
@@ -225,7 +252,7 @@ _NEAR = 0.84
 def require_known_names(names: Sequence[str], where: str) -> None:
     """Raise unless every name is a manifest column or clearly something else.
 
-    Further columns (menopause_age, bmd_femoral_neck, ...) need no declaration: one whose cells are all
+    Further columns (menopause_age, waist_cm, ...) need no declaration: one whose cells are all
     numbers can be a target or a clinical variable, any other is carried along. But a name that is
     another spelling of a manifest column which the table lacks is an error, never an extra column.
 

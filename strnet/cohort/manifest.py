@@ -39,6 +39,14 @@ class Manifest:
             for row in self.frame.select(IMAGE_ID, "path").iter_rows(named=True)
         ]
 
+    def rows_at(self, path: Path) -> pl.DataFrame:
+        """The rows as a manifest in `path` must have them: relative files count from its folder."""
+        folder = self.path.parent
+        return self.frame.with_columns(
+            pl.col(name).map_elements(lambda cell: stored_path(folder / cell, path), return_dtype=pl.String)
+            for name in ("path", "mask")
+        )
+
     def stored(self, columns: Collection[str]) -> pl.DataFrame:
         """The rows as they are written: `columns`, and every other that holds a value."""
         known = self.frame

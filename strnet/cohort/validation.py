@@ -225,6 +225,30 @@ def _label_agrees(frame: pl.DataFrame) -> Iterator[Finding | None]:
     )
 
 
+def _site_agrees(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    """The T-score of a patient is that of the site it names, or not above the lowest of the sites given."""
+    rounded = 0.051  # a T-score is often printed with one decimal
+    sites = [pl.col(schema.t_score_column(site)) for site in schema.LOWEST_OF]
+    lowest = (pl.col("reference_site") == "lowest") & (pl.col("t_score") > pl.min_horizontal(sites) + rounded)
+    shown = [named("t_score"), *(named(schema.t_score_column(site)) for site in schema.LOWEST_OF)]
+    yield finding(
+        frame,
+        lowest,
+        "{rows} whose t_score is above the lowest of {their} sites.",
+        shown,
+        "With reference_site lowest it is the lowest. Correct one, or leave t_score blank.",
+    )
+    for site in schema.DXA_SITES:
+        own = pl.col(schema.t_score_column(site))
+        yield finding(
+            frame,
+            (pl.col("reference_site") == site) & ((pl.col("t_score") - own).abs() > rounded),
+            f"{{rows}} whose t_score is not that of the {site.replace('_', ' ')}, {{their}} reference_site.",
+            [named("t_score"), named(schema.t_score_column(site))],
+            "Correct one of the two, or the reference_site.",
+        )
+
+
 def _provenance(frame: pl.DataFrame) -> Iterator[Finding | None]:
     yield finding(
         frame,
@@ -245,6 +269,7 @@ _RULES: tuple[Rule, ...] = (
     _one_sex_per_patient,
     _one_patient_per_examination,
     _label_agrees,
+    _site_agrees,
     _provenance,
 )
 

@@ -12,10 +12,13 @@ from strnet.config.frozen import Fraction01, Frozen, Positive
 from strnet.config.preprocessing import Augmentation, Preprocessing
 from strnet.config.recipe import CohortConfig, Recipe
 from strnet.config.recipe_text import dump_recipe, load_recipe, override_recipe, parse_override, parse_recipe
-from strnet.config.tasks import Given, Target, TaskConfig
+from strnet.config.tasks import BMD_UNIT, Given, Target, TaskConfig
 from strnet.config.trainer import TrainerConfig
+from strnet.config.young_adults import REFERENCE_TABLES, YoungAdults, young_adults_of
 
 __all__ = [
+    "BMD_UNIT",
+    "REFERENCE_TABLES",
     "ApplicabilityConfig",
     "Augmentation",
     "BackboneConfig",
@@ -35,9 +38,11 @@ __all__ = [
     "Target",
     "TaskConfig",
     "TrainerConfig",
+    "YoungAdults",
     "dump_recipe",
     "load_recipe",
     "override_recipe",
     "parse_override",
     "parse_recipe",
+    "young_adults_of",
 ]

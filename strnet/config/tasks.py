@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from strnet.config.frozen import Cell, Fraction01, Frozen
+from strnet.config.young_adults import YoungAdults, young_adults_of
+from strnet.errors import ConfigError
+from strnet.schema import DXA_SITES, bmd_column
+
+BMD_UNIT = "g/cm2"
+"""Of an areal BMD."""
 
 
 class Given(Frozen):
@@ -50,6 +56,41 @@ class TaskConfig(Frozen):
     balance: bool = Field(
         False, description="weigh classes inversely to their frequency in the training rows"
     )
+    unit: str | None = Field(None, description="of a regression target, such as g/cm2; printed with it")
+    young_adults: YoungAdults | None = Field(
+        None,
+        description="whose BMD makes the predicted one a T-score: a reference table's name, or site, mean, "
+        "sd and source",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_young_adults(cls, given: Any) -> Any:
+        """Numbers in place of a table's name, so that a bundle needs no table."""
+        if not isinstance(given, dict) or not isinstance(given.get("young_adults"), str):
+            return given
+        target = given.get("target")
+        column = target.get("column") if isinstance(target, dict) else getattr(target, "column", None)
+        site = next((site for site in DXA_SITES if bmd_column(site) == column), None)
+        if site is None:
+            names = ", ".join(map(bmd_column, DXA_SITES))
+            raise ValueError(
+                f"young_adults: a table is looked up by the target's column, one of {names}; found {column}"
+            )
+        try:
+            return {**given, "young_adults": young_adults_of(given["young_adults"], site)}
+        except ConfigError as error:
+            raise ValueError(f"young_adults: {error}") from error
+
+    @model_validator(mode="after")
+    def _unit_fits_kind(self) -> Self:
+        if self.kind != "regression" and (self.unit or self.young_adults):
+            raise ValueError(f"task {self.name}: unit and young_adults are for regression, not {self.kind}")
+        if self.young_adults is not None and self.unit != BMD_UNIT:
+            raise ValueError(
+                f"task {self.name}: young_adults turn a BMD in {BMD_UNIT} into a T-score; unit is {self.unit}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _is_no_other_output(self) -> Self:

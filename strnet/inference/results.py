@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from strnet import schema
 from strnet.config import TaskConfig
 from strnet.inference.bundle import Bundle
+from strnet.inference.site_columns import site_columns, site_notes
 from strnet.stats.answers import PLAIN, asks_for_diagnosis, diagnosis_columns, task_probabilities
 from strnet.stats.coherence import contradicts_t_score, most_probable, most_probable_diagnosis
 from strnet.thresholds import OperatingPoint
@@ -62,6 +63,7 @@ def result_columns(bundle: Bundle, outputs: Outputs) -> Columns:
     columns: Columns = {}
     for task in bundle.tasks:
         columns |= _task_columns(bundle, task, outputs[task.name].astype(np.float64))
+    columns |= site_columns(bundle.tasks, columns)
     columns |= _diagnosis_columns(bundle, columns)
     columns |= _decision_columns(bundle, columns)
     rows = len(next(iter(columns.values())))
@@ -87,6 +89,7 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
     }
     for task in bundle.tasks:
         notes |= _task_notes(task, str(measured))
+    notes |= site_notes(bundle.tasks, str(measured))
     notes |= _diagnosis_notes(bundle)
     notes |= _deciding_note(bundle)
     for point in bundle.operating_points:
@@ -163,7 +166,8 @@ def _origin(bundle: Bundle) -> dict[str, str]:
 def _task_notes(task: TaskConfig, measured: str) -> dict[str, str]:
     name = task.name
     if task.kind == "regression":
-        about = f"estimate of {task.target.column}, in its unit; its labels were by {measured}"
+        unit = f"in {task.unit}" if task.unit else "in its unit"
+        about = f"estimate of {task.target.column}, {unit}; its labels were by {measured}"
         return {schema.prediction_column(name): about}
     if task.kind == "binary":
         return {

@@ -13,6 +13,7 @@ _HOMES = {
     "phantom": "make_phantom",
     "ingest": "make_manifest",
     "split": "make_split",
+    "t_scores": "make_t_scores",
     "train": "train_network",
     "crossval": "cross_validate",
     "tune": "search_recipe",

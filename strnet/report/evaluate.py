@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from strnet.config import TaskConfig
 from strnet.errors import ManifestError, unknown_name
 from strnet.report.applicability_shares import OfFolds, evaluate_applicability
 from strnet.report.binary import BinaryTask, evaluate_binary
+from strnet.report.bmd_sites import evaluate_bmd
 from strnet.report.classes import class_rows, evaluate_classes
 from strnet.report.diagnosis import diagnosis_rows, evaluate_diagnosis
 from strnet.report.evaluation import DiagnosisEvaluation, Evaluation, Subject, TaskEvaluation
@@ -57,7 +59,8 @@ def evaluate_predictions(
             rows = {name: task_rows(frame, task.name, "binary") for name, frame in frames.items()}
             results.append(evaluate_binary(binary, split, rows, chosen))
         elif task.kind == "regression":
-            results.append(evaluate_regression(task_rows(frames[split], task.name, "regression"), chosen))
+            values = task_rows(frames[split], task.name, "regression")
+            results.append(replace(evaluate_regression(values, chosen), unit=task.unit))
         else:
             results.append(evaluate_classes(class_rows(frames[split], task), chosen))
     subject = _subject(frames[split], split, chosen)
@@ -70,6 +73,7 @@ def evaluate_predictions(
         applicability=None
         if applicability is None
         else evaluate_applicability(frames[split], applicability, chosen),
+        bmd=evaluate_bmd(frames[split], tasks, split, chosen),
     )
 
 

@@ -158,7 +158,7 @@ class RegressionGroup(Strict):
 
 @dataclass(frozen=True, slots=True)
 class RegressionEvaluation(Strict):
-    """A regression task on the reported rows."""
+    """A regression task on the reported rows; `unit` of its values, where the recipe names one."""
 
     task: str
     kind: Literal["regression"]
@@ -167,6 +167,7 @@ class RegressionEvaluation(Strict):
     patients: int
     scorers: tuple[AgreementResult, ...]
     groups: tuple[RegressionGroup, ...]
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,28 @@ class DiagnosisEvaluation(Strict):
 
     three_classes: CategoricalEvaluation
     contradictions: Measure
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCategory(Strict):
+    """Whether a predicted BMD finds those at or below a T-score cut-off; `site` is a DXA site or `lowest`.
+
+    `fold` is None for all rows together.
+    """
+
+    site: str
+    finding: Literal["bone_loss", "osteoporosis"]
+    rows: int
+    decisions: Decisions
+    fold: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BmdEvaluation(Strict):
+    """Categories from predicted BMD values, and by DXA site whose BMD they were told against."""
+
+    categories: tuple[SiteCategory, ...]
+    young_adults: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +333,7 @@ class Evaluation(Strict):
     verdicts: tuple[Verdict, ...]
     statements: tuple[str, ...]
     applicability: ApplicabilityEvaluation | None = None
+    bmd: BmdEvaluation | None = None
     schema_version: Literal[2] = 2
 
     def binary(self) -> tuple[BinaryEvaluation, ...]:

@@ -15,7 +15,7 @@ from strnet.report.evaluation import (
     TaskEvaluation,
 )
 from strnet.report.table import MeasureRow, Table, measure_table
-from strnet.report.wording import counted_text, group_name, sentence, task_name
+from strnet.report.wording import counted_text, group_name, sentence, task_name, unit_text
 
 _NOTES: Final = (
     "Groups differ by chance as well: among many of them some interval lies apart from the others, and "
@@ -72,7 +72,7 @@ def _agreements(
         MeasureRow((_group_name(group), str(group.rows)), (group.r, group.mae, group.bias))
         for group in groups
     ]
-    title = f"{sentence(task_name(task.task, standards))}: by group"
+    title = f"{sentence(task_name(task.task, standards))}: by group{unit_text(task.unit)}"
     return measure_table(title, ("Group", "Films", "r", "MAE", "Bias"), rows, _NOTES)
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import polars as pl
 
 from strnet.report import summary_tables
+from strnet.report.bmd_tables import category_table
 from strnet.report.drawings import binary_drawings, confusion_drawing, regression_drawings
 from strnet.report.evaluation import (
     BinaryEvaluation,
@@ -22,7 +23,7 @@ from strnet.report.figures.flow_chart import CohortFlow, cohort_flow
 from strnet.report.group_tables import group_tables
 from strnet.report.table import Table
 from strnet.report.task_rows import TaskRows, task_rows
-from strnet.report.wording import counted, sentence, task_name
+from strnet.report.wording import counted, sentence, task_name, unit_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def task_sections(evaluation: Evaluation, frame: pl.DataFrame) -> Iterator[Secti
             yield class_section(task)
     if evaluation.diagnosis is not None:
         yield class_section(evaluation.diagnosis.three_classes, evaluation)
+    if evaluation.bmd is not None:
+        yield Section("bmd", "Categories from predicted BMD", leading=(category_table(evaluation.bmd),))
 
 
 def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluation) -> Section:
@@ -89,7 +92,7 @@ def regression_section(task: RegressionEvaluation, rows: TaskRows, evaluation: E
         f"{counted(task.patients, 'patient')} and unknown for {counted(task.unknown, 'film')}."
     )
     table = summary_tables.agreement_table(task, standards)
-    drawings = tuple(regression_drawings(task, rows, name))
+    drawings = tuple(regression_drawings(task, rows, name + unit_text(task.unit)))
     return Section(f"task-{task.task}", sentence(name), lead, (table,), drawings, after)
 
 

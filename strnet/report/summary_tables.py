@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from strnet.report.applicability_shares import applicability_table
+from strnet.report.bmd_tables import category_table
 from strnet.report.evaluation import (
     BinaryEvaluation,
     CategoricalEvaluation,
@@ -28,6 +29,7 @@ from strnet.report.wording import (
     scorer_name,
     sentence,
     task_name,
+    unit_text,
 )
 
 
@@ -53,6 +55,8 @@ def summary_tables(evaluation: Evaluation, groups: Collection[str] = ()) -> tupl
         tables += group_tables(several, standards, groups)
     for values in evaluation.regression():
         tables += [agreement_table(values, standards), *group_tables(values, standards, groups)]
+    if evaluation.bmd is not None:
+        tables.append(category_table(evaluation.bmd))
     if evaluation.applicability is not None:
         tables.append(applicability_table(evaluation.applicability))
     return tuple(tables)
@@ -152,7 +156,7 @@ def agreement_table(task: RegressionEvaluation, reference_standards: tuple[str, 
         MeasureRow((label,), tuple(getattr(result, name) for result in task.scorers))
         for label, name in _AGREEMENT
     ]
-    title = f"{sentence(task_name(task.task, reference_standards))}: agreement"
+    title = f"{sentence(task_name(task.task, reference_standards))}: agreement{unit_text(task.unit)}"
     table = measure_table(title, ("Figure", *names), figures)
     return replace(table, rows=(films, *table.rows))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from strnet.report.evaluation import BinaryEvaluation, Evaluation, RegressionEvaluation
 from strnet.report.measures import Measure
-from strnet.report.wording import counted, number, sentence, task_name
+from strnet.report.wording import counted, number, sentence, task_name, unit_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def _of_binary(task: BinaryEvaluation, split: str) -> Iterator[Tile]:
 def _of_regression(task: RegressionEvaluation, standards: tuple[str, ...]) -> Iterator[Tile]:
     network = task.scorers[0]
     yield _tile(f"{task_name(task.task, standards)}, r", network.r)
-    yield _tile(f"{task_name(task.task, standards)}, MAE", network.mae)
+    yield _tile(f"{task_name(task.task, standards)}, MAE{unit_text(task.unit)}", network.mae)
 
 
 def _tile(name: str, measure: Measure) -> Tile:

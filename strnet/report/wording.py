@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from strnet.report.measures import Measure
-from strnet.schema import T_SCORE
+from strnet.schema import DXA_SITES, T_SCORE, bmd_column
 
 MISSING: Final = "–"
 """What stands where there is no figure; its reason stands under the table."""
@@ -56,10 +56,10 @@ def scorer_name(scorer: str) -> str:
 
 
 def task_name(task: str, reference_standards: tuple[str, ...] = ()) -> str:
-    """A task in words: `osteoporosis given loss`; a T-score carries what it was measured with."""
-    if task != T_SCORE:
+    """A task in words: `osteoporosis given loss`; T-score and BMD carry what they were measured with."""
+    if task != T_SCORE and task not in map(bmd_column, DXA_SITES):
         return plain_name(task)
-    return f"T-score ({reference_words(reference_standards)})"
+    return f"{plain_name(task)} ({reference_words(reference_standards)})"
 
 
 def figure_words(name: str) -> str:
@@ -69,8 +69,16 @@ def figure_words(name: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """A task, class or group in words, without what it was measured with."""
-    return "T-score" if name == T_SCORE else name.replace("_", " ")
+    """A task, class or group in words, without what it was measured with: `BMD of the femoral neck`."""
+    if name == T_SCORE:
+        return "T-score"
+    site = next((site for site in DXA_SITES if name == bmd_column(site)), None)
+    return name.replace("_", " ") if site is None else f"BMD of the {site.replace('_', ' ')}"
+
+
+def unit_text(unit: str | None) -> str:
+    """A unit in brackets behind a name, with its superscript: ` (g/cm²)`; nothing without one."""
+    return "" if unit is None else f" ({unit.replace('cm2', 'cm²').replace('cm3', 'cm³')})"
 
 
 def group_name(column: str, value: str) -> str:

@@ -1,0 +1,155 @@
+"""BMD to T-scores by a named reference table, the lowest site, and what is refused."""
+
+import json
+
+import polars as pl
+import pytest
+
+from strnet.cohort import read_manifest
+from strnet.config import REFERENCE_TABLES
+from strnet.errors import ConfigError, ManifestError
+from strnet.jobs import t_scores
+
+ROW = {"image_id": "a", "patient_id": "p", "path": "a.png", "reference_standard": "dxa"}
+
+
+def manifest(folder, *rows):
+    path = folder / "manifest.csv"
+    filled = [
+        {**ROW, "image_id": f"i{k}", "patient_id": f"p{k}", "path": f"i{k}.png", **row}
+        for k, row in enumerate(rows)
+    ]
+    pl.DataFrame(filled, infer_schema_length=None).write_csv(path)
+    return path
+
+
+def told(folder, *rows, table="nhanes_us_women", **more):
+    out = folder / "told.csv"
+    made = t_scores(manifest(folder, *rows), out, table=table, **more)
+    return made, read_manifest(out).frame
+
+
+def test_a_bmd_becomes_its_distance_from_young_adults_in_their_sds(tmp_path):
+    _, frame = told(tmp_path, {"bmd_femoral_neck": 0.858 - 2.5 * 0.120}, table="nhanes3_white_women")
+    assert frame["t_score_femoral_neck"][0] == -2.5
+
+
+def test_a_bmd_on_the_boundary_is_on_its_sicker_side(tmp_path):
+    # .558 is .858 - 2.5 x .120, which binary numbers make -2.4999999999999996
+    _, frame = told(
+        tmp_path, {"bmd_femoral_neck": 0.558}, {"bmd_femoral_neck": 0.738}, table="nhanes3_white_women"
+    )
+    assert frame["diagnosis"].to_list() == ["osteoporosis", "normal"]
+
+
+def test_the_lowest_of_spine_and_hip_decides_and_the_forearm_does_not(tmp_path):
+    made, frame = told(
+        tmp_path,
+        {"bmd_lumbar_spine": 1.064 - 0.106, "bmd_femoral_neck": 0.858 - 2.6 * 0.120, "bmd_forearm": 0.2},
+        {"bmd_lumbar_spine": 1.064, "bmd_femoral_neck": None, "bmd_forearm": 0.2},
+        leave_out=["forearm"],
+    )
+    assert frame["t_score"].to_list() == pytest.approx([-2.6, 0.0], abs=1e-9)
+    assert frame["reference_site"].to_list() == ["lowest", "lowest"]
+    assert frame["diagnosis"].to_list() == ["osteoporosis", "normal"]
+    assert made["t_scores"] == {"lumbar_spine": 2, "femoral_neck": 1}
+
+
+def test_whose_bmd_it_was_told_against_stands_beside_the_manifest(tmp_path):
+    told(tmp_path, {"bmd_total_hip": 0.9})
+    kept = json.loads((tmp_path / "told.young_adults.json").read_text())
+    assert kept["sites"]["total_hip"]["mean"] == 0.942
+    assert "Looker 1998" in kept["sites"]["total_hip"]["source"]
+
+
+def test_a_row_keeps_the_site_that_it_names(tmp_path):
+    _, frame = told(
+        tmp_path,
+        {"bmd_lumbar_spine": 0.7, "bmd_femoral_neck": 0.858, "reference_site": "femoral_neck"},
+    )
+    assert frame["t_score"][0] == pytest.approx(0.0, abs=1e-12)
+    assert frame["reference_site"][0] == "femoral_neck"
+
+
+def test_rows_without_bmd_stay_as_they_are(tmp_path):
+    _, frame = told(tmp_path, {"bmd_total_hip": 0.9}, {"t_score": -3.1, "reference_site": "lumbar_spine"})
+    assert frame["t_score"].to_list()[1] == -3.1
+    assert frame["reference_site"].to_list()[1] == "lumbar_spine"
+
+
+def test_a_site_without_young_adults_is_named(tmp_path):
+    with pytest.raises(ManifestError, match=r"1 rows have bmd_lumbar_spine.*--leave-out lumbar_spine"):
+        told(tmp_path, {"bmd_lumbar_spine": 0.9}, table="nhanes3_white_women")
+
+
+def test_t_scores_told_by_another_table_are_not_overwritten(tmp_path):
+    with pytest.raises(ManifestError, match=r"image i0: t_score_femoral_neck -1.5, its BMD says -0.983"):
+        told(tmp_path, {"bmd_femoral_neck": 0.74, "t_score_femoral_neck": -1.5})
+
+
+def test_a_patients_t_score_above_its_lowest_site_is_refused(tmp_path):
+    with pytest.raises(ManifestError, match="above the lowest of"):
+        told(tmp_path, {"bmd_femoral_neck": 0.5, "t_score": -1.0, "reference_site": "lowest"})
+
+
+def test_a_diagnosis_that_contradicts_the_new_t_score_is_refused(tmp_path):
+    with pytest.raises(ManifestError, match="contradict"):
+        told(tmp_path, {"bmd_femoral_neck": 0.5, "diagnosis": "normal"})
+
+
+def test_a_bmd_in_milligrams_is_refused(tmp_path):
+    with pytest.raises(ManifestError, match=r"bmd_femoral_neck(.|\n)*mg/cm2"):
+        told(tmp_path, {"bmd_femoral_neck": 740.0})
+
+
+def test_a_manifest_without_bmd_is_refused(tmp_path):
+    with pytest.raises(ManifestError, match="no BMD"):
+        told(tmp_path, {"t_score": -1.2})
+
+
+def test_an_unknown_table_comes_with_the_nearest(tmp_path):
+    with pytest.raises(ConfigError, match="did you mean 'nhanes_us_women'"):
+        told(tmp_path, {"bmd_femoral_neck": 0.74}, table="nhanes_us_woman")
+
+
+def reference(folder, *rows):
+    path = folder / "reference.csv"
+    columns = ("site", "population", "sex", "age_group", "mean_g_cm2", "sd_g_cm2", "source_key")
+    pl.DataFrame(rows, schema=columns, orient="row").write_csv(path)
+    return str(path)
+
+
+def test_a_file_of_ones_own_is_a_table(tmp_path):
+    rows = [
+        ("lumbar_spine", "US", "M", "20-29", 1.09, 0.11, "a"),
+        ("lumbar_spine", "US", "F", "20-29", 1.05, 0.10, "a"),
+        ("ankle", "US", "F", "20-29", 1.05, 0.10, "a"),
+    ]
+    table = reference(tmp_path, *rows)
+    with pytest.raises(ManifestError, match="lumbar_spine stands in several rows"):
+        told(tmp_path, {"bmd_lumbar_spine": 0.95}, table=table)
+    made, frame = told(tmp_path, {"bmd_lumbar_spine": 0.95}, table=table, where="sex = 'F'")
+    assert frame["t_score"][0] == pytest.approx(-1.0, abs=1e-9)
+    assert made["young_adults"]["lumbar_spine"].endswith("US, F, 20-29, a")
+
+
+def test_a_table_with_a_spread_of_nothing_is_refused(tmp_path):
+    table = reference(tmp_path, ("lumbar_spine", "US", "F", "20-29", 1.05, 0.0, "a"))
+    with pytest.raises(ManifestError, match="lumbar_spine: sd"):
+        told(tmp_path, {"bmd_lumbar_spine": 0.95}, table=table)
+
+
+def test_films_are_found_from_another_folder(tmp_path):
+    (tmp_path / "deep").mkdir()
+    source = manifest(tmp_path, {"bmd_total_hip": 0.9})
+    (tmp_path / "i0.png").write_bytes(b"")
+    t_scores(source, tmp_path / "deep" / "told.csv", table="nhanes_us_women")
+    made = read_manifest(tmp_path / "deep" / "told.csv", check_files=True)
+    assert made.frame["path"][0] == str(tmp_path / "i0.png")
+
+
+def test_every_named_table_says_where_its_numbers_come_from():
+    for table in REFERENCE_TABLES.values():
+        for site, young in table.items():
+            assert young.site == site
+            assert "NHANES" in young.source
