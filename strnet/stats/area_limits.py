@@ -17,7 +17,7 @@ from strnet.stats.estimates import Estimate
 from strnet.stats.influence import AurocInfluence
 from strnet.stats.inputs import checked_fraction
 from strnet.stats.jackknife import jackknife_method
-from strnet.stats.normal import Limits, normal_quantile
+from strnet.stats.normal import Limits, around, normal_quantile
 from strnet.stats.scales import AREA
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
@@ -48,7 +48,8 @@ def area_estimate(influence: AurocInfluence, confidence: float) -> Estimate:
         low, high = newcombe_limits(value, *sizes, confidence)
         method, note = "newcombe", "no error can be estimated: Newcombe's limits, by the number of patients"
     else:
-        low, high = AREA.limits(with_pairs(value, sizes, ADDED), found.half_width(confidence))
+        centre = with_pairs(value, sizes, ADDED)
+        low, high = around(value, AREA.limits(centre, found.half_width(confidence)))
     return Estimate(
         value=value,
         low=low,

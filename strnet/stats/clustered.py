@@ -18,7 +18,7 @@ from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Bools, checked_clusters, checked_fraction, checked_target
 from strnet.stats.jackknife import leave_out
 from strnet.stats.means import PatientMean, patient_mean, row_shares
-from strnet.stats.normal import Limits, logit_limits, student_quantile, unit_limits
+from strnet.stats.normal import Limits, around, logit_limits, student_quantile, unit_limits
 from strnet.stats.proportions import proportion_bounds
 
 CLUSTERED_METHODS: Final = ("jeffreys", "korn_graubard", "gee", "wald")
@@ -57,6 +57,7 @@ def clustered_proportion(
         low, high = _jeffreys(hits, clusters, weights, confidence)
     else:
         low, high = _limits(mean, hits.size, method, confidence)
+    low, high = around(mean.value, (low, high))  # Jeffreys' limits leave out a share of next to nothing
     return Estimate(
         value=mean.value,
         low=low,
@@ -122,7 +123,7 @@ def _bounds(share: float, size: float, method: str, confidence: float) -> Limits
 def _limits(mean: PatientMean, rows: int, method: str, confidence: float) -> Limits:
     if method == "korn_graubard":
         size = _effective_size(mean, rows, confidence)
-        return _bounds(min(mean.value, 1.0), size, "clopper_pearson", confidence)
+        return _bounds(mean.value, size, "clopper_pearson", confidence)
     if mean.value in (0.0, 1.0):
         return math.nan, math.nan
     if method == "wald":

@@ -121,7 +121,7 @@ def auroc_influence(
     share_above, share_below = (_shares(part) for part in split_classes(target, weights))
     placed_above = _share_below(above, below, share_below)
     placed_below = _share_below(-below, -above, share_above)
-    value = float(np.dot(share_above, placed_above))
+    value = min(float(np.dot(share_above, placed_above)), 1.0)  # shares sum to 1 up to rounding
     return AurocInfluence(
         value,
         share_above * (placed_above - value),

@@ -16,7 +16,7 @@ from scipy import special
 
 from strnet.stats.estimates import Estimate
 from strnet.stats.inputs import Clusters, Floats
-from strnet.stats.normal import student_quantile
+from strnet.stats.normal import around, student_quantile
 from strnet.stats.scales import Scale
 
 FEW: Final = 4.0
@@ -160,13 +160,22 @@ def jackknife_estimate(
 
 
 def student_estimate(
-    value: float, found: Jackknife, scale: Scale, *, confidence: float, count: int
+    value: float,
+    found: Jackknife,
+    scale: Scale,
+    *,
+    confidence: float,
+    count: int,
+    centre: float | None = None,
 ) -> Estimate:
-    """`value` with Student's limits on `scale`; `count` rows.
+    """`value` with Student's limits on `scale`, made around `centre` where that is another; `count` rows.
+
+    The limits hold the value whatever the centre.
 
     Raises: StatsError: confidence outside (0, 1).
     """
-    low, high = scale.limits(value, found.half_width(confidence))
+    half = found.half_width(confidence)
+    low, high = around(value, scale.limits(value if centre is None else centre, half))
     return Estimate(
         value=value,
         low=low,

@@ -41,7 +41,7 @@ def patient_mean(
     """
     rows = checked_finite(values, name="values")
     shares = row_shares(rows.size, weights)
-    value = float(np.dot(shares, rows))
+    value = float(np.clip(np.dot(shares, rows), rows.min(), rows.max()))  # shares sum to 1 up to rounding
     terms, units = shares * (rows - value), int(np.count_nonzero(shares))
     if clusters is not None:
         known = checked_clusters(clusters, rows.size)

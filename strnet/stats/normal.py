@@ -28,6 +28,14 @@ def student_quantile(freedom: float, confidence: float) -> float:
     return -float(special.stdtrit(freedom, (1 - checked_fraction(confidence, name="confidence")) / 2))
 
 
+def around(value: float, limits: Limits) -> Limits:
+    """The limits, widened to hold the value itself where they were made around another; NaN stays NaN."""
+    low, high = limits
+    if math.isnan(low) or math.isnan(high):
+        return UNDEFINED
+    return min(low, value), max(high, value)
+
+
 def plain_limits(value: float, error: float, confidence: float) -> Limits:
     """`value` -/+ z * `error`."""
     half = normal_quantile(confidence) * error

@@ -130,9 +130,9 @@ def _left_out(target: Bools, score: Floats, patients: Clusters | None, confidenc
     found, of_sizes = leave_out(influence, patients).jackknife, area.jackknife().of_sizes
     found = replace(found, freedom=min(found.freedom, of_sizes), of_sizes=of_sizes)
     centre = with_pairs(value, effective_sizes(area), ADDED)
-    made = student_estimate(centre, found, AREA, confidence=confidence, count=target.size)
+    made = student_estimate(value, found, AREA, confidence=confidence, count=target.size, centre=centre)
     clusters = None if patients is None else patients.count
-    return replace(made, value=value, events=area.positives.size, clusters=clusters, note=few or made.note)
+    return replace(made, events=area.positives.size, clusters=clusters, note=few or made.note)
 
 
 def _places(scores: Floats) -> tuple[Ints, Ints]:
