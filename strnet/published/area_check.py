@@ -17,8 +17,10 @@ from strnet.published.curve_areas import (
 from strnet.published.figures import PublishedTable
 from strnet.published.intervals import hanley_mcneil_error
 from strnet.published.names import COUNTS
+from strnet.published.printed import Rounded
 from strnet.published.sentences import at_least, at_most
 from strnet.published.verdicts import IMPLAUSIBLE, IMPOSSIBLE, Finding
+from strnet.published.windows import EDGE
 from strnet.stats.normal import normal_quantile
 
 NARROW: Final = 0.35
@@ -48,7 +50,7 @@ def _at_point(published: PublishedTable, fitting: FittingTables) -> Iterator[Fin
     positives, negatives = fitting.positives, fitting.n - fitting.positives
     s, low_t, high_t = fitting.true / positives, fitting.lowest / negatives, fitting.highest / negatives
     least, most = float(smallest_area(s, low_t).min()), float(largest_area(s, high_t).max())
-    if auc.high < least or auc.low > most:
+    if _beyond(auc, least, most):
         text = (
             f"An AUC of {auc.text} is impossible: a curve through the printed point has an area from "
             f"sensitivity x specificity to 1 - (1 - sensitivity)(1 - specificity), here {at_least(least)} to "
@@ -62,7 +64,7 @@ def _at_point(published: PublishedTable, fitting: FittingTables) -> Iterator[Fin
     error = DENT_ERRORS * float(hanley_mcneil_error(np.float64(auc.low), positives, negatives).max())
     least = float(smallest_hull_area(s, low_t).min()) - error
     most = float(largest_hull_area(s, high_t).max()) + error
-    if auc.high < least or auc.low > most:
+    if _beyond(auc, least, most):
         text = (
             f"An AUC of {auc.text} needs a curve with a dent at the printed point: of one without it is "
             f"{at_least(least)} to {at_most(most)}, two standard errors ({error:.3f}) included. Another "
@@ -70,6 +72,11 @@ def _at_point(published: PublishedTable, fitting: FittingTables) -> Iterator[Fin
         )
         details = {"smallest": least, "largest": most}
         yield Finding("auc_dent", text, details, IMPLAUSIBLE, _point_names(published))
+
+
+def _beyond(auc: Rounded, least: float, most: float) -> bool:
+    """Whether a printed area lies outside limits that are products of shares, and may miss it by an ulp."""
+    return float(auc.high) < least - EDGE or float(auc.low) > most + EDGE
 
 
 def _narrow_interval(published: PublishedTable, fitting: FittingTables) -> Iterator[Finding]:

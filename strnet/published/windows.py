@@ -22,7 +22,8 @@ Window = tuple[Ints, Ints]
 Linear = tuple[Ints | int, Ints | int]
 """Constant and slope."""
 EDGE: Final = 1e-12
-"""A figure with a square root may miss the end of a rounding by an ulp; no table is lost for that."""
+"""A figure with a square root or a product may miss the end of a rounding by an ulp; no table is lost for
+that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 """The area under an ROC curve against the printed point, and its interval against the counts."""
 
+from fractions import Fraction
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,6 +36,26 @@ def test_the_area_of_real_scores_is_never_impossible_at_any_of_their_thresholds(
     for table in ({"n": positives + negatives, "positives": positives}, {}):
         found = check_published(PublishedTable(figures=figures, **table))
         assert found.verdict != "impossible", (figures, [f.text for f in found.findings])
+
+
+def half_printed(area):
+    """An area with three decimals, rounded by either rule; one text where the rules do not differ."""
+    below, rest = divmod(area * 1000, 1)
+    return [f"{(below + up) / 1000:.3f}" for up in ((0, 1) if rest == Fraction(1, 2) else ())]
+
+
+@pytest.mark.parametrize(("positives", "negatives"), [(40, 10), (16, 25), (20, 20)])
+def test_an_area_on_the_edge_of_its_rounding_is_possible_where_a_real_curve_has_it(positives, negatives):
+    tried = 0
+    for tp, tn in product(range(positives // 2, positives + 1), range(negatives // 2, negatives + 1)):
+        missed, alarmed = Fraction(positives - tp, positives), Fraction(negatives - tn, negatives)
+        counts = {"tp": tp, "fn": positives - tp, "fp": negatives - tn, "tn": tn}
+        # the areas of one step and of two
+        for text in [*half_printed((1 - missed) * (1 - alarmed)), *half_printed(1 - missed * alarmed)]:
+            figures = {**{name: str(count) for name, count in counts.items()}, "auc": text}
+            assert check_published(PublishedTable(figures=figures)).verdict != "impossible", figures
+            tried += 1
+    assert tried
 
 
 def concave_curves(generator, s, x):
