@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,7 @@ from strnet.published.sentences import (
     plural,
     printed_figures,
 )
-from strnet.published.verdicts import IMPLAUSIBLE, IMPOSSIBLE, Finding, PublishedCheck
+from strnet.published.verdicts import IMPLAUSIBLE, IMPOSSIBLE, Finding, PublishedCheck, named_cells
 from strnet.published.whole_hits import whole_hits_findings
 from strnet.stats.confusion import Confusion
 from strnet.stats.inputs import Ints
@@ -32,19 +33,32 @@ MAX_TABLES: Final = 1_000_000
 """Tables whose intervals are compared with the printed ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class AgreeingTables:
+    """The tables at which all printed intervals of proportions are those of one method, and these methods."""
+
+    methods: tuple[str, ...]
+    tables: FittingTables
+
+    @property
+    def names(self) -> str:
+        """The methods in words."""
+        return listed([METHOD_NAMES[method] for method in self.methods], "or")
+
+
 def check_cohort(published: PublishedTable, n: int) -> PublishedCheck:
     """Which tables of `n` cases print the figures, what the intervals tell of them, or why there are none.
+
+    The figures alone decide what is possible: that an interval is of one method is an assumption.
 
     Raises: StatsError: more possibilities than can be tried, because too little is stated.
     """
     fitting = fitting_tables(n, published.positives, published.counted, published.fractions)
     if not fitting.count:
         return PublishedCheck((_refusal(published, n), *_reasons(published, n)))
-    fitting, findings = _narrowed(published, fitting)
+    agreeing, findings = _agreeing(published, fitting)
     numbers = np.unique(fitting.positives).tolist()
-    count = plural(fitting.count, "table")
-    fits = f"{count} fits" if fitting.count == 1 else f"{count} fit, of {numbers_of_positives(numbers)}"
-    text = f"Of {_cohort(published, n)} {fits}: {first_table(fitting)}."
+    text = f"Of {_cohort(published, n)} {_fits(fitting, numbers, agreeing)}."
     return PublishedCheck(
         (
             Finding("fits", text, {"n": n, "count": fitting.count}),
@@ -52,9 +66,22 @@ def check_cohort(published: PublishedTable, n: int) -> PublishedCheck:
             *area_findings(published, fitting),
         ),
         fitting.count,
-        tuple(Confusion(*(int(cell) for cell in row)) for row in fitting.cells(LISTED)),
+        _first_tables(fitting),
         tuple(numbers),
     )
+
+
+def _fits(fitting: FittingTables, numbers: Sequence[int], agreeing: AgreeingTables | None) -> str:
+    """`50 tables fit, of 32 to 51 positives; with Wald intervals 1: 177 tp, ...`."""
+    count = plural(fitting.count, "table")
+    told = f"{count} fits" if fitting.count == 1 else f"{count} fit, of {numbers_of_positives(numbers)}"
+    if agreeing is None or agreeing.tables.count == fitting.count:
+        return f"{told}: {first_table(fitting)}"
+    return f"{told}; with {agreeing.names} intervals {agreeing.tables.count}: {first_table(agreeing.tables)}"
+
+
+def _first_tables(fitting: FittingTables) -> tuple[Confusion, ...]:
+    return tuple(Confusion(*(int(cell) for cell in row)) for row in fitting.cells(LISTED))
 
 
 def _refusal(published: PublishedTable, n: int) -> Finding:
@@ -73,10 +100,12 @@ def _reasons(published: PublishedTable, n: int) -> Iterator[Finding]:
     yield from remedies(published, n, other_sizes=whatever_size is None)
 
 
-def _narrowed(published: PublishedTable, fitting: FittingTables) -> tuple[FittingTables, list[Finding]]:
+def _agreeing(
+    published: PublishedTable, fitting: FittingTables
+) -> tuple[AgreeingTables | None, list[Finding]]:
     """The tables at which one method prints all intervals of proportions, and what the intervals tell."""
     if not published.limits:
-        return fitting, []
+        return None, []
     if fitting.count > MAX_TABLES:
         raise StatsError(
             f"intervals: {fitting.count} tables fit the figures, too many to compare intervals. Give the "
@@ -90,16 +119,24 @@ def _narrowed(published: PublishedTable, fitting: FittingTables) -> tuple[Fittin
         method: np.logical_and.reduce([match.methods[method] for match in shares])
         for method in (shares[0].methods if shares else ())
     }
-    methods = [method for method, fits in joint.items() if fits.any()]
+    methods = tuple(method for method, fits in joint.items() if fits.any())
     if not methods:
-        return fitting, findings
+        return None, findings
+    where = np.logical_or.reduce([joint[method] for method in methods])
+    agreeing = AgreeingTables(methods, _only(fitting.n, cells[where]))
     others = [METHOD_NAMES[method] for method in joint if method not in methods]
-    text = f"All intervals of proportions agree with {listed([METHOD_NAMES[m] for m in methods], 'or')}"
+    return agreeing, [_method_finding(agreeing, others), *findings]
+
+
+def _method_finding(agreeing: AgreeingTables, others: Sequence[str]) -> Finding:
+    text = f"All intervals of proportions agree with {agreeing.names}"
     text += f", not with {listed(others, 'or')}." if others else "."
-    return (
-        _only(fitting.n, cells[np.logical_or.reduce([joint[method] for method in methods])]),
-        [Finding("one_method", text, {"methods": methods}), *findings],
-    )
+    details = {
+        "methods": list(agreeing.methods),
+        "count": agreeing.tables.count,
+        "tables": [named_cells(table) for table in _first_tables(agreeing.tables)],
+    }
+    return Finding("one_method", text, details)
 
 
 def _matched(name: str, published: PublishedTable, cells: Ints) -> IntervalMatch:

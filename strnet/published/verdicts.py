@@ -44,7 +44,8 @@ class Finding:
 class PublishedCheck:
     """The findings, and the 2 x 2 tables that fit: how many, the first of them, their numbers of positives.
 
-    Where intervals are printed and some method explains them all, only the tables with those intervals count.
+    All tables count that print the figures; those with the printed intervals, too, stand in the finding of
+    kind `one_method`.
     """
 
     findings: tuple[Finding, ...]
@@ -72,7 +73,7 @@ class PublishedCheck:
             "verdict": self.verdict,
             "doubt": list(self.doubt),
             "table_count": self.table_count,
-            "tables": [_named(table) for table in self.tables],
+            "tables": [named_cells(table) for table in self.tables],
             "positives": list(self.positives),
             "findings": [finding.to_dict() for finding in self.findings],
         }
@@ -83,7 +84,8 @@ def worst(verdicts: Iterable[str]) -> str:
     return max(verdicts, key=VERDICTS.index, default=POSSIBLE)
 
 
-def _named(table: Confusion) -> dict[str, int]:
+def named_cells(table: Confusion) -> dict[str, int]:
+    """The counts of a table by their names in print."""
     return {
         "tp": table.true_positives,
         "fn": table.false_negatives,

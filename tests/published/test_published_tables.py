@@ -53,10 +53,36 @@ def test_the_intervals_of_the_lumbar_paper_are_walds_and_give_away_its_counts(
     )
 
     assert found.verdict == "possible"
-    assert found.positives == (positives,)
     (method,) = found.found("one_method")
     assert method.details["methods"] == ["wald"]
+    (table,) = method.details["tables"]
+    assert table["tp"] + table["fn"] == positives
+    assert method.details["count"] == 1 < found.table_count
     assert "Wald, not with Wilson" in method.text
+
+
+def test_tables_with_the_intervals_of_one_method_are_told_beside_all_that_fit():
+    figures, intervals = {"sensitivity": ".80", "specificity": ".90"}, {"sensitivity": ("0.552", "1.048")}
+    found = check_published(PublishedTable(n=40, figures=figures, intervals=intervals))
+    alone = check_published(PublishedTable(n=40, figures=figures))
+
+    # by hand: .8 -/+ 1.96 sqrt(.8 x .2 / 10) is .552 to 1.048: 10 positives, so 27 of 30 negatives
+    assert found.findings[0].text == (
+        f"Of 40 cases {alone.table_count} tables fit, of 10, 20 or 30 positives; with Wald intervals 1: "
+        "8 tp, 2 fn, 3 fp, 27 tn."
+    )
+    assert (found.table_count, found.positives) == (alone.table_count, alone.positives)
+    assert found.to_dict()["findings"][1]["tables"] == [{"tp": 8, "fn": 2, "fp": 3, "tn": 27}]
+
+
+def test_an_interval_of_one_method_does_not_make_an_area_impossible():
+    # Wald's 10 positives leave 28 of 30 negatives at most: 1 - .2 x .0667 = .987; 19 of 20 allow .99
+    figures = {"sensitivity": ".80", "specificity": ".9", "auc": ".989"}
+    intervals = {"sensitivity": ("0.552", "1.048")}
+    found = check_published(PublishedTable(n=40, figures=figures, intervals=intervals))
+
+    assert found.found("one_method")[0].details["count"] == 3
+    assert not found.found("auc_impossible")
 
 
 def test_the_interval_at_the_counts_of_str_net_is_wilsons():
