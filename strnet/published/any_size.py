@@ -88,14 +88,17 @@ def conflict(figures: Mapping[str, Rounded]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def nearest_possible(name: str, given: Mapping[str, Rounded], figure: Rounded) -> tuple[str, float]:
+def nearest_possible(name: str, given: Mapping[str, Rounded], figure: Rounded) -> tuple[str, float] | None:
     """`at most` or `at least`, and what the figure `name` is where the `given` ones are as printed.
 
     `figure`, its printed value, lies beyond; the limit that comes back is true, and near to the best one.
+    None where the figure is a number nowhere: something, or nothing, divided by 0.
     """
     reach = figure_range(name, _first_boxes(given, {*given, name}))
     low, high = Fraction(float(reach[0].min())), Fraction(min(float(reach[1].max()), FARTHEST_VALUE))
     above = any_size({**given, name: Rounded("", figure.low, high)}, most_boxes=FEW_BOXES).excluded
+    if above and any_size({**given, name: Rounded("", low, figure.high)}).excluded:
+        return None
     outer, inner = (low, min(high, figure.low)) if above else (high, max(low, figure.high))
     for _ in range(HALVINGS):
         middle = 2 * max(inner, Fraction(1)) if outer == FARTHEST_VALUE else (outer + inner) / 2

@@ -80,15 +80,21 @@ def conflict_finding(published: PublishedTable) -> Finding | None:
     names = conflict(figures)
     last = names[-1]
     given = {name: figures[name] for name in names[:-1]}
-    side, limit = nearest_possible(last, given, figures[last])
-    bound = at_most(limit) if side == "at most" else at_least(limit)
+    bound, details = _bound(nearest_possible(last, given, figures[last]))
     text = (
         f"No cohort of any size gives {_told(published, figures, names)} together: {FORMULAS[last]}. Beside "
-        f"{_told(published, figures, names[:-1])}, {published.label(last)} is {side} {bound}."
+        f"{_told(published, figures, names[:-1])}, {published.label(last)} is {bound}."
     )
-    return Finding(
-        "no_size", text, {"figures": list(names), side.replace(" ", "_"): limit}, IMPOSSIBLE, names
-    )
+    return Finding("no_size", text, {"figures": list(names), **details}, IMPOSSIBLE, names)
+
+
+def _bound(nearest: tuple[str, float] | None) -> tuple[str, dict[str, float]]:
+    """What a figure is beside others, in words and as data."""
+    if nearest is None:
+        return "no number: what it is divided by is 0", {}
+    side, limit = nearest
+    told = at_most(limit) if side == "at most" else at_least(limit)
+    return f"{side} {told}", {side.replace(" ", "_"): limit}
 
 
 def _told(published: PublishedTable, figures: Mapping[str, Rounded], names: Sequence[str]) -> str:
@@ -105,11 +111,10 @@ def dent_finding(published: PublishedTable) -> Finding | None:
     slack = Rounded(area.text, area.low - DENT_SLACK, area.high + DENT_SLACK)
     if not any_size({**point, "auc_without_dents": slack}).excluded:
         return None
-    side, limit = nearest_possible("auc_without_dents", point, area)
-    bound = at_most(limit) if side == "at most" else at_least(limit)
+    bound, details = _bound(nearest_possible("auc_without_dents", point, area))
     text = (
         f"An AUC of {area.text} needs an ROC curve with a dent at the printed point: of a curve without one "
-        f"it is {side} {bound}, give or take {float(DENT_SLACK):.2f} in a sample. Another threshold, another "
+        f"it is {bound}, give or take {float(DENT_SLACK):.2f} in a sample. Another threshold, another "
         "set of cases or a class taken for the other would explain it."
     )
-    return Finding("auc_dent", text, {side.replace(" ", "_"): limit}, IMPLAUSIBLE, names)
+    return Finding("auc_dent", text, details, IMPLAUSIBLE, names)

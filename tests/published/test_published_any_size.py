@@ -148,6 +148,22 @@ def test_contradictions_worked_by_hand_are_found_with_their_limit(figures, unnee
     assert value >= limit - 1e-9 if side == "at most" else value <= limit + 1e-9
 
 
+@pytest.mark.parametrize(
+    ("figures", "beside"),
+    [
+        ({"specificity": "100/100", "lr_positive": "50"}, "specificity 100/100, lr_positive"),
+        ({"sensitivity": ".90", "specificity": "0/10", "lr_negative": "3"}, "specificity 0/10, lr_negative"),
+        ({"sensitivity": "9/10", "specificity": "10/10", "dor": "50"}, "specificity 10/10, dor"),
+    ],
+)
+def test_a_ratio_that_is_divided_by_0_is_not_told_to_be_at_most_something(figures, beside):
+    found = check_published(PublishedTable(figures=figures))
+
+    (finding,) = found.found("no_size")
+    assert finding.text.endswith(f"Beside {beside} is no number: what it is divided by is 0.")
+    assert not {"at_most", "at_least"} & set(finding.details)
+
+
 def test_a_conflict_is_told_with_its_formula_and_the_figures_to_doubt():
     found = check_published(
         PublishedTable(figures={"recall": ".90", "specificity": ".80", "accuracy": ".95", "ppv": ".7"})
