@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 
 from strnet.errors import StatsError
 from strnet.stats import Estimate
+from strnet.stats.estimates import NO_SPREAD
 
 
 class Strict:
@@ -72,7 +73,7 @@ def measured(estimate: Estimate, *, share: bool = False) -> Measure:
         estimate.count,
         estimate.events if share else None,
         estimate.clusters,
-        estimate.note or ("" if wide else "no interval: these rows show no spread"),
+        estimate.note if wide else f"no interval: {estimate.note or NO_SPREAD}",
     )
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import special
 
 from strnet.errors import StatsError, unknown_name
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import Floats, checked_clusters, checked_fraction, checked_pair, require_varied
 from strnet.stats.jackknife import jackknife_estimate
 from strnet.stats.means import mean_estimate
@@ -158,7 +158,7 @@ def _distance_of_limit(
         tail = (1 - checked_fraction(confidence, name="confidence")) / 2
         quantiles = special.nctdtrit(rows - 1, z * math.sqrt(rows), [tail, 1 - tail])
         low, high = (float(quantile) * spread / math.sqrt(rows) for quantile in quantiles)
-    return Estimate(z * spread, low, high, confidence, method, rows, standard_error=error)
+    return width_noted(Estimate(z * spread, low, high, confidence, method, rows, standard_error=error))
 
 
 def _slope(values: Floats, at: Floats, confidence: float) -> Estimate:
@@ -172,7 +172,8 @@ def _slope(values: Floats, at: Floats, confidence: float) -> Estimate:
     residual = values - values.mean() - slope * centred
     error = math.sqrt(float(np.dot(residual, residual)) / (at.size - 2) / width)
     half = student_quantile(at.size - 2, confidence) * error
-    return Estimate(slope, slope - half, slope + half, confidence, "student", at.size, standard_error=error)
+    made = Estimate(slope, slope - half, slope + half, confidence, "student", at.size, standard_error=error)
+    return width_noted(made)
 
 
 def _root(mean_square: Estimate) -> Estimate:

@@ -13,7 +13,7 @@ from strnet.errors import StatsError, unknown_name
 from strnet.stats.area_limits import area_estimate
 from strnet.stats.auroc import influence_of
 from strnet.stats.comparisons import Comparison, HypothesisTest, z_test
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.influence import AurocInfluence
 from strnet.stats.inputs import (
     checked_finite,
@@ -23,8 +23,8 @@ from strnet.stats.inputs import (
     require_same_length,
 )
 from strnet.stats.jackknife import jackknife_method, student_estimate
-from strnet.stats.normal import plain_limits, unit_limits
-from strnet.stats.scales import LOGIT, PLAIN
+from strnet.stats.normal import normal_quantile, unit_limits
+from strnet.stats.scales import DIFFERENCE, LOGIT
 
 DIFFERENCE_INTERVALS: Final = ("delong", "jackknife")
 _STUDENT: Final = "paired DeLong, logit scale, Student's t"
@@ -63,15 +63,17 @@ def paired_delong(
     return Comparison(
         first=_area(areas[0], confidence),
         second=_area(areas[1], confidence),
-        difference=Estimate(
-            gain.value,
-            *plain_limits(gain.value, error, confidence),
-            confidence,
-            "delong",
-            count=positive.size,
-            clusters=gain.patients.count if gain.patients else None,
-            standard_error=error,
-            note=_undefined(error),
+        difference=width_noted(
+            Estimate(
+                gain.value,
+                *DIFFERENCE.limits(gain.value, normal_quantile(confidence) * error),
+                confidence,
+                "delong",
+                count=positive.size,
+                clusters=gain.patients.count if gain.patients else None,
+                standard_error=error,
+                note=_undefined(error),
+            )
         ),
         test=z_test("paired DeLong", gain.value, error, positive.size),
     )
@@ -103,9 +105,9 @@ def unpaired_delong(first: Estimate, second: Estimate) -> Comparison:
         test = HypothesisTest("unpaired DeLong", difference / error, p_value, count, freedom)
         tail = (1 - checked_fraction(first.confidence, name="confidence")) / 2
         half = -float(special.stdtrit(freedom, tail)) * error
-        low, high = difference - half, difference + half
+        low, high = DIFFERENCE.limits(difference, half)
     gain = Estimate(difference, low, high, first.confidence, "delong", count, standard_error=error)
-    return Comparison(first, second, gain, test)
+    return Comparison(first, second, width_noted(gain), test)
 
 
 def _left_out(areas: list[AurocInfluence], gain: AurocInfluence, confidence: float) -> Comparison:
@@ -115,9 +117,9 @@ def _left_out(areas: list[AurocInfluence], gain: AurocInfluence, confidence: flo
     """
     rows = gain.positives.size + gain.negatives.size
     found = gain.jackknife()
-    difference = student_estimate(gain.value, found, PLAIN, confidence=confidence, count=rows)
+    difference = student_estimate(gain.value, found, DIFFERENCE, confidence=confidence, count=rows)
     test = z_test(_STUDENT, gain.value, found.standard_error, rows)
-    if found.standard_error > 0 and all(0 < area.value < 1 for area in areas):
+    if difference.has_interval and all(0 < area.value < 1 for area in areas):
         one, two = (area.scaled(LOGIT.slope(area.value)) for area in areas)
         scaled, logits = one.minus(two).jackknife(), [LOGIT.there(area.value) for area in areas]
         apart, half = logits[0] - logits[1], scaled.half_width(confidence)
@@ -155,16 +157,18 @@ def _variance(estimate: Estimate) -> float:
 
 def _area(influence: AurocInfluence, confidence: float) -> Estimate:
     error = influence.standard_error
-    return Estimate(
-        influence.value,
-        *unit_limits(influence.value, error, confidence),
-        confidence,
-        "delong",
-        count=influence.positives.size + influence.negatives.size,
-        events=influence.positives.size,
-        clusters=influence.patients.count if influence.patients else None,
-        standard_error=error,
-        note=_undefined(error),
+    return width_noted(
+        Estimate(
+            influence.value,
+            *unit_limits(influence.value, error, confidence),
+            confidence,
+            "delong",
+            count=influence.positives.size + influence.negatives.size,
+            events=influence.positives.size,
+            clusters=influence.patients.count if influence.patients else None,
+            standard_error=error,
+            note=_undefined(error),
+        )
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from strnet.errors import StatsError
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import Floats, checked_finite, checked_predictions
 from strnet.stats.means import patient_mean
 from strnet.stats.normal import plain_limits
@@ -52,16 +52,18 @@ def net_benefit(
     _require_thresholds(np.array([threshold]))
     worth = np.where(positive, 1.0, -threshold / (1 - threshold)) * (predicted >= threshold)
     mean = patient_mean(worth, clusters, weights)
-    return Estimate(
-        mean.value,
-        *plain_limits(mean.value, mean.standard_error, confidence),
-        confidence,
-        "normal",
-        positive.size,
-        events=int(positive.sum()),
-        clusters=None if clusters is None else mean.units,
-        standard_error=mean.standard_error,
-        note="one row or patient has no variance" if np.isnan(mean.standard_error) else "",
+    return width_noted(
+        Estimate(
+            mean.value,
+            *plain_limits(mean.value, mean.standard_error, confidence),
+            confidence,
+            "normal",
+            positive.size,
+            events=int(positive.sum()),
+            clusters=None if clusters is None else mean.units,
+            standard_error=mean.standard_error,
+            note="one row or patient has no variance" if np.isnan(mean.standard_error) else "",
+        )
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from strnet.errors import StatsError
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import (
     Clusters,
     Floats,
@@ -85,17 +85,19 @@ class BootstrapDraws:
         """`value` with the percentile limits of a column; the note says how many resamples were dropped."""
         low, high = (float(limit[column]) for limit in self.limits(confidence))
         drawn = len(self.values) + self.dropped
-        return Estimate(
-            value=value,
-            low=low,
-            high=high,
-            confidence=confidence,
-            method=f"bootstrap, {drawn} draws",
-            count=count,
-            events=events,
-            clusters=clusters,
-            standard_error=float(self.standard_errors[column]),
-            note=f"{self.dropped} of {drawn} resamples dropped" if self.dropped else "",
+        return width_noted(
+            Estimate(
+                value=value,
+                low=low,
+                high=high,
+                confidence=confidence,
+                method=f"bootstrap, {drawn} draws",
+                count=count,
+                events=events,
+                clusters=clusters,
+                standard_error=float(self.standard_errors[column]),
+                note=f"{self.dropped} of {drawn} resamples dropped" if self.dropped else "",
+            )
         )
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import special
 
 from strnet.errors import StatsError, unknown_name
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import Bools, checked_clusters, checked_fraction, checked_target
 from strnet.stats.jackknife import leave_out
 from strnet.stats.means import PatientMean, patient_mean, row_shares
@@ -58,17 +58,19 @@ def clustered_proportion(
     else:
         low, high = _limits(mean, hits.size, method, confidence)
     low, high = around(mean.value, (low, high))  # Jeffreys' limits leave out a share of next to nothing
-    return Estimate(
-        value=mean.value,
-        low=low,
-        high=high,
-        confidence=confidence,
-        method=method,
-        count=hits.size,
-        events=int(np.count_nonzero(hits)) if weights is None else None,
-        clusters=None if clusters is None else mean.units,
-        standard_error=mean.standard_error,
-        note="no variance at a share of 0 or 1; method='jeffreys' is defined" if math.isnan(low) else "",
+    return width_noted(
+        Estimate(
+            value=mean.value,
+            low=low,
+            high=high,
+            confidence=confidence,
+            method=method,
+            count=hits.size,
+            events=int(np.count_nonzero(hits)) if weights is None else None,
+            clusters=None if clusters is None else mean.units,
+            standard_error=mean.standard_error,
+            note="no variance at a share of 0 or 1; method='jeffreys' is defined" if math.isnan(low) else "",
+        )
     )
 
 

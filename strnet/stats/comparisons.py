@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import (
     Floats,
     checked_probability,
@@ -20,7 +20,8 @@ from strnet.stats.inputs import (
     require_same_length,
 )
 from strnet.stats.means import patient_mean
-from strnet.stats.normal import plain_limits, two_sided_p
+from strnet.stats.normal import normal_quantile, two_sided_p
+from strnet.stats.scales import DIFFERENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +91,20 @@ def mcnemar(
     gained = one.astype(np.float64) - two
     mean = patient_mean(gained, clusters)
     error, patients = mean.standard_error, None if clusters is None else mean.units
-    low, high = plain_limits(mean.value, error, confidence)
+    low, high = DIFFERENCE.limits(mean.value, normal_quantile(confidence) * error)
     only_first, only_second = int(np.count_nonzero(gained > 0)), int(np.count_nonzero(gained < 0))
-    difference = Estimate(
-        value=mean.value,
-        low=max(low, -1.0),
-        high=min(high, 1.0),
-        confidence=confidence,
-        method="difference of paired shares",
-        count=one.size,
-        clusters=patients,
-        standard_error=error,
-        note="one row or patient has no variance" if math.isnan(error) else "",
+    difference = width_noted(
+        Estimate(
+            value=mean.value,
+            low=low,
+            high=high,
+            confidence=confidence,
+            method="difference of paired shares",
+            count=one.size,
+            clusters=patients,
+            standard_error=error,
+            note="one row or patient has no variance" if math.isnan(error) else "",
+        )
     )
     if patients is not None:
         test = z_test("McNemar, patients", difference.value, error, one.size)

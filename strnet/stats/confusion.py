@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from strnet.errors import StatsError
 from strnet.stats.clustered import clustered_proportion
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import (
     Bools,
     Floats,
@@ -198,4 +198,4 @@ def _odds_ratio(table: Confusion, confidence: float) -> Estimate:
 
 def _log_estimate(value: float, error: float, confidence: float, count: int) -> Estimate:
     factor = math.exp(normal_quantile(confidence) * error)
-    return Estimate(value, value / factor, value * factor, confidence, "log", count)
+    return width_noted(Estimate(value, value / factor, value * factor, confidence, "log", count))

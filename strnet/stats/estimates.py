@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+NO_SPREAD: Final = "these rows show no spread"
+"""Why an estimated error of 0 makes no interval: it would claim certainty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A value with its interval, how that was made, and on how many cases it rests.
 
-    `low` and `high` are NaN where no interval is defined; `note` then says why. `count` is the number of
-    cases, `events` the successes of a proportion or the positives of a two-class statistic, `clusters` the
-    number of patients where patients were the unit. A rate with a weighted denominator has no `events`.
+    `low` and `high` are NaN where no interval is defined; `note` then says why, and where they coincide.
+    `count` is the number of cases, `events` the successes of a proportion or the positives of a two-class
+    statistic, `clusters` the number of patients where patients were the unit. A rate with a weighted
+    denominator has no `events`.
     """
 
     value: float
@@ -44,3 +48,10 @@ class Estimate:
         if not self.has_interval:
             return f"{self.value:.3f} (no interval: {self.note}; {counts})"
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}; {counts})"
+
+
+def width_noted(estimate: Estimate) -> Estimate:
+    """The estimate, with a note where its limits coincide and nothing is said of that yet."""
+    if estimate.note or estimate.low != estimate.high:
+        return estimate
+    return replace(estimate, note=f"no width: {NO_SPREAD}")

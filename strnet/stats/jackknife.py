@@ -14,13 +14,15 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import NO_SPREAD, Estimate
 from strnet.stats.inputs import Clusters, Floats
 from strnet.stats.normal import around, student_quantile
 from strnet.stats.scales import Scale
 
 FEW: Final = 4.0
 """With fewer degrees of freedom by the numbers of films than this an interval is called approximate."""
+ROUNDING: Final = 1e-12
+"""An error below this share of its value is the rounding of equal numbers."""
 LEAST: Final = 8.0
 """The fourth moment of a few terms is itself a guess: it never leaves fewer degrees of freedom than this."""
 
@@ -170,11 +172,11 @@ def student_estimate(
 ) -> Estimate:
     """`value` with Student's limits on `scale`, made around `centre` where that is another; `count` rows.
 
-    The limits hold the value whatever the centre.
+    The limits hold the value whatever the centre. An error of 0, up to rounding, makes none.
 
     Raises: StatsError: confidence outside (0, 1).
     """
-    half = found.half_width(confidence)
+    half = math.nan if found.standard_error <= ROUNDING * abs(value) else found.half_width(confidence)
     low, high = around(value, scale.limits(value if centre is None else centre, half))
     return Estimate(
         value=value,
@@ -184,7 +186,7 @@ def student_estimate(
         method=jackknife_method(scale),
         count=count,
         standard_error=found.standard_error,
-        note=_undefined(found, scale) if math.isnan(low) else found.note,
+        note=_undefined(value, found, scale) if math.isnan(low) else found.note,
     )
 
 
@@ -193,9 +195,9 @@ def jackknife_method(scale: Scale) -> str:
     return f"jackknife, {scale.name}, Student's t" if scale.name else "jackknife, Student's t"
 
 
-def _undefined(found: Jackknife, scale: Scale) -> str:
+def _undefined(value: float, found: Jackknife, scale: Scale) -> str:
     if found.units < 2:
         return "one row or patient has no variance"
     if math.isnan(found.standard_error):
-        return "no interval: without one of the patients the figure is undefined"
-    return f"no interval: the {scale.name} scale ends at this value"
+        return "without one of the patients the figure is undefined"
+    return f"the {scale.name} scale ends at this value" if not scale.low < value < scale.high else NO_SPREAD

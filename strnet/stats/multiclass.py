@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.confusion import Confusion, table_metrics
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import ROWS_SHOWN, Floats, Ints, checked_clusters, require_same_length
 from strnet.stats.jackknife import jackknife_estimate
 from strnet.stats.normal import plain_limits
@@ -70,14 +70,16 @@ def cohen_kappa(matrix: npt.ArrayLike, *, weights: str = "quadratic", confidence
     kappa, influence = _kappa(counts, weights)
     error = float(np.sqrt((counts * influence**2).sum())) / float(counts.sum())
     low, high = plain_limits(kappa, error, confidence)
-    return Estimate(
-        kappa,
-        max(low, -1.0),
-        min(high, 1.0),
-        confidence,
-        f"kappa, {weights}",
-        int(counts.sum()),
-        standard_error=error,
+    return width_noted(
+        Estimate(
+            kappa,
+            max(low, -1.0),
+            min(high, 1.0),
+            confidence,
+            f"kappa, {weights}",
+            int(counts.sum()),
+            standard_error=error,
+        )
     )
 
 

@@ -22,7 +22,7 @@ from strnet.stats.influence import auroc_influence
 from strnet.stats.inputs import Bools, Clusters, Floats, Ints, checked_clusters, checked_finite
 from strnet.stats.jackknife import jackknife_estimate
 from strnet.stats.multiclass import checked_codes
-from strnet.stats.scales import AREA, PLAIN
+from strnet.stats.scales import AREA, DIFFERENCE
 
 MULTICLASS_AVERAGES: Final = ("ovr", "hand_till")
 MULTICLASS_INTERVALS: Final = ("jackknife", "bootstrap")
@@ -113,7 +113,9 @@ def paired_multiclass_auroc(
     (value, influence), (other, others) = (
         _mean_influence(_problems(codes, scores, average), codes.size) for scores in (one, two)
     )
-    return jackknife_estimate(value - other, influence - others, PLAIN, confidence=confidence, clusters=known)
+    return jackknife_estimate(
+        value - other, influence - others, DIFFERENCE, confidence=confidence, clusters=known
+    )
 
 
 @dataclass(frozen=True, slots=True)

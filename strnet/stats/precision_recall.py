@@ -132,7 +132,8 @@ def _left_out(target: Bools, score: Floats, patients: Clusters | None, confidenc
     centre = with_pairs(value, effective_sizes(area), ADDED)
     made = student_estimate(value, found, AREA, confidence=confidence, count=target.size, centre=centre)
     clusters = None if patients is None else patients.count
-    return replace(made, events=area.positives.size, clusters=clusters, note=few or made.note)
+    note = few if few and made.has_interval else made.note
+    return replace(made, events=area.positives.size, clusters=clusters, note=note)
 
 
 def _places(scores: Floats) -> tuple[Ints, Ints]:

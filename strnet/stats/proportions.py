@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import special
 
 from strnet.errors import StatsError, unknown_name
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import Floats, checked_fraction
 
 Bounds = tuple[Floats, Floats]
@@ -26,7 +26,9 @@ def proportion(successes: int, total: int, *, method: str = "wilson", confidence
         raise StatsError(f"proportion: found {successes} of {total}, expected whole numbers.")
     low, high = proportion_bounds(successes, total, method=method, confidence=confidence)
     value = successes / total
-    return Estimate(value, float(low), float(high), confidence, method, int(total), events=int(successes))
+    return width_noted(
+        Estimate(value, float(low), float(high), confidence, method, int(total), events=int(successes))
+    )
 
 
 def proportion_bounds(

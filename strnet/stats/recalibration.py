@@ -12,7 +12,7 @@ from scipy import special
 
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.bootstrap import own_clusters
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import (
     Bools,
     Clusters,
@@ -87,15 +87,17 @@ class _Regression:
 def _wald(of: _Regression, index: int, confidence: float) -> Estimate:
     value, error = float(of.fit.coefficients[index]), of.fit.standard_error(index)
     known, target = of.clusters, of.rows[1]
-    return Estimate(
-        value,
-        *plain_limits(value, error, confidence),
-        confidence,
-        "Wald" if known is None else "Wald, sandwich",
-        target.size,
-        events=int(target.sum()),
-        clusters=known.count if known else None,
-        standard_error=error,
+    return width_noted(
+        Estimate(
+            value,
+            *plain_limits(value, error, confidence),
+            confidence,
+            "Wald" if known is None else "Wald, sandwich",
+            target.size,
+            events=int(target.sum()),
+            clusters=known.count if known else None,
+            standard_error=error,
+        )
     )
 
 

@@ -14,7 +14,7 @@ from scipy import special
 
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.comparisons import HypothesisTest
-from strnet.stats.estimates import Estimate
+from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import (
     Bools,
     Floats,
@@ -92,17 +92,19 @@ def brier(
         )  # fmt: skip
     mean = patient_mean(squares, clusters, weights)
     low, high = unit_limits(mean.value, mean.standard_error, confidence)
-    return Estimate(
-        mean.value,
-        low,
-        high,
-        confidence,
-        "normal",
-        positive.size,
-        events=int(positive.sum()),
-        clusters=None if clusters is None else mean.units,
-        standard_error=mean.standard_error,
-        note="one row has no variance" if np.isnan(low) else "",
+    return width_noted(
+        Estimate(
+            mean.value,
+            low,
+            high,
+            confidence,
+            "normal",
+            positive.size,
+            events=int(positive.sum()),
+            clusters=None if clusters is None else mean.units,
+            standard_error=mean.standard_error,
+            note="one row has no variance" if np.isnan(low) else "",
+        )
     )
 
 

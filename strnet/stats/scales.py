@@ -40,6 +40,8 @@ def _exp(value: float) -> float:
 
 
 PLAIN: Final = Scale("", lambda x: x, lambda y: y, lambda _: 1.0)
+DIFFERENCE: Final = replace(PLAIN, back=lambda y: min(max(y, -1.0), 1.0))
+"""Differences of shares, areas and the like end at -1 and 1."""
 LOG: Final = Scale("log", math.log, _exp, lambda x: 1 / x, low=0.0)
 LOGIT: Final = Scale(
     "logit",
