@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from strnet.stats.estimates import Estimate
-from strnet.stats.influence import AurocInfluence
+from strnet.stats.influence import AurocInfluence, ClassesLeftOut
 from strnet.stats.inputs import checked_fraction
 from strnet.stats.jackknife import jackknife_method
 from strnet.stats.normal import Limits, around, normal_quantile
@@ -37,8 +37,12 @@ def area_estimate(influence: AurocInfluence, confidence: float) -> Estimate:
 
     Raises: StatsError: confidence outside (0, 1).
     """
-    value, found = influence.value, influence.jackknife()
-    sizes = effective_sizes(influence)
+    return _area_estimate(influence, influence.left_out(), confidence)
+
+
+def _area_estimate(influence: AurocInfluence, left: ClassesLeftOut, confidence: float) -> Estimate:
+    value, found = influence.value, left.jackknife()
+    sizes = left.effective_sizes
     method, note = jackknife_method(AREA), found.note
     if min(value, 1 - value) < 1 / _LARGEST:  # weighted areas of 1 are so up to rounding
         bound = separation_bound(*sizes, confidence)
@@ -72,12 +76,6 @@ def with_pairs(value: float, sizes: tuple[float, float], added: float) -> float:
     """
     pairs = sizes[0] * sizes[1]
     return (value * pairs + added) / (pairs + 2 * added)
-
-
-def effective_sizes(influence: AurocInfluence) -> tuple[float, float]:
-    """How many equally weighted patients the positives are worth, and the negatives."""
-    positives, negatives = influence.left_out()
-    return positives.effective_units, negatives.effective_units
 
 
 def newcombe_limits(value: float, positives: float, negatives: float, confidence: float) -> Limits:
@@ -129,11 +127,11 @@ def precision_under(area: float, prevalence: float) -> float:
     return min(float(np.dot(_MASS, few)), float(np.dot(_MASS, many)))
 
 
-def separated_precision(influence: AurocInfluence, confidence: float) -> Estimate:
+def separated_precision(influence: AurocInfluence, left: ClassesLeftOut, confidence: float) -> Estimate:
     """An average precision of 1, by the area's `separation_bound`."""
-    bound = separation_bound(*effective_sizes(influence), confidence)
+    bound = separation_bound(*left.effective_sizes, confidence)
     return replace(
-        area_estimate(influence, confidence),
+        _area_estimate(influence, left, confidence),
         low=precision_under(bound, _prevalence(influence)),
         standard_error=0.0,
     )

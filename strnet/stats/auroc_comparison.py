@@ -14,7 +14,7 @@ from strnet.stats.area_limits import area_estimate
 from strnet.stats.auroc import influence_of
 from strnet.stats.comparisons import Comparison, HypothesisTest, z_test
 from strnet.stats.estimates import Estimate, width_noted
-from strnet.stats.influence import AurocInfluence
+from strnet.stats.influence import AurocInfluence, ClassesLeftOut
 from strnet.stats.inputs import (
     checked_finite,
     checked_fraction,
@@ -116,12 +116,13 @@ def _left_out(areas: list[AurocInfluence], gain: AurocInfluence, confidence: flo
     Its limits are carried back at the mean of both logits, so that 0 lies outside them where p is small.
     """
     rows = gain.positives.size + gain.negatives.size
-    found = gain.jackknife()
+    left = gain.left_out()
+    found = left.jackknife()
     difference = student_estimate(gain.value, found, DIFFERENCE, confidence=confidence, count=rows)
     test = z_test(_STUDENT, gain.value, found.standard_error, rows)
     if difference.has_interval and all(0 < area.value < 1 for area in areas):
         one, two = (area.scaled(LOGIT.slope(area.value)) for area in areas)
-        scaled, logits = one.minus(two).jackknife(), [LOGIT.there(area.value) for area in areas]
+        scaled, logits = one.minus(two).left_out().jackknife(), [LOGIT.there(area.value) for area in areas]
         apart, half = logits[0] - logits[1], scaled.half_width(confidence)
         low, high = (_carried_back(sum(logits) / 2, apart + side * half) for side in (-1, 1))
         difference = replace(difference, low=low, high=high, method=jackknife_method(LOGIT))
@@ -130,7 +131,7 @@ def _left_out(areas: list[AurocInfluence], gain: AurocInfluence, confidence: flo
         test = HypothesisTest(_STUDENT, statistic, p_value, rows, scaled.freedom)
     first, second = (area_estimate(area, confidence) for area in areas)
     patients = gain.patients.count if gain.patients else None
-    note = difference.note or _unequal(gain)
+    note = difference.note or _unequal(left)
     return Comparison(first, second, replace(difference, clusters=patients, note=note), test)
 
 
@@ -139,9 +140,9 @@ def _carried_back(middle: float, apart: float) -> float:
     return LOGIT.back(middle + apart / 2) - LOGIT.back(middle - apart / 2)
 
 
-def _unequal(gain: AurocInfluence) -> str:
+def _unequal(left: ClassesLeftOut) -> str:
     """A warning where fewer than half of the patients, with equally many films, would say as much."""
-    worth = min((part.freedom_of_sizes + 1) / part.units for part in gain.left_out())
+    worth = min((part.freedom_of_sizes + 1) / part.units for part in left.parts)
     return "" if worth >= 0.5 else "approximate: some patients bring many more films than others"
 
 

@@ -31,6 +31,61 @@ class PatientsByClass:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassesLeftOut:
+    """What leaving out each patient's positives does to an area, and each patient's negatives.
+
+    `patients` is the number of patients; None where each row is its own.
+    """
+
+    positives: LeftOut
+    negatives: LeftOut
+    patients: int | None
+
+    @property
+    def parts(self) -> tuple[LeftOut, LeftOut]:
+        """Both classes."""
+        return self.positives, self.negatives
+
+    @property
+    def rarer(self) -> int:
+        """Patients or rows of the class that has fewer."""
+        return min(part.units for part in self.parts)
+
+    @property
+    def effective_sizes(self) -> tuple[float, float]:
+        """How many equally weighted patients the positives are worth, and the negatives."""
+        return self.positives.effective_units, self.negatives.effective_units
+
+    @property
+    def freedom_of_sizes(self) -> float:
+        """Degrees of freedom that the numbers of films alone would leave, in the class with fewer."""
+        return min(part.freedom_of_sizes for part in self.parts)
+
+    def jackknife(self) -> Jackknife:
+        """The standard error by leaving out patients, with degrees of freedom from both classes.
+
+        Where a few patients make the error they are fewer: the harmonic mean with those of the terms.
+
+        Source: Welch 1947, Biometrika 34:28-35 (two samples).
+        """
+        variances = [part.variance for part in self.parts]
+        units = sum(part.units for part in self.parts) if self.patients is None else self.patients
+        if math.isnan(sum(variances)):
+            return Jackknife(math.nan, 1.0, 1.0, units)
+        together = self._together()
+        freedom = _welch(variances, [part.freedom_of_sizes for part in self.parts])
+        shown = together.freedom_of_terms(least=LEAST_OF_TERMS)
+        freedom = min(freedom, 2 / (1 / freedom + 1 / shown))
+        return Jackknife(math.sqrt(together.variance), freedom, self.freedom_of_sizes, units)
+
+    def _together(self) -> LeftOut:
+        """Both classes as one: a patient may have films of both, a row has one."""
+        joined = np.concatenate if self.patients is None else np.add.reduce
+        terms, shares = ([getattr(part, name) for part in self.parts] for name in ("terms", "shares"))
+        return LeftOut(joined(terms), joined(shares))
+
+
+@dataclass(frozen=True, slots=True)
 class AurocInfluence:
     """An AUROC and what each row adds to its error; the terms of a class sum to 0.
 
@@ -65,37 +120,18 @@ class AurocInfluence:
         # Obuchowski's three terms have three small-sample factors: their sum can fall below 0 by a hair
         return variance if math.isnan(variance) else math.sqrt(max(variance, 0.0))
 
-    def left_out(self) -> tuple[LeftOut, LeftOut]:
-        """What leaving out each patient's positives does, and each patient's negatives."""
+    def left_out(self) -> ClassesLeftOut:
+        """What leaving out each patient does to the area, by class."""
         shares = self.shares or (None, None)
         patients = self.patients
         if patients is None:
-            return leave_out(self.positives, None, shares[0]), leave_out(self.negatives, None, shares[1])
-        return (
+            parts = leave_out(self.positives, None, shares[0]), leave_out(self.negatives, None, shares[1])
+            return ClassesLeftOut(*parts, None)
+        return ClassesLeftOut(
             leave_out(self.positives, Clusters(patients.positives, patients.count), shares[0]),
             leave_out(self.negatives, Clusters(patients.negatives, patients.count), shares[1]),
+            patients.count,
         )
-
-    def jackknife(self) -> Jackknife:
-        """The standard error by leaving out patients, with degrees of freedom from both classes.
-
-        Where a few patients make the error they are fewer: the harmonic mean with those of the terms.
-
-        Source: Welch 1947, Biometrika 34:28-35 (two samples).
-        """
-        parts = self.left_out()
-        variances = [part.variance for part in parts]
-        units = sum(part.units for part in parts) if self.patients is None else self.patients.count
-        if math.isnan(sum(variances)):
-            return Jackknife(math.nan, 1.0, 1.0, units)
-        # a patient may have films of both classes; a row has one
-        joined = np.add if self.patients else lambda *both: np.concatenate(both)
-        together = LeftOut(joined(parts[0].terms, parts[1].terms), joined(parts[0].shares, parts[1].shares))
-        freedom = _welch(variances, [part.freedom_of_sizes for part in parts])
-        shown = together.freedom_of_terms(least=LEAST_OF_TERMS)
-        freedom = min(freedom, 2 / (1 / freedom + 1 / shown))
-        of_sizes = min(part.freedom_of_sizes for part in parts)
-        return Jackknife(math.sqrt(together.variance), freedom, of_sizes, units)
 
 
 def auroc_influence(

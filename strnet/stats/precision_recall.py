@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import special
 
 from strnet.errors import StatsError, unknown_name
-from strnet.stats.area_limits import effective_sizes, separated_precision, with_pairs
+from strnet.stats.area_limits import separated_precision, with_pairs
 from strnet.stats.bootstrap import Resampling, own_clusters
 from strnet.stats.counting import SortedPatients, average_precision_of_counts
 from strnet.stats.curves import roc_curve
@@ -121,15 +121,15 @@ def average_precision(
 def _left_out(target: Bools, score: Floats, patients: Clusters | None, confidence: float) -> Estimate:
     """Student's limits on the scale of an area, approximate with few patients of either class."""
     area = auroc_influence(target, score, patients, None)
-    rarer = min(part.units for part in area.left_out())
-    few = f"approximate: {rarer} patients or films in one class" if rarer < ENOUGH else ""
+    left = area.left_out()
+    few = f"approximate: {left.rarer} patients or films in one class" if left.rarer < ENOUGH else ""
     if area.value == 1:
-        separated = separated_precision(area, confidence)
+        separated = separated_precision(area, left, confidence)
         return replace(separated, note=few or separated.note)
     value, influence = precision_influence(target, score)
-    found, of_sizes = leave_out(influence, patients).jackknife, area.jackknife().of_sizes
+    found, of_sizes = leave_out(influence, patients).jackknife, left.freedom_of_sizes
     found = replace(found, freedom=min(found.freedom, of_sizes), of_sizes=of_sizes)
-    centre = with_pairs(value, effective_sizes(area), ADDED)
+    centre = with_pairs(value, left.effective_sizes, ADDED)
     made = student_estimate(value, found, AREA, confidence=confidence, count=target.size, centre=centre)
     clusters = None if patients is None else patients.count
     note = few if few and made.has_interval else made.note

@@ -10,6 +10,7 @@ from scipy.stats import t
 
 from strnet import stats
 from strnet.errors import StatsError
+from strnet.stats import influence, precision_recall
 from strnet.stats.area_limits import precision_under, separation_bound
 from strnet.stats.inputs import checked_clusters
 from strnet.stats.jackknife import LEAST, leave_out
@@ -194,6 +195,24 @@ def test_the_bound_of_separation_is_where_it_is_no_rarer_than_the_tail():
 
     assert max(chances) == pytest.approx(0.025)
     assert min(chances) < 0.025
+
+
+@pytest.mark.parametrize(
+    ("figure", "computed"), [(stats.auroc, 2), (stats.auprc, 3)], ids=["each class", "and the precision"]
+)
+def test_each_class_is_left_out_once_for_an_area(figure, computed, films, monkeypatch):
+    target, score, _, patients = films
+    sizes = []
+
+    def counted(terms, *rest):
+        sizes.append(terms.size)
+        return leave_out(terms, *rest)
+
+    for module in (influence, precision_recall):
+        monkeypatch.setattr(module, "leave_out", counted)
+    figure(target, score, clusters=patients, interval="jackknife")
+
+    assert len(sizes) == computed
 
 
 def test_separated_classes_have_an_interval_for_both_areas():
