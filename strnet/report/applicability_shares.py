@@ -14,6 +14,7 @@ from strnet.report.evaluation import ApplicabilityEvaluation, FilmShare
 from strnet.report.folds import by_fold
 from strnet.report.settings import EvaluationSettings
 from strnet.report.table import Table
+from strnet.report.task_rows import patient_codes
 from strnet.report.wording import counted_text, plain_name, sentence
 from strnet.trust import Applicability, Finding, age_findings, facts_of_row, header_findings, picture_findings
 
@@ -33,7 +34,7 @@ def evaluate_applicability(
     and so not counted here.
     """
     findings = list(_findings(frame, applicability))
-    patients = frame[schema.PATIENT_ID].cast(pl.String).to_numpy()
+    patients = patient_codes(frame)
     rows = np.ones(frame.height, dtype=bool)
 
     def share(hits: list[bool]) -> Any:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from strnet import stats
 from strnet.report.evaluation import ClassBaseline
 from strnet.report.measures import AgainstNetwork, attempt, measured
 from strnet.report.settings import INTERVAL, EvaluationSettings
-from strnet.report.task_rows import Floats, Ints, clusters_of, numbers
-from strnet.schema import PATIENT_ID, baseline_column
+from strnet.report.task_rows import Floats, Ints, clusters_of, numbers, patient_codes
+from strnet.schema import baseline_column
 from strnet.stats import Estimate
 
 
@@ -27,7 +25,7 @@ class ScoredClasses:
     target: Ints
     network: Floats
     score: Floats
-    clusters: npt.NDArray[Any] | None
+    clusters: Ints | None
 
 
 def scored_classes(
@@ -37,7 +35,7 @@ def scored_classes(
 
     A baseline without a column for every class is none of this task.
     """
-    patients = frame[PATIENT_ID].cast(pl.String).to_numpy()
+    patients = patient_codes(frame)
     for name in _names(frame, task, labels):
         columns = [f"{baseline_column(name, task)}.{label}" for label in labels]
         score = np.column_stack([numbers(frame, column) for column in columns])

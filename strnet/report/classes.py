@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from strnet import schema, stats
@@ -19,7 +18,7 @@ from strnet.report.evaluation import CategoricalEvaluation, CategoricalGroup, Cl
 from strnet.report.measures import Measure, absent, attempt
 from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.subgroups import subgroups
-from strnet.report.task_rows import Bools, Floats, Ints, clusters_of, numbers, require_finite
+from strnet.report.task_rows import Bools, Floats, Ints, clusters_of, numbers, patient_codes, require_finite
 from strnet.stats import Estimate
 from strnet.stats.answers import class_probabilities
 from strnet.stats.coherence import most_probable
@@ -36,7 +35,7 @@ class ClassRows:
     target: Ints
     prob: Floats
     predicted: Ints
-    patients: npt.NDArray[Any]
+    patients: Ints
     unknown: int
     frame: pl.DataFrame
     baselines: tuple[ScoredClasses, ...] = ()
@@ -54,7 +53,7 @@ class ClassRows:
         )
 
     @property
-    def clusters(self) -> npt.NDArray[Any] | None:
+    def clusters(self) -> Ints | None:
         """Patients where any has two films, otherwise None."""
         return clusters_of(self.patients)
 
@@ -123,7 +122,7 @@ def class_rows(frame: pl.DataFrame, task: TaskConfig) -> ClassRows:
         target=codes,
         prob=prob,
         predicted=most_probable(prob),
-        patients=rows[schema.PATIENT_ID].cast(pl.String).to_numpy(),
+        patients=patient_codes(rows),
         unknown=int(np.count_nonzero(~known)),
         frame=rows,
         baselines=tuple(scored_classes(rows, task.name, labels, codes, prob)),

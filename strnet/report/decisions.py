@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from strnet import stats
 from strnet.errors import StatsError
 from strnet.report.evaluation import Confusion, Decisions
 from strnet.report.measures import Measure, absent, attempt, measured
 from strnet.report.settings import EvaluationSettings
-from strnet.report.task_rows import Bools, clusters_of
+from strnet.report.task_rows import Bools, Ints, clusters_of
 
 _RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 
 
-def decide(
-    split: str, positive: Bools, called: Bools, clusters: npt.NDArray[Any] | None, confidence: float
-) -> Decisions:
+def decide(split: str, positive: Bools, called: Bools, clusters: Ints | None, confidence: float) -> Decisions:
     """Counts and rates of `called` (n,) against `positive` (n,); `clusters` (n,) are patients."""
     table = stats.confusion(positive, called)
     figures = stats.binary_metrics(positive, called, confidence=confidence, clusters=clusters)
@@ -35,7 +31,7 @@ def decide(
     )
 
 
-def share_of(hits: Bools, among: Bools, patients: npt.NDArray[Any], settings: EvaluationSettings) -> Measure:
+def share_of(hits: Bools, among: Bools, patients: Ints, settings: EvaluationSettings) -> Measure:
     """The share of `hits` (n,) in the rows `among` (n,); `patients` are the unit where one has two films."""
     if not among.any():
         return absent("no rows to take a share of")
@@ -48,7 +44,7 @@ def share_of(hits: Bools, among: Bools, patients: npt.NDArray[Any], settings: Ev
     )
 
 
-def _f1(positive: Bools, called: Bools, clusters: npt.NDArray[Any] | None, confidence: float) -> Measure:
+def _f1(positive: Bools, called: Bools, clusters: Ints | None, confidence: float) -> Measure:
     """F1 = 2 F* / (1 + F*), where F* = TP / (TP + FP + FN) is a share of rows, so that patients can be units.
 
     Source: Hand, Christen, Kirielle 2021, Mach. Learn. 110:451-456.

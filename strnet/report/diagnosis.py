@@ -17,7 +17,7 @@ from strnet.report.evaluation import DiagnosisEvaluation
 from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import absent
 from strnet.report.settings import EvaluationSettings
-from strnet.report.task_rows import Floats, numbers, require_finite
+from strnet.report.task_rows import Floats, numbers, patient_codes, require_finite
 from strnet.stats.answers import PLAIN
 from strnet.stats.coherence import contradicts_t_score, most_probable_diagnosis
 
@@ -57,7 +57,7 @@ def diagnosis_rows(frame: pl.DataFrame, calibrators: Mapping[str, Calibration]) 
         target=target[known].astype(np.int64),
         prob=prob,
         predicted=np.array([schema.DIAGNOSES.index(name) for name in named], dtype=np.int64),
-        patients=rows[schema.PATIENT_ID].cast(pl.String).to_numpy(),
+        patients=patient_codes(rows),
         unknown=int(np.count_nonzero(~known)),
         frame=rows,
     )

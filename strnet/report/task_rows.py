@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,14 +29,14 @@ class TaskRows:
     """Rows of a task whose target is known.
 
     `target` (n,) is 0/1 for a binary task, a value for a regression; `scores` holds (n,) per scorer, the
-    network first, NaN where a baseline or the observer says nothing of a row; `patients` (n,).
+    network first, NaN where a baseline or the observer says nothing of a row; `patients` (n,) are codes.
     """
 
     task: str
     frame: pl.DataFrame
     target: Floats
     scores: dict[str, Floats]
-    patients: npt.NDArray[Any]
+    patients: Ints
     unknown: int
 
     @property
@@ -45,7 +45,7 @@ class TaskRows:
         return self.target == 1
 
     @property
-    def clusters(self) -> npt.NDArray[Any] | None:
+    def clusters(self) -> Ints | None:
         """Patients where any has two films, so that they are the unit; None where films are patients."""
         return clusters_of(self.patients)
 
@@ -57,7 +57,13 @@ class TaskRows:
         )
 
 
-def clusters_of(patients: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+def patient_codes(frame: pl.DataFrame) -> Ints:
+    """The patient of each row as a number (n,): names are read once, and every figure asks for patients."""
+    names = frame[schema.PATIENT_ID].cast(pl.String)
+    return names.rank("dense").cast(pl.Int64).to_numpy() - 1
+
+
+def clusters_of(patients: Ints) -> Ints | None:
     """`patients` (n,) if one stands there twice, otherwise None."""
     return patients if np.unique(patients).size < patients.size else None
 
@@ -114,7 +120,7 @@ def task_rows(frame: pl.DataFrame, task: str, kind: Kind) -> TaskRows:
     require_finite(rows, scores[NETWORK], columns[NETWORK])
     if kind == "binary":
         _require_binary(rows, target[known], target_column)
-    patients = rows[schema.PATIENT_ID].cast(pl.String).to_numpy()
+    patients = patient_codes(rows)
     # a baseline that says nothing of any row is no baseline
     said = {
         scorer: score for scorer, score in scores.items() if scorer == NETWORK or np.isfinite(score).any()

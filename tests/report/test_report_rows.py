@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from strnet.errors import ManifestError
-from strnet.report.task_rows import rows_of_split, task_rows, with_observer
+from strnet.report.task_rows import patient_codes, rows_of_split, task_rows, with_observer
 
 
 def frame(**columns) -> pl.DataFrame:
@@ -73,7 +73,7 @@ def test_a_baseline_that_says_nothing_is_left_out():
 
 
 def test_two_films_of_one_patient_make_patients_the_unit():
-    assert task_rows(frame(), "bone_loss", "binary").clusters.tolist() == ["p", "q", "q"]
+    assert task_rows(frame(), "bone_loss", "binary").clusters.tolist() == [0, 1, 1]
     assert task_rows(rows_of_split(frame(), "test"), "bone_loss", "binary").clusters is None
 
 
@@ -101,3 +101,14 @@ def test_image_ids_match_also_where_gaps_made_them_floating():
 def test_a_truth_table_without_observer_is_refused():
     with pytest.raises(ManifestError, match=r"no column 'observer\.<task>'"):
         with_observer(frame(), pl.DataFrame({"image_id": ["a"], "t_score": [1.0]}))
+
+
+def test_names_of_patients_are_read_once_into_numbers_in_their_order():
+    names = ["p10", "p9", "Ä", "p10", "q"]
+    films = pl.DataFrame({"patient_id": names})
+
+    # by hand: sorted they are p10, p9, q, Ä
+    assert patient_codes(films).tolist() == [0, 1, 3, 0, 2]
+    known = task_rows(rows_of_split(frame(patient_id=["q", "p", "q"]), "test"), "bone_loss", "binary")
+    assert known.patients.dtype.kind == "i"
+    assert known.patients.tolist() == [1, 0]

@@ -79,6 +79,15 @@ def test_unusable_weights_are_refused(weights, message):
         inputs.checked_weights(weights, 2)
 
 
+@pytest.mark.parametrize("labels", [[0, 3, 3, 1], [5, 5, 0, 15], [7, 1000, -2, 7], [2**40, 1, 1, 3]])
+def test_whole_numbers_are_numbered_as_their_names_would_be(labels):
+    found = inputs.checked_clusters(np.array(labels), 4)
+
+    places = sorted(set(labels))
+    assert found.codes.tolist() == [places.index(label) for label in labels]
+    assert found.count == len(places)
+
+
 def test_clusters_of_any_label_are_numbered():
     for labels in (["b", "a", "b"], np.array(["b", "a", "b"], dtype=object), [7, 3, 7], [2.5, 1.5, 2.5]):
         found = inputs.checked_clusters(labels, 3)
