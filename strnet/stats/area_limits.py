@@ -26,6 +26,9 @@ ADDED: Final = 0.25
 """Pairs added to either side: an area near 1 is not surer than its number of pairs."""
 _SEPARATION: Final = "perfect separation, Lehmann"
 _SEPARATED: Final = "the classes separate: the limit is where that still happens by chance this often"
+_BY_NUMBERS: Final = "no error can be estimated: Newcombe's limits, by the number of patients"
+FEW_ERRORS: Final = 2.0
+"""Fewer patients of the rarer class than this, all of them ranked wrongly, would make the whole error."""
 _LARGEST: Final = 1e12
 """Beyond these odds an area is 1."""
 
@@ -43,14 +46,14 @@ def area_estimate(influence: AurocInfluence, confidence: float) -> Estimate:
 def _area_estimate(influence: AurocInfluence, left: ClassesLeftOut, confidence: float) -> Estimate:
     value, found = influence.value, left.jackknife()
     sizes = left.effective_sizes
-    method, note = jackknife_method(AREA), found.note
+    method, note = jackknife_method(AREA), approximate(value, left) or found.note
     if min(value, 1 - value) < 1 / _LARGEST:  # weighted areas of 1 are so up to rounding
         bound = separation_bound(*sizes, confidence)
         low, high = (bound, 1.0) if value > 0.5 else (0.0, 1 - bound)
-        method, note = _SEPARATION, _SEPARATED
+        method, note = _SEPARATION, _joined(left.note, _SEPARATED)
     elif not found.standard_error > 0:
         low, high = newcombe_limits(value, *sizes, confidence)
-        method, note = "newcombe", "no error can be estimated: Newcombe's limits, by the number of patients"
+        method, note = "newcombe", _joined(left.note, _BY_NUMBERS)
     else:
         centre = with_pairs(value, sizes, ADDED)
         low, high = around(value, AREA.limits(centre, found.half_width(confidence)))
@@ -66,6 +69,22 @@ def _area_estimate(influence: AurocInfluence, left: ClassesLeftOut, confidence: 
         standard_error=found.standard_error,
         note=note,
     )
+
+
+def approximate(value: float, left: ClassesLeftOut) -> str:
+    """Why the interval of an area is only approximate, or empty: few patients of one class, or of its errors.
+
+    How many are few is what `benchmarks/coverage_intervals.py` shows to hold.
+    """
+    if left.note or left.rarer * min(value, 1 - value) >= FEW_ERRORS:
+        return left.note
+    return (
+        f"approximate: so near to its end that few of {left.rarer} patients or films in one class show errors"
+    )
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def with_pairs(value: float, sizes: tuple[float, float], added: float) -> float:

@@ -17,6 +17,8 @@ from strnet.stats.inputs import Bools, Clusters, Floats, Ints
 from strnet.stats.jackknife import Jackknife, LeftOut, leave_out
 from strnet.stats.ranks import placements, sort_classes, sorted_placements, split_classes
 
+ENOUGH: Final = 25
+"""With fewer patients of either class the interval of an area is called approximate."""
 LEAST_OF_TERMS: Final = 16.0
 """The terms of an area near 1 are few, and most 0: their fourth moment says no more than this."""
 
@@ -50,6 +52,11 @@ class ClassesLeftOut:
     def rarer(self) -> int:
         """Patients or rows of the class that has fewer."""
         return min(part.units for part in self.parts)
+
+    @property
+    def note(self) -> str:
+        """Why an area of so few patients of one class has an approximate interval, or empty."""
+        return f"approximate: {self.rarer} patients or films in one class" if self.rarer < ENOUGH else ""
 
     @property
     def effective_sizes(self) -> tuple[float, float]:

@@ -39,8 +39,6 @@ from strnet.stats.scales import AREA
 AUPRC_INTERVALS: Final = ("logit", "bootstrap", "jackknife")
 ADDED: Final = 1.0
 """Pairs added to either side: the precision hangs on fewer pairs than the area."""
-ENOUGH: Final = 25
-"""With fewer patients of either class the interval is called approximate."""
 
 
 def auprc(
@@ -122,17 +120,15 @@ def _left_out(target: Bools, score: Floats, patients: Clusters | None, confidenc
     """Student's limits on the scale of an area, approximate with few patients of either class."""
     area = auroc_influence(target, score, patients, None)
     left = area.left_out()
-    few = f"approximate: {left.rarer} patients or films in one class" if left.rarer < ENOUGH else ""
     if area.value == 1:
-        separated = separated_precision(area, left, confidence)
-        return replace(separated, note=few or separated.note)
+        return separated_precision(area, left, confidence)
     value, influence = precision_influence(target, score)
     found, of_sizes = leave_out(influence, patients).jackknife, left.freedom_of_sizes
     found = replace(found, freedom=min(found.freedom, of_sizes), of_sizes=of_sizes)
     centre = with_pairs(value, left.effective_sizes, ADDED)
     made = student_estimate(value, found, AREA, confidence=confidence, count=target.size, centre=centre)
     clusters = None if patients is None else patients.count
-    note = few if few and made.has_interval else made.note
+    note = left.note if left.note and made.has_interval else made.note
     return replace(made, events=area.positives.size, clusters=clusters, note=note)
 
 

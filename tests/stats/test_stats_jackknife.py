@@ -225,8 +225,9 @@ def test_separated_classes_have_an_interval_for_both_areas():
     assert (area.low, area.high) == (pytest.approx(separation_bound(24, 16, 0.95)), 1.0)
     assert (reversed_area.low, reversed_area.high) == (0.0, pytest.approx(1 - area.low))
     assert area.low < precision.low < precision.high == 1.0 or precision.low < area.low
-    assert "separate" in area.note
-    assert precision.note.startswith("approximate: 16")
+    for found in (area, precision, reversed_area):
+        assert found.note.startswith("approximate: 16")
+        assert "separate" in found.note
 
 
 def test_separated_classes_of_weighted_rows_are_separated_up_to_rounding(rng):
@@ -291,6 +292,36 @@ def test_the_average_precision_of_a_few_films_calls_itself_approximate(rng):
     assert stats.auprc(target, score, interval="jackknife").note.startswith("approximate: 24")
     many = np.concatenate([target, [True]]), np.concatenate([score, [0.3]])
     assert not stats.auprc(*many, interval="jackknife").note
+
+
+@pytest.mark.parametrize("rare", [0, 1])
+def test_the_area_of_a_rare_class_calls_itself_approximate(rare, rng):
+    target = np.repeat([rare, 1 - rare], [24, 400])
+    score = rng.normal(size=424) + target
+
+    assert stats.auroc(target, score, interval="jackknife").note.startswith("approximate: 24")
+    many = np.append(target, rare), np.append(score, 0.3)
+    assert not stats.auroc(*many, interval="jackknife").note
+
+
+def test_the_class_is_counted_in_patients_not_in_films(rng):
+    target, patients = np.repeat([1, 0], [60, 60]), np.concatenate([np.arange(60) // 3, np.arange(20, 80)])
+    score = rng.normal(size=120) + target
+
+    assert stats.auroc(target, score, clusters=patients, interval="jackknife").note.startswith(
+        "approximate: 20 patients"
+    )
+
+
+@pytest.mark.parametrize(("wrong", "approximate"), [(1, True), (3, False)])
+def test_an_area_that_rests_on_a_patient_or_two_calls_itself_approximate(wrong, approximate):
+    # so many of 100 positives lie below all negatives: the area is 1 - wrong / 100
+    score = np.concatenate([np.arange(100.0, 200.0), np.arange(100) / 100])
+    score[:wrong] = -1.0
+    found = stats.auroc(np.repeat([1, 0], [100, 100]), score, interval="jackknife")
+
+    assert found.value == pytest.approx(1 - wrong / 100)
+    assert found.note.startswith("approximate: so near") == approximate
 
 
 def test_limits_of_agreement_join_the_limits_of_bias_and_deviation(rng):
