@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import special
 
 from strnet.errors import StatsError, unknown_name
-from strnet.stats.area_limits import area_estimate
+from strnet.stats.area_limits import approximate, area_estimate
 from strnet.stats.auroc import influence_of
 from strnet.stats.comparisons import Comparison, HypothesisTest, z_test
 from strnet.stats.estimates import Estimate, width_noted
@@ -131,7 +131,8 @@ def _left_out(areas: list[AurocInfluence], gain: AurocInfluence, confidence: flo
         test = HypothesisTest(_STUDENT, statistic, p_value, rows, scaled.freedom)
     first, second = (area_estimate(area, confidence) for area in areas)
     patients = gain.patients.count if gain.patients else None
-    note = difference.note or _unequal(left)
+    few = next(filter(None, (approximate(area.value, left) for area in areas)), "")
+    note = difference.note or few or _unequal(left)
     return Comparison(first, second, replace(difference, clusters=patients, note=note), test)
 
 

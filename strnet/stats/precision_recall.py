@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import special
 
 from strnet.errors import StatsError, unknown_name
-from strnet.stats.area_limits import separated_precision, with_pairs
+from strnet.stats.area_limits import approximate, separated_precision, with_pairs
 from strnet.stats.bootstrap import Resampling, own_clusters
 from strnet.stats.counting import SortedPatients, average_precision_of_counts
 from strnet.stats.curves import roc_curve
@@ -128,7 +128,8 @@ def _left_out(target: Bools, score: Floats, patients: Clusters | None, confidenc
     centre = with_pairs(value, left.effective_sizes, ADDED)
     made = student_estimate(value, found, AREA, confidence=confidence, count=target.size, centre=centre)
     clusters = None if patients is None else patients.count
-    note = left.note if left.note and made.has_interval else made.note
+    few = approximate(area.value, left)
+    note = few if few and made.has_interval else made.note
     return replace(made, events=area.positives.size, clusters=clusters, note=note)
 
 

@@ -300,6 +300,8 @@ def test_the_area_of_a_rare_class_calls_itself_approximate(rare, rng):
     score = rng.normal(size=424) + target
 
     assert stats.auroc(target, score, interval="jackknife").note.startswith("approximate: 24")
+    other = score + rng.normal(size=424)
+    assert "24 patients" in stats.paired_delong(target, score, other, interval="jackknife").difference.note
     many = np.append(target, rare), np.append(score, 0.3)
     assert not stats.auroc(*many, interval="jackknife").note
 
@@ -321,7 +323,9 @@ def test_an_area_that_rests_on_a_patient_or_two_calls_itself_approximate(wrong, 
     found = stats.auroc(np.repeat([1, 0], [100, 100]), score, interval="jackknife")
 
     assert found.value == pytest.approx(1 - wrong / 100)
-    assert found.note.startswith("approximate: so near") == approximate
+    precision = stats.auprc(np.repeat([1, 0], [100, 100]), score, interval="jackknife")
+    for area in (found, precision):
+        assert area.note.startswith("approximate: so near") == approximate
 
 
 def test_limits_of_agreement_join_the_limits_of_bias_and_deviation(rng):
