@@ -3,16 +3,17 @@ import pytest
 from matplotlib.axes import Axes
 
 from strnet.errors import ThresholdError
-from strnet.report.figures.threshold_cuts import plot_cuts, plot_networks, rates_at, share_reaching
+from strnet.report.figures.operating_points import share_reaching
+from strnet.report.figures.threshold_cuts import plot_cuts, plot_networks, rates_at
 from strnet.thresholds import fit_best
 from strnet.thresholds.rows import ClassRows, RowColumns, checked_rows
 
 
 def test_the_share_that_reaches_each_score_is_counted_with_its_weights():
-    scores, share = share_reaching(ClassRows(np.array([2.0, 1.0, 2.0, 5.0])))
-    assert (scores.tolist(), share.tolist()) == ([1, 2, 5], [1, 0.75, 0.25])
+    scores, at = ClassRows(np.array([2.0, 1.0, 2.0, 5.0])), np.array([0.0, 1.0, 2.0, 3.0, 5.0, 6.0])
+    assert share_reaching(scores, at).tolist() == [1, 1, 0.75, 0.25, 0.25, 0]
     weighted = ClassRows(np.array([1.0, 5.0]), weights=np.array([3.0, 1.0]))
-    assert share_reaching(weighted)[1].tolist() == [1, 0.25]
+    assert share_reaching(weighted, np.array([1.0, 5.0])).tolist() == [1, 0.25]
 
 
 def test_the_rates_of_a_threshold_are_those_of_its_decisions_in_either_direction():

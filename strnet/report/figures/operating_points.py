@@ -17,7 +17,7 @@ from strnet.stats.inputs import Floats
 from strnet.thresholds.comparison import Comparison
 from strnet.thresholds.fitting import fit_rows
 from strnet.thresholds.point import OperatingPoint
-from strnet.thresholds.rows import Rows
+from strnet.thresholds.rows import ClassRows, Rows
 from strnet.thresholds.threshold_request import Request
 
 if TYPE_CHECKING:
@@ -60,14 +60,18 @@ def roc_points(rows: Rows) -> tuple[Floats, Floats]:
     """False-positive rates and sensitivities of at most 2,000 thresholds, from (0, 0) to (1, 1)."""
     positives, negatives = rows.positives(), rows.negatives()
     cuts = np.unique(np.quantile(np.concatenate([positives.score, negatives.score]), _levels(rows)))
-    rates = []
-    for of_class in (negatives, positives):
-        order = np.argsort(of_class.score)
-        weights = np.ones(order.size) if of_class.weights is None else of_class.weights[order]
-        below = np.concatenate([[0.0], np.cumsum(weights)])
-        rates.append(1 - below[np.searchsorted(of_class.score[order], cuts, side="left")] / below[-1])
+    rates = (share_reaching(of_class, cuts) for of_class in (negatives, positives))
     false_positive, sensitivity = (np.concatenate([[1.0], side, [0.0]])[::-1] for side in rates)
     return false_positive, sensitivity
+
+
+def share_reaching(of_class: ClassRows, cuts: Floats) -> Floats:
+    """The share of a class at or above each of `cuts` (k,), all scores oriented."""
+    order = np.argsort(of_class.score)
+    weights = np.ones(order.size) if of_class.weights is None else of_class.weights[order]
+    below = np.concatenate([[0.0], np.cumsum(weights)])
+    share: Floats = 1 - below[np.searchsorted(of_class.score[order], cuts, side="left")] / below[-1]
+    return share
 
 
 def plot_comparison(rows: Rows, request: Request, comparison: Comparison, path: Path | str) -> None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strnet.report.figures.operating_points import roc_points, two_panels
-from strnet.stats.inputs import Floats
+from strnet.report.figures.operating_points import roc_points, share_reaching, two_panels
 from strnet.thresholds.point import OperatingPoint
-from strnet.thresholds.rows import ClassRows, Rows
+from strnet.thresholds.rows import Rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +30,8 @@ def plot_cuts(rows: Rows, cuts: Mapping[str, float], path: Path | str) -> None:
         for (name, colour), of_class in zip(
             CLASSES.items(), (rows.positives(), rows.negatives()), strict=True
         ):
-            at, share = share_reaching(of_class)
+            at = np.unique(of_class.score)
+            share = share_reaching(of_class, at)
             left.plot(rows.sign * at, share, color=colour, label=name, drawstyle="steps-pre")
         for threshold in cuts.values():
             left.axvline(threshold, color="0.4", lw=0.9, ls="--")
@@ -66,16 +66,6 @@ def plot_networks(networks: Mapping[str, Rows], point: OperatingPoint, path: Pat
         left.invert_yaxis()
         left.set(xlabel="specificity; all intervals hold together")
         right.legend(frameon=False, loc="lower right")
-
-
-def share_reaching(of_class: ClassRows) -> tuple[Floats, Floats]:
-    """Rising scores (k,), and the share of the class at or above each, oriented."""
-    at = np.unique(of_class.score)
-    order = np.argsort(of_class.score)
-    weights = np.ones(order.size) if of_class.weights is None else of_class.weights[order]
-    below = np.concatenate([[0.0], np.cumsum(weights)])
-    share: Floats = 1 - below[np.searchsorted(of_class.score[order], at, side="left")] / below[-1]
-    return at, share
 
 
 def rates_at(rows: Rows, threshold: float) -> tuple[float, float]:
