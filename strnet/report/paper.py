@@ -84,6 +84,10 @@ def named_figures(evaluation: Evaluation) -> dict[str, Measure]:
     if evaluation.diagnosis is not None:
         found |= _class_figures(evaluation.diagnosis.three_classes, "diagnosis")
         found["diagnosis.contradictions"] = evaluation.diagnosis.contradictions
+    if evaluation.bmd is not None:
+        for category in evaluation.bmd.categories:
+            if category.fold is None:
+                found |= _measures(category.decisions, f"bmd.{category.site}.{category.finding}")
     return found
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from strnet.config import Target, TaskConfig
 from strnet.errors import ManifestError
-from strnet.report import evaluate_predictions, summary_tables, to_json
+from strnet.report import evaluate_predictions, named_figures, summary_tables, to_json
 from strnet.report.evaluation import from_json
 
 NECK = TaskConfig(
@@ -109,3 +109,9 @@ def test_a_prediction_that_is_missing_is_named():
 def test_without_young_adults_there_are_no_categories():
     plain = NECK.model_copy(update={"young_adults": None})
     assert evaluate_predictions(table(), tasks=(plain,)).bmd is None
+
+
+def test_a_papers_figures_of_a_site_can_be_set_beside_ours(evaluation):
+    figures = named_figures(evaluation)
+    assert figures["bmd.femoral_neck.bone_loss.sensitivity"].value == 0.75
+    assert figures["bmd.lowest.osteoporosis.specificity"].value == 1.0
