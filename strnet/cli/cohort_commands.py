@@ -24,8 +24,8 @@ def add_to(app: typer.Typer) -> None:
 
 def phantom(
     out: Annotated[Path, typer.Argument(help="Folder for images/, manifest.csv, truth.csv and cohort.json.")],
-    anatomy: Annotated[str, typer.Option(help="What is imaged: knee.")] = "knee",
-    patients: Annotated[int, typer.Option(help="Patients; each has one or two films.", min=1)] = 400,
+    anatomy: Annotated[str, typer.Option(help="What is imaged: knee or lumbar.")] = "knee",
+    patients: Annotated[int, typer.Option(help="Patients; each has one or two films of it.", min=1)] = 400,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = 0,
     rows: Annotated[
         int | None, typer.Option(help="Rows of a film, pixels. [default: usual for the anatomy]", min=128)
@@ -41,8 +41,9 @@ def phantom(
     """Films with planted truth as DICOM, with a manifest, the truth table and its ideal observer.
 
     \b
-    Example:
+    Examples:
       strnet phantom cohort --patients 400 --seed 1
+      strnet phantom spines --anatomy lumbar --patients 400 --seed 1
     """
     from strnet.jobs import phantom as job
 

@@ -9,8 +9,9 @@ from typing import Final
 from strnet.errors import ConfigError
 from strnet.phantom.anatomy import Anatomy
 from strnet.phantom.knee.knee_examination import KNEE
+from strnet.phantom.lumbar.lumbar_examination import LUMBAR
 
-ANATOMIES: Final = MappingProxyType({anatomy.name: anatomy for anatomy in (KNEE,)})
+ANATOMIES: Final = MappingProxyType({anatomy.name: anatomy for anatomy in (KNEE, LUMBAR)})
 
 
 def named_anatomy(name: str) -> Anatomy:

@@ -27,16 +27,16 @@ def summarise(manifest: pl.DataFrame, truth: pl.DataFrame, grey_levels: Sequence
             "patients": people.height,
             "films": manifest.height,
             "t_score_known": manifest["t_score"].drop_nulls().len(),
-            **{f"films_{name}": int((manifest["diagnosis"] == name).sum()) for name in _diagnoses(manifest)},
+            **films_by_diagnosis(manifest),
         },
         "ideal_observer": {
-            BONE_LOSS: _auroc(loss, truth[f"observer.{BONE_LOSS}"].to_numpy()),
-            OSTEOPOROSIS_GIVEN_LOSS: _auroc(
+            BONE_LOSS: auroc(loss, truth[f"observer.{BONE_LOSS}"].to_numpy()),
+            OSTEOPOROSIS_GIVEN_LOSS: auroc(
                 severe[loss], truth[f"observer.{OSTEOPOROSIS_GIVEN_LOSS}"].to_numpy()[loss]
             ),
         },
-        "clinical_only": _shortcut(clinical_features(people), people["diagnosis"] != NORMAL, people),
-        "grey_levels_only": _shortcut(np.array(grey_levels), manifest["diagnosis"] != NORMAL, manifest),
+        "clinical_only": shortcut(clinical_features(people), people["diagnosis"] != NORMAL, people),
+        "grey_levels_only": shortcut(np.array(grey_levels), manifest["diagnosis"] != NORMAL, manifest),
     }
 
 
@@ -46,11 +46,14 @@ def clinical_features(rows: pl.DataFrame) -> Array:
     return np.column_stack([rows["age"].to_numpy(), female.to_numpy(), rows["bmi"].to_numpy()])
 
 
-def _diagnoses(manifest: pl.DataFrame) -> list[str]:
-    return sorted(manifest["diagnosis"].unique().to_list())
+def films_by_diagnosis(manifest: pl.DataFrame) -> dict[str, int]:
+    """Films of each diagnosis, as `films_<diagnosis>`."""
+    found = sorted(manifest["diagnosis"].unique().to_list())
+    return {f"films_{name}": int((manifest["diagnosis"] == name).sum()) for name in found}
 
 
-def _auroc(target: Array, score: Array) -> dict[str, Any]:
+def auroc(target: Array, score: Array) -> dict[str, Any]:
+    """AUROC of `score` (N,) for `target` (N,), and counts, ready for JSON; null if one class is missing."""
     from sklearn.metrics import roc_auc_score
 
     counts = {"positives": int(target.sum()), "negatives": int((~target).sum())}
@@ -59,12 +62,13 @@ def _auroc(target: Array, score: Array) -> dict[str, Any]:
     return {"auroc": round(float(roc_auc_score(target, score)), 6), **counts}
 
 
-def _shortcut(features: Array, loss: pl.Series, rows: pl.DataFrame) -> dict[str, Any]:
-    people = rows.with_columns(loss.alias("loss")).unique("patient_id", keep="first")
-    fewest = min(int(people["loss"].sum()), people.height - int(people["loss"].sum()))
-    counts = {"positives": int(loss.sum()), "negatives": int((~loss).sum())}
+def shortcut(features: Array, target: pl.Series, rows: pl.DataFrame) -> dict[str, Any]:
+    """Cross-validated AUROC of `features` (N, K) alone for `target` of manifest `rows`, ready for JSON."""
+    people = rows.with_columns(target.alias("target")).unique("patient_id", keep="first")
+    fewest = min(int(people["target"].sum()), people.height - int(people["target"].sum()))
+    counts = {"positives": int(target.sum()), "negatives": int((~target).sum())}
     if fewest < _PATIENTS_PER_CLASS:
         reason = f"{fewest} patients in the smaller class, {_PATIENTS_PER_CLASS} needed"
         return {"auroc": None, "reason": reason, **counts}
-    value = cross_validated_auroc(features, loss.to_numpy(), rows["patient_id"].to_numpy())
+    value = cross_validated_auroc(features, target.to_numpy(), rows["patient_id"].to_numpy())
     return {"auroc": round(value, 6), "cross_validation": "5 folds by patient", **counts}

@@ -56,7 +56,7 @@ class ViewHeader:
     """What a header says of one kind of film: its `key` tells the films of one examination apart.
 
     `laterality` is L, R, or None for what has no side; `orientation` the directions (PatientOrientation) in
-    which rows and columns run.
+    which rows and columns run; `view_position` DICOM's term for the view, where it differs from `view`.
     """
 
     key: str
@@ -66,6 +66,7 @@ class ViewHeader:
     region: Coded
     view_code: Coded
     orientation: tuple[str, str] = ("L", "F")
+    view_position: str | None = None
 
 
 def encode(display: Array, scanner: Scanner) -> Stored:
@@ -168,10 +169,11 @@ def _describe_acquisition(
 
 def _describe_view(header: Dataset, view: ViewHeader, scanner: Scanner) -> None:
     header.BodyPartExamined = view.body_part
-    header.ViewPosition = view.view
+    header.ViewPosition = view.view_position or view.view
     header.PatientOrientation = list(view.orientation)
-    if view.laterality is not None:
-        header.ImageLaterality = view.laterality
+    # Digital X-ray images must say it, and then U where there is no pair.
+    if view.laterality is not None or scanner.modality == "DX":
+        header.ImageLaterality = view.laterality or "U"
     if scanner.modality == "DX":
         header.AnatomicRegionSequence = Sequence([_code(view.region)])
         position = _code(view.view_code)

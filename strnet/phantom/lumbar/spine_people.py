@@ -1,0 +1,83 @@
+"""Virtual people with two DXA sites: lumbar and femoral-neck BMD, drawn jointly with age, sex and BMI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from strnet.phantom.people import FEMALE_SHARE, MEASUREMENT_SD, Person, draw_clinical
+
+Array = np.ndarray
+
+LUMBAR, FEMUR = "lumbar_spine", "femoral_neck"
+SITES: Final = (LUMBAR, FEMUR)
+"""The DXA sites, in the order of every pair of T-scores here."""
+REFERENCE: Final = MappingProxyType({LUMBAR: (1.064, 0.106), FEMUR: (0.858, 0.120)})
+"""Young mean and SD of the areal BMD, g/cm2, by DXA site.
+
+Source: femoral neck: Looker 1998, NHANES III, non-Hispanic white women of 20 to 29; lumbar spine: NHANES,
+women of 21 to 30, as cited by Fendo 2026, table 3. Women's references for both sexes, as ISCD 2019 asks.
+"""
+RESIDUAL_COVARIANCE: Final = np.array([[1.15**2, 0.66 * 1.15 * 0.79], [0.66 * 1.15 * 0.79, 0.79**2]])
+"""Of the two true T-scores about their expectation from age, sex and BMI; both together correlate at .7."""
+
+_MEAN_T = np.array([-1.10, -1.46])
+_PER_DECADE = np.array([-0.40, -0.45])
+_FEMALE = np.array([-0.70, -0.45])
+_PER_5_BMI = np.array([0.18, 0.18])
+
+
+def expected_t_scores(age: Array | float, female: Array | float, bmi: Array | float) -> Array:
+    """Expected true T-scores (N, 2), as `SITES`; `age` in years, sex 1 = female, `bmi` in kg/m2."""
+    decades = (np.atleast_1d(age) - 66.0)[:, None] / 10.0
+    excess = (np.atleast_1d(bmi) - 27.5)[:, None] / 5.0
+    sex = np.atleast_1d(female)[:, None] - FEMALE_SHARE
+    return np.asarray(_MEAN_T + _PER_DECADE * decades + _FEMALE * sex + _PER_5_BMI * excess)
+
+
+@dataclass(frozen=True)
+class SpinePerson(Person):
+    """A person whose lumbar spine is filmed; T-scores are pairs as `SITES`, unrounded.
+
+    `bmd` is what DXA measures, g/cm2.
+    """
+
+    true_t_scores: tuple[float, float]
+    bmd: tuple[float, float]
+    bmd_known: bool
+
+    @property
+    def measured_t_scores(self) -> tuple[float, float]:
+        """What DXA makes of `bmd`."""
+        lumbar, femur = (
+            round((bmd - REFERENCE[site][0]) / REFERENCE[site][1], 6)
+            for bmd, site in zip(self.bmd, SITES, strict=True)
+        )
+        return lumbar, femur
+
+
+def draw_spine_person(seed: int, number: int, bmd_known: float, sites: int) -> SpinePerson:
+    """Person `number` of cohort `seed`; depends on nothing but the arguments."""
+    generator = np.random.default_rng([seed, number])
+    age, female, bmi = (float(value[0]) for value in draw_clinical(generator, 1))
+    about = np.linalg.cholesky(RESIDUAL_COVARIANCE) @ generator.standard_normal(2)
+    true = expected_t_scores(age, female, bmi)[0] + about
+    measured = true + MEASUREMENT_SD * generator.standard_normal(2)
+    bmd = [
+        REFERENCE[site][0] + REFERENCE[site][1] * score for site, score in zip(SITES, measured, strict=True)
+    ]
+    return SpinePerson(
+        patient_id=f"S{seed:04d}-{number:05d}",
+        number=number,
+        age=int(age),
+        sex="F" if female else "M",
+        bmi=bmi,
+        site=int(generator.integers(sites)),
+        days_to_reference=int(generator.integers(0, 91)),
+        true_t_scores=(round(float(true[0]), 6), round(float(true[1]), 6)),
+        bmd=(round(float(bmd[0]), 6), round(float(bmd[1]), 6)),
+        bmd_known=bool(generator.random() < bmd_known),
+    )
