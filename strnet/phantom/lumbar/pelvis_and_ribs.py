@@ -39,13 +39,13 @@ def sacral_pieces(bodies: Sequence[Body], shape: SpineShape, quality: Quality) -
         h, b = body.half_height, body.half_depth
         wall = 0.8 * quality.wall_mm
         crest = Ellipsoid(body.at(0.0, 0.0, b + 13.0 * s), body.frame @ turned_axes((3.0, 0.9 * h, 6.0)), 2)
-        yield Piece(crest, (wall, wall, wall), 0.7, quality.core_fill)
-        back = Ellipsoid(body.at(0.0, 0.0, b + 9.0 * s), body.frame @ turned_axes((16.0 * s, h, 3.0)), 2)
-        yield Piece(back, (wall, wall, wall), 0.7, quality.core_fill)
+        yield Piece(crest, (wall, wall, wall), 0.45, 0.7 * quality.core_fill)
+        back = Ellipsoid(body.at(0.0, 0.0, b + 9.0 * s), body.frame @ turned_axes((16.0 * s, h, 2.6)))
+        yield Piece(back, (0.4, 0.4, wall), 0.4, 0.5 * quality.core_fill)
         for side in _LEFT_AND_RIGHT:
             axes = body.frame @ turned_axes(size, (2, side * 14.0))
-            wing = Ellipsoid(body.at(side * x, -0.05 * h, 2.0 * s), axes, 2)
-            yield Piece(wing, (0.35, 0.35, wall), 0.45, 0.62 * quality.core_fill)
+            wing = Ellipsoid(body.at(side * x, -0.05 * h, 2.0 * s), 1.15 * axes)
+            yield Piece(wing, (0.3, 0.3, wall), 0.45, 0.62 * quality.core_fill)
             axes = body.frame @ turned_axes((4.6 * s, 5.2 * s, 24.0 * s))
             hole = Ellipsoid(body.at(side * (x - 0.35 * size[0] - 3.0 * s), h, 6.0 * s), axes, 2)
             yield Piece(hole, (0.0, 0.0, 0.0), 0.0, -0.075)
@@ -64,8 +64,8 @@ def iliac_pieces(sacrum: Body, shape: SpineShape, quality: Quality) -> Iterator[
         down -= along * (along @ down)
         down /= np.linalg.norm(down)
         normal = np.cross(along, down)
-        plate = np.column_stack([62.0 * s * along, 77.0 * s * down, 3.6 * s * normal])
-        yield Piece(Ellipsoid(centre, plate, 2), (0.0, 0.0, wall), 0.7, 0.55 * quality.core_fill)
+        plate = np.column_stack([64.0 * s * along, 79.0 * s * down, 4.4 * s * normal])
+        yield Piece(Ellipsoid(centre, plate), (0.0, 0.0, wall), 0.6, 0.5 * quality.core_fill)
         turn = np.deg2rad(np.linspace(14.0, 164.0, 11))[:, None]
         rim = centre + 59.0 * s * np.cos(turn) * along - 74.0 * s * np.sin(turn) * down
         yield Tube(

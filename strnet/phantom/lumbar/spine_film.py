@@ -29,7 +29,7 @@ _PIXEL = 0.465 / 0.290
 """Pixel at the spine relative to that at the knee: a film of 768 rows shows 36 cm."""
 _GRID = 0.5
 """Share of the scatter that a grid lets through; knees are taken without one."""
-_CONTRAST_PER_MM = 0.095
+_CONTRAST_PER_MM = 0.072
 """Contrast of trabeculae per mm of spacing: fewer trabeculae along the beam average less out."""
 _BODY_BELOW = 0.30
 """Energy behind the trunk, relative to the open beam, below which a pixel belongs to it."""

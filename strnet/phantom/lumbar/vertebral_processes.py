@@ -56,17 +56,20 @@ class _Mould:
         size: tuple[float, float, float],
         *turns: tuple[int, float],
         sharpness: int = 1,
+        filled: float = 1.0,
     ) -> Piece:
         half = tuple(self.scale * length for length in size)
         axes = self.body.frame @ turned_axes(half, *turns)
         wall = min(self.quality.wall_mm, 0.45 * min(half))
         solid = Ellipsoid(self.body.at(*at), axes, sharpness)
-        return Piece(solid, (wall, wall, wall), 0.55, self.quality.core_fill)
+        return Piece(solid, (wall, wall, wall), 0.55, filled * self.quality.core_fill)
 
     def pedicle(self, at: tuple[float, float, float], size: tuple[float, float, float]) -> Piece:
         half = tuple(self.scale * length for length in size)
         solid = Ellipsoid(self.body.at(*at), self.body.frame @ turned_axes(half), 2)
-        return Piece(solid, (min(self.quality.rim_mm, 0.45 * half[0]), 1.3, 0.0), 0.6, self.quality.core_fill)
+        return Piece(
+            solid, (min(self.quality.rim_mm, 0.45 * half[0]), 1.4, 0.0), 0.6, 1.3 * self.quality.core_fill
+        )
 
     def dense(self, at: tuple[float, float, float], size: tuple[float, float, float], fill: float) -> Piece:
         half = tuple(self.scale * length for length in size)
@@ -90,7 +93,7 @@ def _spinous_process(mould: _Mould, lumbar: bool) -> Iterator[Piece]:
     b, h, s = mould.body.half_depth, mould.body.half_height, mould.scale
     long, high = (16.5, 10.5) if lumbar else (17.0, 7.0)
     lean = 14.0 if lumbar else 38.0
-    yield mould.piece((0.0, 0.72 * h, b + 33.0 * s), (3.3, high, long), (0, -lean), sharpness=2)
+    yield mould.piece((0.0, 0.72 * h, b + 33.0 * s), (3.3, high, long), (0, -lean), sharpness=2, filled=0.7)
     yield mould.piece((0.0, 0.72 * h + 7.5 * s, b + 37.0 * s), (4.0, 5.0, 8.5), (0, -lean))
 
 
@@ -118,7 +121,7 @@ def _transverse_process(mould: _Mould, side: float, number: int) -> Piece:
     x = side * (0.80 * mould.body.half_width + 0.92 * long * s)
     down = -0.16 * h + 0.4 * s * lift * 0.5
     turn = (2, side * lift)
-    return mould.piece((x, down, b + 5.0 * s), (long, high, 3.0), turn, sharpness=2)
+    return mould.piece((x, down, b + 5.0 * s), (long, high, 3.0), turn, sharpness=2, filled=0.45)
 
 
 def worn_pieces(body: Body, shape: SpineShape) -> Iterator[Piece]:
