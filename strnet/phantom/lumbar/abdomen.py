@@ -27,6 +27,8 @@ _LUNG_SHARE = 0.5
 """Share of the beam's path at the height of the lungs that lies in them."""
 _FLAT = np.array([1.15, 1.0, 0.55])
 """A loop of bowel is pressed flat from front to back."""
+_WIDEST_BEHIND = 0.35
+"""How far behind its middle the trunk is widest: at the spine, not at the belly."""
 _LEAST_TISSUE = 0.35
 """Share of soft tissue that gas leaves at least."""
 
@@ -98,13 +100,16 @@ def _trunk(beam: int, shape: SpineShape, at: tuple[Array, Array]) -> tuple[Array
     else:
         back = 68.0 * shape.scale + 0.7 * shape.fat_mm + 4.0
         across, reach, length = x - (back - half[1]), half[1], half[0]
-    whole = _oval(across / (reach * waist)) * 2.0 * length * waist
-    lean = _oval(across / ((reach - 0.8 * shape.fat_mm) * waist)) * 2.0 * (length - shape.fat_mm) * waist
+    skew = 0.0 if beam == FROM_THE_FRONT else _WIDEST_BEHIND
+    whole = _oval(across / (reach * waist), skew) * 2.0 * length * waist
+    inside = (reach - 0.8 * shape.fat_mm) * waist
+    lean = _oval(across / inside, skew) * 2.0 * (length - shape.fat_mm) * waist
     return whole, np.minimum(lean, whole)
 
 
-def _oval(across: Array) -> Array:
-    return np.maximum(1.0 - np.abs(across) ** 2.4, 0.0) ** (1.0 / 2.4)
+def _oval(across: Array, skew: float) -> Array:
+    at = across - skew * np.maximum(1.0 - across**2, 0.0)
+    return np.maximum(1.0 - np.abs(at) ** 2.4, 0.0) ** (1.0 / 2.4)
 
 
 def _lungs(beam: int, shape: SpineShape, at: tuple[Array, Array]) -> Array:

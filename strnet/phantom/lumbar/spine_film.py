@@ -50,7 +50,7 @@ SPINE_SCANNERS: Final = MappingProxyType(
             )
             for scanner in SCANNERS
         )
-        for view, more, share in (("AP", 14.0, 1.8), ("LATERAL", 24.0, 1.8))
+        for view, more, share in (("AP", 14.0, 1.8), ("LATERAL", 24.0, 3.0))
     }
 )
 """The scanners of the sites as they are set for each view: harder beams and larger pixels than for a knee."""

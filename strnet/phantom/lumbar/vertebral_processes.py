@@ -93,7 +93,7 @@ def _spinous_process(mould: _Mould, lumbar: bool) -> Iterator[Piece]:
     b, h, s = mould.body.half_depth, mould.body.half_height, mould.scale
     long, high = (16.5, 10.5) if lumbar else (17.0, 7.0)
     lean = 14.0 if lumbar else 38.0
-    yield mould.piece((0.0, 0.72 * h, b + 33.0 * s), (3.3, high, long), (0, -lean), sharpness=2, filled=0.7)
+    yield mould.piece((0.0, 0.72 * h, b + 33.0 * s), (3.3, high, long), (0, -lean), sharpness=2, filled=0.85)
     yield mould.piece((0.0, 0.72 * h + 7.5 * s, b + 37.0 * s), (4.0, 5.0, 8.5), (0, -lean))
 
 
@@ -104,12 +104,12 @@ def _arch(mould: _Mould, side: float, number: int, swollen: float) -> Iterator[P
     x = side * (0.62 + 0.012 * number) * a
     wide = 3.6 + 0.65 * number
     yield mould.pedicle((x, -0.36 * h, b + 3.5 * s), (wide, 7.4, 8.5))
-    yield mould.piece((0.45 * x, 0.42 * h, b + 18.5 * s), (8.5, 9.5, 3.0), (1, side * 32.0))
-    yield mould.piece((0.95 * x, 0.25 * h, b + 15.5 * s), (4.2, 9.0, 3.8))
+    yield mould.piece((0.45 * x, 0.42 * h, b + 18.5 * s), (8.5, 9.5, 3.0), (1, side * 32.0), filled=1.4)
+    yield mould.piece((0.95 * x, 0.25 * h, b + 15.5 * s), (4.2, 9.0, 3.8), filled=1.4)
     upper = (4.4 * swollen, 8.5, 4.0 * swollen)
-    yield mould.piece((x + side * 3.5 * s, -1.02 * h, b + 13.0 * s), upper, (2, side * 6.0))
+    yield mould.piece((x + side * 3.5 * s, -1.02 * h, b + 13.0 * s), upper, (2, side * 6.0), filled=1.4)
     lower = (4.2 * swollen, 9.5, 4.2 * swollen)
-    yield mould.piece((0.88 * x, 1.02 * h, b + 18.0 * s), lower, (2, side * 6.0))
+    yield mould.piece((0.88 * x, 1.02 * h, b + 18.0 * s), lower, (2, side * 6.0), filled=1.4)
 
 
 def _transverse_process(mould: _Mould, side: float, number: int) -> Piece:
