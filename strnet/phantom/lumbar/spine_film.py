@@ -27,8 +27,6 @@ Array = np.ndarray
 
 _PIXEL = 0.465 / 0.290
 """Pixel at the spine relative to that at the knee: a film of 768 rows shows 36 cm."""
-_GRID = 0.5
-"""Share of the scatter that a grid lets through; knees are taken without one."""
 _CONTRAST_PER_MM = 0.072
 """Contrast of trabeculae per mm of spacing: fewer trabeculae along the beam average less out."""
 _BODY_BELOW = 0.30
@@ -44,16 +42,17 @@ SPINE_SCANNERS: Final = MappingProxyType(
                 pixel_mm=scanner.pixel_mm * _PIXEL,
                 kilovolts=scanner.kilovolts + more,
                 quanta=scanner.quanta * share,
-                scatter=scanner.scatter * _GRID,
+                scatter=scanner.scatter * through,
                 edge_gain=scanner.edge_gain * 1.3,
                 latitude_gain=0.45 + 0.5 * scanner.latitude_gain,
             )
             for scanner in SCANNERS
         )
-        for view, more, share in (("AP", 14.0, 1.8), ("LATERAL", 24.0, 3.0))
+        for view, more, share, through in (("AP", 14.0, 1.8, 0.5), ("LATERAL", 20.0, 3.0, 0.32))
     }
 )
-"""The scanners of the sites as they are set for each view: harder beams and larger pixels than for a knee."""
+"""The scanners of the sites as set for each view: harder beams and larger pixels than for a knee, and a grid
+that lets a third (from the side) or a half of the scatter through."""
 
 
 @dataclass(frozen=True)
