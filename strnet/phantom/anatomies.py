@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
-from strnet.errors import ConfigError
+from strnet.errors import ConfigError, unknown_name
 from strnet.phantom.anatomy import Anatomy
 from strnet.phantom.knee.knee_examination import KNEE
 from strnet.phantom.lumbar.lumbar_examination import LUMBAR
@@ -21,6 +20,4 @@ def named_anatomy(name: str) -> Anatomy:
     """
     if name in ANATOMIES:
         return ANATOMIES[name]
-    near = get_close_matches(name, ANATOMIES, 1)
-    hint = f", did you mean '{near[0]}'?" if near else f": expected {', '.join(ANATOMIES)}."
-    raise ConfigError(f"phantom: unknown anatomy '{name}'{hint}")
+    raise ConfigError(unknown_name("anatomy", name, ANATOMIES))

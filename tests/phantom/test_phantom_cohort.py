@@ -74,7 +74,7 @@ def test_the_knee_films_are_those_of_version_2(tmp_path):
 
 
 def test_an_unknown_anatomy_is_named_with_what_was_meant(tmp_path):
-    with pytest.raises(ConfigError, match="unknown anatomy 'kneee', did you mean 'knee'"):
+    with pytest.raises(ConfigError, match="Unknown anatomy 'kneee', did you mean 'knee'"):
         make_cohort("kneee", tmp_path / "c", Draw(0, SMALL), patients=1)
     assert not (tmp_path / "c").exists()
 

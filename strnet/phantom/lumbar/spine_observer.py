@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from strnet.phantom.lumbar.spine_people import REFERENCE, RESIDUAL_COVARIANCE, SITES
+from strnet.phantom.lumbar.spine_people import RESIDUAL_COVARIANCE, YOUNG_ADULTS
 from strnet.phantom.lumbar.vertebral_planting import FEATURE_SD, Planted
 from strnet.phantom.people import MEASUREMENT_SD
 from strnet.schema import NORMAL_AT_LEAST, OSTEOPOROSIS_AT_MOST
@@ -98,6 +98,7 @@ def expected_lowest(belief: JointPosterior) -> float:
 
 def expected_bmd(belief: JointPosterior) -> tuple[float, float]:
     """Expected BMD by DXA, g/cm2, as `SITES`."""
-    young, sd = np.array([REFERENCE[site] for site in SITES]).T
-    lumbar, femur = young + sd * belief.mean
-    return float(lumbar), float(femur)
+    lumbar, femur = (
+        young.mean + young.sd * score for young, score in zip(YOUNG_ADULTS, belief.mean.tolist(), strict=True)
+    )
+    return lumbar, femur

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
+from strnet.config.young_adults import young_adults_of
 from strnet.phantom.people import FEMALE_SHARE, MEASUREMENT_SD, Person, draw_clinical
 
 Array = np.ndarray
@@ -15,11 +15,10 @@ Array = np.ndarray
 LUMBAR, FEMUR = "lumbar_spine", "femoral_neck"
 SITES: Final = (LUMBAR, FEMUR)
 """The DXA sites, in the order of every pair of T-scores here."""
-REFERENCE: Final = MappingProxyType({LUMBAR: (1.064, 0.106), FEMUR: (0.858, 0.120)})
-"""Young mean and SD of the areal BMD, g/cm2, by DXA site.
+YOUNG_ADULTS: Final = tuple(young_adults_of("nhanes_us_women", site) for site in SITES)
+"""Whom the T-scores are told against, as `SITES`: women for both sexes.
 
-Source: femoral neck: Looker 1998, NHANES III, non-Hispanic white women of 20 to 29; lumbar spine: NHANES,
-women of 21 to 30, as cited by Fendo 2026, table 3. Women's references for both sexes, as ISCD 2019 asks.
+Source: ISCD 2019 Official Positions, Adult, for women as the reference of both sexes.
 """
 RESIDUAL_COVARIANCE: Final = np.array([[1.15**2, 0.66 * 1.15 * 0.79], [0.66 * 1.15 * 0.79, 0.79**2]])
 """Of the two true T-scores about their expectation from age, sex and BMI; both together correlate at .7."""
@@ -53,8 +52,7 @@ class SpinePerson(Person):
     def measured_t_scores(self) -> tuple[float, float]:
         """What DXA makes of `bmd`."""
         lumbar, femur = (
-            round((bmd - REFERENCE[site][0]) / REFERENCE[site][1], 6)
-            for bmd, site in zip(self.bmd, SITES, strict=True)
+            round(float(young.t_score(bmd)), 6) for bmd, young in zip(self.bmd, YOUNG_ADULTS, strict=True)
         )
         return lumbar, femur
 
@@ -66,9 +64,7 @@ def draw_spine_person(seed: int, number: int, bmd_known: float, sites: int) -> S
     about = np.linalg.cholesky(RESIDUAL_COVARIANCE) @ generator.standard_normal(2)
     true = expected_t_scores(age, female, bmi)[0] + about
     measured = true + MEASUREMENT_SD * generator.standard_normal(2)
-    bmd = [
-        REFERENCE[site][0] + REFERENCE[site][1] * score for site, score in zip(SITES, measured, strict=True)
-    ]
+    bmd = [young.mean + young.sd * score for young, score in zip(YOUNG_ADULTS, measured, strict=True)]
     return SpinePerson(
         patient_id=f"S{seed:04d}-{number:05d}",
         number=number,
