@@ -78,14 +78,14 @@ def _observer(films: Array, manifest: pl.DataFrame, truth: pl.DataFrame, prefix:
 
 def _agreement(measured: Array, believed: Array) -> dict[str, Any]:
     error = float(np.abs(measured - believed).mean())
-    varies = measured.size > 1 and measured.std() > 0 and believed.std() > 0
+    varies = measured.size > 2 and measured.std() > 0 and believed.std() > 0
     r = round(float(np.corrcoef(measured, believed)[0, 1]), 6) if varies else None
     return {"mae_g_cm2": round(error, 6), "r": r}
 
 
 def _correlation(truth: pl.DataFrame) -> float | None:
     columns = [truth[f"measured_{bmd_column(site)}"].to_numpy() for site in SITES]
-    return round(float(np.corrcoef(columns)[0, 1]), 6) if truth.height > 1 else None
+    return round(float(np.corrcoef(columns)[0, 1]), 6) if truth.height > 2 else None
 
 
 def _shortcuts(features: Array, rows: pl.DataFrame) -> dict[str, Any]:
