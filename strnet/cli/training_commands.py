@@ -27,6 +27,14 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that wa
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Remove the run that stands in the folder, and start afresh.")
 ]
+FoldsAtOnce = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Folds trained side by side, a process each; default: one per core, on a GPU one. 0: in this "
+        "process, one after the other.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
@@ -71,6 +79,7 @@ def crossval(
     split: SplitFile = None,
     where: Where = None,
     overrides: Overrides = None,
+    folds_at_once: FoldsAtOnce = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -78,13 +87,21 @@ def crossval(
     """Out-of-fold predictions of k networks, one per fold of a split made with `strnet split --folds`.
 
     \b
-    Example:
+    Examples:
       strnet crossval recipe.yaml -o folds --manifest manifest.csv --split folds.csv
+      strnet crossval recipe.yaml -o folds --folds-at-once 1 --set trainer.threads=2
     """
     from strnet.jobs import crossval as job
 
     changed = _recipe(recipe, overrides, manifest=manifest, split=split, where=where)
-    done = job(changed, out, resume=resume, overwrite=overwrite, progress=not as_json)
+    done = job(
+        changed,
+        out,
+        resume=resume,
+        overwrite=overwrite,
+        progress=not as_json,
+        folds_at_once=folds_at_once,
+    )
     _show(done, f"Cross-validation {out}", as_json)
 
 

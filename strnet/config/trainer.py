@@ -32,4 +32,9 @@ class TrainerConfig(Frozen):
     channels_last: Literal["auto", True, False] = "auto"
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
     devices: int = Field(1, ge=1)
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="processor threads of a training; null: all cores, or of folds side by side their share",
+    )
     loggers: tuple[Literal["csv", "tensorboard", "mlflow"], ...] = ("csv", "tensorboard")

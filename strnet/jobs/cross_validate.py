@@ -17,17 +17,32 @@ from strnet.training import crossval as run_folds
 
 
 def crossval(
-    recipe: Recipe, run: Path, *, resume: bool = False, overwrite: bool = False, progress: bool = True
+    recipe: Recipe,
+    run: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+    folds_at_once: int | None = None,
 ) -> dict[str, Any]:
     """What came of the k runs in `run`, one per fold; its predictions table is out of fold.
 
     Each fold has its own calibrators, operating points and bundle, from its validation rows; a point that
-    they cannot promise is reported with its reason.
+    they cannot promise is reported with its reason. `folds_at_once` as in `training.crossval`.
 
     Raises: ConfigError, ManifestError, SplitError, TrainingError: see `training.crossval`.
     """
     manifest, split = cohort_files(recipe)
-    result = run_folds(recipe, manifest, split, run, resume=resume, overwrite=overwrite, progress=progress)
+    result = run_folds(
+        recipe,
+        manifest,
+        split,
+        run,
+        resume=resume,
+        overwrite=overwrite,
+        progress=progress,
+        folds_at_once=folds_at_once,
+    )
     folds = range(len(result.summary["folds"]))
     completed = [complete_run(fold_folder(run, fold), manifest) for fold in folds]
     _add_probabilities(recipe, result.folder, len(completed))

@@ -98,24 +98,34 @@ def read_rows(manifest: Path, split: Path, fold: int | None = None, where: str |
 
 
 def prepare_cohort(
-    recipe: Recipe, rows: CohortRows, folder: Path, progress: Progress | None = None
+    recipe: Recipe, rows: CohortRows, films: Path | SampleCache, progress: Progress | None = None
 ) -> PreparedCohort:
-    """`rows` with their films in the cache in `folder`; rows whose film cannot be read are left out.
+    """`rows` with their films in the cache in the folder `films`; those that cannot be read are left out.
+
+    Where `films` is that cache, made already, no file is looked at again.
 
     Raises: as `check_rows`. TrainingError: no film could be read.
     """
     check_rows(recipe, rows)
-    files = list(zip(rows.frame[IMAGE_ID], rows.paths, strict=True))
-    asked = recipe.cohort
-    workers = Workers(asked.workers, asked.file_seconds, asked.file_memory_gib)
-    cache = build_cache(files, recipe.preprocessing, folder, workers=workers, progress=progress)
+    cache = prepare_films(recipe, rows, films, progress) if isinstance(films, Path) else films
+    asked = rows.frame.height
     rows = rows.only(rows.frame[IMAGE_ID].is_in(list(cache)))
     if not rows.frame.height:
         raise TrainingError(
-            f"None of {len(files)} films could be read; the first: {cache.quarantine['reason'][0]}"
+            f"None of {asked} films could be read; the first: {cache.quarantine['reason'][0]}"
         )
     clinical = clinical_values(rows.frame, recipe.clinical_columns)
     return PreparedCohort(rows, cache, targets_of(rows.frame, recipe.tasks), clinical)
+
+
+def prepare_films(
+    recipe: Recipe, rows: CohortRows, folder: Path, progress: Progress | None = None
+) -> SampleCache:
+    """The films of `rows` in the cache in `folder`; what cannot be read is in its quarantine."""
+    files = list(zip(rows.frame[IMAGE_ID], rows.paths, strict=True))
+    asked = recipe.cohort
+    workers = Workers(asked.workers, asked.file_seconds, asked.file_memory_gib)
+    return build_cache(files, recipe.preprocessing, folder, workers=workers, progress=progress)
 
 
 def check_rows(recipe: Recipe, rows: CohortRows) -> None:

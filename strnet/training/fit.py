@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from strnet.config import Recipe
-from strnet.data import RadiographDataset
+from strnet.data import RadiographDataset, SampleCache
 from strnet.files import write_bytes
 from strnet.schema import ATYPICALITY, SPLIT, SPLITS
 from strnet.tables import write_table
@@ -27,6 +27,7 @@ from strnet.training.learning import TrainedNetwork, check_recipe, train_network
 from strnet.training.machine import keep_freed_memory, reproducible
 from strnet.training.predictions import predict_rows, predictions_table
 from strnet.training.progress import film_progress
+from strnet.training.recorder import OnEpoch
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
 from strnet.trust import fit_picture_model, picture_bytes
 
@@ -46,6 +47,14 @@ class RunResult:
     def predictions(self) -> pl.DataFrame:
         """The predictions table, one row per image."""
         return pl.read_parquet(self.folder.predictions)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who follows a training: the terminal, by `progress` bars, and what is called after each epoch."""
+
+    progress: bool = True
+    on_epoch: OnEpoch | None = None
 
 
 def fit(
@@ -69,13 +78,42 @@ def fit(
     that cannot train or judge a task, another run in the folder, or a loss that is not finite.
     """
     check_recipe(recipe)
-    keep_freed_memory()
     rows = read_rows(manifest, split, fold, recipe.cohort.where)
     check_rows(recipe, rows)
+    return fit_rows(
+        recipe,
+        rows,
+        run,
+        cache_folder(recipe, manifest),
+        fold=fold,
+        resume=resume,
+        overwrite=overwrite,
+        watch=Watch(progress),
+    )
+
+
+def fit_rows(
+    recipe: Recipe,
+    rows: CohortRows,
+    run: Path,
+    films: Path | SampleCache,
+    *,
+    fold: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    watch: Watch | None = None,
+) -> RunResult:
+    """What `fit` returns, of a recipe and rows that were read and checked.
+
+    `films` is the folder of the cache, or the cache itself where it is made already.
+
+    Raises: TrainingError: as `fit`.
+    """
+    keep_freed_memory()
     identity = RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256, fold)
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete:
-            _train_and_predict(recipe, rows, folder, cache_folder(recipe, manifest), progress)
+            _train_and_predict(recipe, rows, folder, films, watch or Watch())
         return RunResult(folder, read_run(run))
 
 
@@ -85,14 +123,14 @@ def cache_folder(recipe: Recipe, manifest: Path) -> Path:
 
 
 def _train_and_predict(
-    recipe: Recipe, rows: CohortRows, folder: RunFolder, cache: Path, progress: bool
+    recipe: Recipe, rows: CohortRows, folder: RunFolder, films: Path | SampleCache, watch: Watch
 ) -> None:
     clock = [time.perf_counter()]
-    with film_progress(progress) as report:
-        cohort = prepare_cohort(recipe, rows, cache, report)
+    with film_progress(watch.progress) as report:
+        cohort = prepare_cohort(recipe, rows, films, report)
     write_table(cohort.cache.quarantine, folder.quarantine)
     clock.append(time.perf_counter())
-    trained = train_network(recipe, cohort, folder, progress=progress)
+    trained = train_network(recipe, cohort, folder, progress=watch.progress, on_epoch=watch.on_epoch)
     clock.append(time.perf_counter())
     write_table(_predictions(recipe, cohort, trained, folder), folder.predictions)
     clock.append(time.perf_counter())

@@ -56,7 +56,16 @@ def choose_settings(config: TrainerConfig, network: nn.Module) -> MachineSetting
         fast = _computes_bfloat16(accelerator) and not (accelerator == "cpu" and _inverted_residual(network))
         precision = "bf16-mixed" if fast else "32-true"
     channels_last = config.channels_last if isinstance(config.channels_last, bool) else accelerator != "mps"
-    return MachineSettings(accelerator, precision, channels_last, torch.get_num_threads())
+    threads = config.threads or torch.get_num_threads()
+    return MachineSettings(accelerator, precision, channels_last, threads)
+
+
+def trains_on_cpu(config: TrainerConfig) -> bool:
+    """Whether a training would be on the processor of this machine.
+
+    Raises: TrainingError: an accelerator that this machine does not have.
+    """
+    return _accelerator(config.accelerator) == "cpu"
 
 
 def keep_freed_memory() -> bool:

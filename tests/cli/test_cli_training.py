@@ -24,7 +24,17 @@ def test_a_run_is_resumed_or_overwritten_only_when_asked(
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0
     asked.pop("notice", None)
+    assert asked.pop("folds_at_once", None) is None
     assert asked == {"name": "r", "resume": resume, "overwrite": overwrite, "progress": False}
+
+
+def test_the_number_of_folds_at_once_reaches_the_job(tmp_path, monkeypatch):
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    asked = {}
+    monkeypatch.setattr(jobs, "crossval", lambda recipe, out, **how: asked.update(how) or {})
+    arguments = ["crossval", str(tmp_path / "recipe.yaml"), "-o", "run", "--folds-at-once", "3", "--json"]
+    assert CliRunner().invoke(app, arguments, catch_exceptions=False).exit_code == 0
+    assert asked["folds_at_once"] == 3
 
 
 @pytest.mark.parametrize("options", [["--where", "view == 'AP'"], ["--set", "cohort.where=view == 'AP'"]])

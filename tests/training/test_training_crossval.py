@@ -25,7 +25,7 @@ def test_every_patient_is_predicted_by_the_network_that_has_not_seen_it(short, c
         start(self, network, learning)
 
     monkeypatch.setattr(ScreeningModule, "__init__", noted)
-    run = crossval(short, cohort.manifest, cohort.folds, tmp_path / "cv", progress=False)
+    run = crossval(short, cohort.manifest, cohort.folds, tmp_path / "cv", progress=False, folds_at_once=0)
     table = run.predictions
     assert table["image_id"].to_list() == pl.read_csv(cohort.manifest)["image_id"].to_list()
     assert set(table["split"]) == {"test"}
@@ -53,12 +53,14 @@ def test_an_interrupted_cross_validation_repeats_no_complete_fold(short, cohort,
     monkeypatch.setattr(ScreeningModule, "training_step", counted)
     limit = 4  # two steps a fold
     with pytest.raises(RuntimeError, match="the power went"):
-        crossval(short, cohort.manifest, cohort.folds, tmp_path / "cv", progress=False)
+        crossval(short, cohort.manifest, cohort.folds, tmp_path / "cv", progress=False, folds_at_once=0)
     complete = [fold for fold in range(3) if (fold_folder(tmp_path / "cv", fold) / "run.json").exists()]
     assert complete
     before = [read_run(fold_folder(tmp_path / "cv", fold)) for fold in complete]
     limit = -1
-    run = crossval(short, cohort.manifest, cohort.folds, tmp_path / "cv", resume=True, progress=False)
+    run = crossval(
+        short, cohort.manifest, cohort.folds, tmp_path / "cv", resume=True, progress=False, folds_at_once=0
+    )
     assert [run.summary["folds"][fold] | {"status": "complete"} for fold in complete] == before
     assert run.predictions.height == 48
 

@@ -36,10 +36,11 @@ def test_a_processor_without_bfloat16_computes_in_float32(monkeypatch):
 
 
 def test_what_the_recipe_says_is_kept(with_bfloat16):
-    asked = TrainerConfig(accelerator="cpu", precision="32-true", channels_last=False)
+    asked = TrainerConfig(accelerator="cpu", precision="32-true", channels_last=False, threads=7)
     settings = choose_settings(asked, nn.Conv2d(1, 2, 3))
     assert (settings.accelerator, settings.precision, settings.channels_last) == ("cpu", "32-true", False)
     assert settings.device == torch.device("cpu")
+    assert settings.threads == 7
 
 
 def test_an_accelerator_the_machine_lacks_is_an_error(monkeypatch):
