@@ -16,6 +16,7 @@ from strnet.report.bmd_sites import evaluate_bmd
 from strnet.report.classes import class_rows, evaluate_classes
 from strnet.report.diagnosis import diagnosis_rows, evaluate_diagnosis
 from strnet.report.evaluation import DiagnosisEvaluation, Evaluation, Subject, TaskEvaluation
+from strnet.report.fold_tables import fold_spreads
 from strnet.report.folds import Calibration, Point
 from strnet.report.honesty import statements, verdicts
 from strnet.report.regression import evaluate_regression
@@ -64,16 +65,18 @@ def evaluate_predictions(
         else:
             results.append(evaluate_classes(class_rows(frames[split], task), chosen))
     subject = _subject(frames[split], split, chosen)
+    diagnosis = _diagnosis(frames[split], tasks, calibrated, chosen)
     return Evaluation(
         subject=subject,
         tasks=tuple(results),
-        diagnosis=_diagnosis(frames[split], tasks, calibrated, chosen),
+        diagnosis=diagnosis,
         verdicts=verdicts(results, chosen.reference_standards),
         statements=(*statements(subject), *chosen.remarks),
         applicability=None
         if applicability is None
         else evaluate_applicability(frames[split], applicability, chosen),
         bmd=evaluate_bmd(frames[split], tasks, split, chosen),
+        by_fold=tuple(fold_spreads(results if diagnosis is None else (*results, diagnosis.three_classes))),
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from strnet.errors import StrnetError
 from strnet.files import read_json, write_json
+from strnet.report.fold_spread import FoldSpread
 from strnet.report.measures import AgainstNetwork, Measure, Strict
 from strnet.schema import SCHEMA_VERSION
 
@@ -334,6 +335,7 @@ class Evaluation(Strict):
     statements: tuple[str, ...]
     applicability: ApplicabilityEvaluation | None = None
     bmd: BmdEvaluation | None = None
+    by_fold: tuple[FoldSpread, ...] = ()
     schema_version: Literal[2] = 2
 
     def binary(self) -> tuple[BinaryEvaluation, ...]:

@@ -14,12 +14,14 @@ from strnet.report.drawings import binary_drawings, confusion_drawing, regressio
 from strnet.report.evaluation import (
     BinaryEvaluation,
     CategoricalEvaluation,
+    DiagnosisEvaluation,
     Evaluation,
     RegressionEvaluation,
 )
 from strnet.report.figures.canvas import Drawing, draw
 from strnet.report.figures.course import learning_curves, quantities
 from strnet.report.figures.flow_chart import CohortFlow, cohort_flow
+from strnet.report.fold_tables import fold_table
 from strnet.report.group_tables import group_tables
 from strnet.report.table import Table
 from strnet.report.task_rows import TaskRows, task_rows
@@ -54,9 +56,9 @@ def task_sections(evaluation: Evaluation, frame: pl.DataFrame) -> Iterator[Secti
         elif isinstance(task, RegressionEvaluation):
             yield regression_section(task, task_rows(frame, task.task, "regression"), evaluation)
         else:
-            yield class_section(task)
+            yield class_section(task, evaluation)
     if evaluation.diagnosis is not None:
-        yield class_section(evaluation.diagnosis.three_classes, evaluation)
+        yield class_section(evaluation.diagnosis.three_classes, evaluation, evaluation.diagnosis)
     if evaluation.bmd is not None:
         yield Section("bmd", "Categories from predicted BMD", leading=(category_table(evaluation.bmd),))
 
@@ -71,6 +73,7 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
     )
     after = [summary_tables.point_table(task)] if task.points else []
     after += [summary_tables.calibration_table(task)] if task.calibration else []
+    after += fold_table(task, evaluation.by_fold)
     after += group_tables(task, evaluation.subject.reference_standards)
     return Section(
         anchor=f"task-{task.task}",
@@ -86,7 +89,7 @@ def regression_section(task: RegressionEvaluation, rows: TaskRows, evaluation: E
     """How well values agree with the reference."""
     standards = evaluation.subject.reference_standards
     name = task_name(task.task, standards)
-    after = tuple(group_tables(task, standards))
+    after = (*fold_table(task, evaluation.by_fold, standards), *group_tables(task, standards))
     lead = (
         f"The reference value is known for {counted(task.rows, 'film')} of "
         f"{counted(task.patients, 'patient')} and unknown for {counted(task.unknown, 'film')}."
@@ -96,13 +99,15 @@ def regression_section(task: RegressionEvaluation, rows: TaskRows, evaluation: E
     return Section(f"task-{task.task}", sentence(name), lead, (table,), drawings, after)
 
 
-def class_section(task: CategoricalEvaluation, evaluation: Evaluation | None = None) -> Section:
-    """How well several classes are told apart; with an evaluation, the three coherent diagnoses."""
-    several = evaluation.diagnosis if evaluation is not None else None
+def class_section(
+    task: CategoricalEvaluation, evaluation: Evaluation, several: DiagnosisEvaluation | None = None
+) -> Section:
+    """How well several classes are told apart; `several` where they are the three coherent diagnoses."""
     contradictions = None if several is None else several.contradictions
     films = f"{counted(task.rows, 'film')} of {counted(task.patients, 'patient')}."
     after = [summary_tables.class_summary_table(task, contradictions)]
     after += [summary_tables.class_baseline_table(task)] if task.baselines else []
+    after += fold_table(task, evaluation.by_fold)
     after += group_tables(task, ())
     return Section(
         anchor=f"task-{task.task}",

@@ -15,6 +15,7 @@ from strnet.report.evaluation import (
     PointResult,
     RegressionEvaluation,
 )
+from strnet.report.fold_tables import fold_table
 from strnet.report.group_tables import group_tables
 from strnet.report.measures import Measure
 from strnet.report.table import MeasureRow, Table, measure_table
@@ -44,17 +45,22 @@ def summary_tables(evaluation: Evaluation, groups: Collection[str] = ()) -> tupl
         tables.append(scorer_table(task))
         if task.points:
             tables.append(decision_table(task))
+        tables += fold_table(task, evaluation.by_fold, standards)
         tables += group_tables(task, standards, groups)
     if evaluation.diagnosis is not None:
         three = evaluation.diagnosis.three_classes
         tables += [class_table(three), class_summary_table(three, evaluation.diagnosis.contradictions)]
+        tables += fold_table(three, evaluation.by_fold)
         tables += group_tables(three, standards, groups)
     for several in evaluation.categorical():
         tables += [class_table(several), class_summary_table(several)]
         tables += [class_baseline_table(several)] if several.baselines else []
+        tables += fold_table(several, evaluation.by_fold)
         tables += group_tables(several, standards, groups)
     for values in evaluation.regression():
-        tables += [agreement_table(values, standards), *group_tables(values, standards, groups)]
+        tables += [agreement_table(values, standards)]
+        tables += fold_table(values, evaluation.by_fold, standards)
+        tables += group_tables(values, standards, groups)
     if evaluation.bmd is not None:
         tables.append(category_table(evaluation.bmd))
     if evaluation.applicability is not None:

@@ -300,7 +300,9 @@ def test_a_cross_validation_is_reported_from_out_of_fold_rows(folds, cohort):
     table = pl.read_parquet(folds / "predictions.parquet")
     manifest = read_manifest(cohort / "manifest.csv").frame
     assert sorted(table["image_id"]) == sorted(manifest["image_id"])
-    assert "by fold" in jobs.report(folds).read_text()
+    assert "Bone loss: by fold" in jobs.report(folds).read_text()
+    spread = {(one.task, one.figure): one for one in jobs.evaluate(folds).evaluation.by_fold}
+    assert len(spread["t_score", "mae"].of_folds) == 3
 
 
 def test_each_row_of_a_cross_validation_is_judged_by_its_own_fold(folds):
