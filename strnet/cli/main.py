@@ -11,6 +11,7 @@ import typer
 from strnet import __version__
 from strnet.cli import (
     cohort_commands,
+    comparison_commands,
     published_commands,
     reference_commands,
     result_commands,
@@ -40,6 +41,7 @@ for commands in (
     cohort_commands,
     reference_commands,
     training_commands,
+    comparison_commands,
     result_commands,
     threshold_commands,
     published_commands,

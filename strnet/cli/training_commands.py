@@ -67,7 +67,7 @@ def train(
     """
     from strnet.jobs import train as job
 
-    changed = _recipe(recipe, overrides, manifest=manifest, split=split, where=where)
+    changed = changed_recipe(recipe, overrides, manifest=manifest, split=split, where=where)
     done = job(changed, out, resume=resume, overwrite=overwrite, progress=not as_json, notice=print_notice)
     _show(done, f"Run {out}", as_json)
 
@@ -93,7 +93,7 @@ def crossval(
     """
     from strnet.jobs import crossval as job
 
-    changed = _recipe(recipe, overrides, manifest=manifest, split=split, where=where)
+    changed = changed_recipe(recipe, overrides, manifest=manifest, split=split, where=where)
     done = job(
         changed,
         out,
@@ -125,7 +125,7 @@ def tune(
     from strnet.jobs import tune as job
 
     done = job(
-        _recipe(recipe, overrides, manifest=manifest, split=split, where=where),
+        changed_recipe(recipe, overrides, manifest=manifest, split=split, where=where),
         space,
         out,
         trials=trials,
@@ -142,7 +142,8 @@ def tune(
     print_pairs("Best", {"recipe": done["best_recipe"], "value": done["best_value"]})
 
 
-def _recipe(path: Path, overrides: list[str] | None, **cohort: Path | str | None) -> Any:
+def changed_recipe(path: Path, overrides: list[str] | None, **cohort: Path | str | None) -> Any:
+    """The recipe in a file, with what the command line says in its place."""
     from strnet.config import load_recipe, parse_override
 
     changes = dict(parse_override(text) for text in overrides or [])

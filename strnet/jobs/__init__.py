@@ -17,6 +17,8 @@ _HOMES = {
     "train": "train_network",
     "crossval": "cross_validate",
     "tune": "search_recipe",
+    "compare": "compare_runs",
+    "train_each": "one_protocol",
     "evaluate": "evaluate_run",
     "report": "report_run",
     "predict": "predict_files",

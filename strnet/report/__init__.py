@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from strnet.report.compared_rows import rows_to_compare
 from strnet.report.evaluate import evaluate_predictions
 from strnet.report.evaluation import (
     Evaluation,
@@ -18,6 +19,12 @@ from strnet.report.figures.film_pictures import ExampleFilm
 from strnet.report.figures.flow_chart import CohortFlow, FlowBox
 from strnet.report.honesty import banners
 from strnet.report.measures import Measure
+from strnet.report.network_comparison import (
+    TaskComparison,
+    compare_networks,
+    comparison_rows,
+    comparison_table,
+)
 from strnet.report.page import Enclosures, write_report
 from strnet.report.paper import compare_with_paper, named_figures
 from strnet.report.settings import EvaluationSettings
@@ -34,12 +41,17 @@ __all__ = [
     "Measure",
     "RowUse",
     "Table",
+    "TaskComparison",
     "banners",
+    "compare_networks",
     "compare_with_paper",
+    "comparison_rows",
+    "comparison_table",
     "evaluate_predictions",
     "from_json",
     "named_figures",
     "read_evaluation",
+    "rows_to_compare",
     "summary_tables",
     "to_json",
     "write_evaluation",

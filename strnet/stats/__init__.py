@@ -25,6 +25,7 @@ from strnet.stats.multiclass import (
     macro_metrics,
 )
 from strnet.stats.multiclass_auroc import multiclass_auroc, one_vs_rest_auroc, paired_multiclass_auroc
+from strnet.stats.paired_errors import paired_absolute_errors
 from strnet.stats.precision_recall import auprc, average_precision
 from strnet.stats.proportions import (
     clopper_pearson_lower,
@@ -94,6 +95,7 @@ __all__ = [
     "net_benefit",
     "one_vs_rest_auroc",
     "ordinal_probabilities",
+    "paired_absolute_errors",
     "paired_bootstrap",
     "paired_delong",
     "paired_multiclass_auroc",

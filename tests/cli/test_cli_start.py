@@ -49,6 +49,8 @@ def test_fitting_a_threshold_waits_for_no_torch():
         ["train"],
         ["crossval"],
         ["tune"],
+        ["compare"],
+        ["train-each"],
         ["evaluate"],
         ["report"],
         ["predict"],
