@@ -13,6 +13,8 @@ import polars as pl
 from strnet.config import Recipe, TaskConfig, load_recipe
 from strnet.errors import ConfigError, TrainingError, unknown_name
 from strnet.files import write_json
+from strnet.inference import read_bundle
+from strnet.jobs.external_record import EXTERNAL, external_remarks
 from strnet.report import (
     Table,
     TaskComparison,
@@ -21,7 +23,7 @@ from strnet.report import (
     comparison_table,
     rows_to_compare,
 )
-from strnet.schema import EXAM_ID, FOLD, IMAGE_ID, PATIENT_ID, SPLIT, WEIGHTS_SHA256
+from strnet.schema import BUNDLE_FOLDER, EXAM_ID, FOLD, IMAGE_ID, PATIENT_ID, SPLIT, WEIGHTS_SHA256
 from strnet.tables import write_table
 from strnet.training import RunFolder, fold_folder, read_run
 
@@ -93,7 +95,9 @@ def compare(
     frames = rows_to_compare(tables, split, _KEYS[by], [task.name for task in shared])
     for run in found:
         _require_unseen(run, frames[run.name], split)
-    notes = [*_same_weights(frames, shared), *left_out, *_unrecorded(found), _flattery(split, len(found))]
+    notes = [*_same_weights(frames, shared), *left_out, *_unrecorded(found)]
+    notes += _external(found) if split == EXTERNAL else ()
+    notes.append(_flattery(split, len(found)))
     done = ComparedRuns(
         tuple(compare_networks(frames, task, against=against) for task in shared), tuple(notes)
     )
@@ -221,6 +225,16 @@ def _unrecorded(runs: Sequence[_Run]) -> list[str]:
         if weights is not None:
             notes.append(f"{run.name} began with the weights in {weights}; what trained those is not known.")
     return notes
+
+
+def _external(runs: Sequence[_Run]) -> list[str]:
+    """Record that external rows were scored by each network; what was told of earlier scorings, once."""
+    told: list[str] = []
+    for run in runs:
+        bundle = run.folder.path / BUNDLE_FOLDER
+        if bundle.is_dir():
+            told += external_remarks(run.folder.path, run.recipe, read_bundle(bundle))
+    return list(dict.fromkeys(told))
 
 
 def _flattery(split: str, count: int) -> str:

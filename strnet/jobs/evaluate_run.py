@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from strnet.errors import TrainingError
 from strnet.grouping import read_grouping
 from strnet.inference import Bundle, read_bundle
 from strnet.jobs.complete_run import source_of
+from strnet.jobs.external_record import EXTERNAL, external_remarks
 from strnet.jobs.run_columns import with_manifest_columns
 from strnet.report import (
     Evaluation,
@@ -48,6 +49,8 @@ class EvaluatedRun:
     """None for a cross-validation, which has one per fold."""
     groups: tuple[str, ...] = ()
     """The columns whose groups were asked for."""
+    remarks: tuple[str, ...] = ()
+    """What must be known of external rows: that they were scored before."""
 
     @property
     def content(self) -> dict[str, Any]:
@@ -62,7 +65,8 @@ class EvaluatedRun:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What changes how every figure is to be read: simulated films, other labels, rows used twice."""
-        return tuple(f"{banner.heading} {banner.text}" for banner in banners(self.evaluation.subject))
+        told = tuple(f"{banner.heading} {banner.text}" for banner in banners(self.evaluation.subject))
+        return (*told, *self.remarks)
 
 
 def evaluate(
@@ -103,11 +107,16 @@ def evaluate(
             groups=asked,
             where=recipe.cohort.where,
             remarks=(joined.remark,) if joined.remark else (),
+            beside=("validation", "test") if split == EXTERNAL else ("validation",),
         ),
     )
+    scored = split == EXTERNAL and not folds
+    remarks = external_remarks(run, recipe, bundles[0]) if scored else ()
+    evaluation = replace(evaluation, statements=(*evaluation.statements, *remarks))
     write_evaluation(evaluation, run / f"{named(EVALUATION, split)}.json")
     columns = tuple(grouping.column for grouping in asked)
-    return EvaluatedRun(evaluation, joined.frame, recipe, None if folds else bundles[0], columns)
+    bundle = None if folds else bundles[0]
+    return EvaluatedRun(evaluation, joined.frame, recipe, bundle, columns, remarks)
 
 
 def _with_header_facts(predictions: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:

@@ -26,7 +26,7 @@ from strnet.report.subgroups import subgroups
 from strnet.report.task_rows import NETWORK, Bools, Floats, TaskRows
 from strnet.stats import Calibrator, Estimate
 from strnet.thresholds import OperatingPoint
-from strnet.thresholds.score_identity import identity_of
+from strnet.thresholds.score_identity import ScoreIdentity, identity_of
 
 _WEAKER = ("guaranteed", "approximate", "point only")
 
@@ -145,9 +145,20 @@ def _called(point: Point, task: BinaryTask, rows: TaskRows) -> Bools:
 
 
 def _decided(point: OperatingPoint, calibrator: Calibrator | None, rows: TaskRows) -> Bools:
-    """Decisions (n,) on the score that the point was fitted on: the raw logit or the calibrated probability.
+    """Decisions (n,) on the score that the point was fitted on.
 
-    Raises: ManifestError: another score. BundleError: another calibrator.
+    Raises: as `decided_score`. BundleError: another calibrator.
+    """
+    score, source = decided_score(point, calibrator, rows)
+    return point.apply(score, source=source)
+
+
+def decided_score(
+    point: OperatingPoint, calibrator: Calibrator | None, rows: TaskRows
+) -> tuple[Floats, ScoreIdentity]:
+    """The score (n,) that a point decides on, the raw logit or the calibrated probability, and which it is.
+
+    Raises: ManifestError: another score.
     """
     raw, calibrated = schema.logit_column(rows.task), schema.prob_column(rows.task)
     column = point.score.column or raw
@@ -158,9 +169,8 @@ def _decided(point: OperatingPoint, calibrator: Calibrator | None, rows: TaskRow
         )
     logit = rows.scores[NETWORK]
     if column == raw or calibrator is None:
-        return point.apply(logit, source=identity_of(raw))
-    source = replace(identity_of(calibrated), calibrator_sha256=calibrator.digest)
-    return point.apply(calibrator.prob(logit), source=source)
+        return logit, identity_of(raw)
+    return calibrator.prob(logit), replace(identity_of(calibrated), calibrator_sha256=calibrator.digest)
 
 
 def _numbers(calibration: Calibration | None) -> dict[str, Any] | None:

@@ -16,11 +16,13 @@ from strnet.report.bmd_sites import evaluate_bmd
 from strnet.report.classes import class_rows, evaluate_classes
 from strnet.report.diagnosis import diagnosis_rows, evaluate_diagnosis
 from strnet.report.evaluation import DiagnosisEvaluation, Evaluation, Subject, TaskEvaluation
+from strnet.report.external_sites import EXTERNAL, INTERNAL, site_results
 from strnet.report.fold_tables import fold_spreads
 from strnet.report.folds import Calibration, Point
 from strnet.report.honesty import statements, verdicts
 from strnet.report.regression import evaluate_regression
 from strnet.report.settings import EvaluationSettings
+from strnet.report.site_results import SiteResult
 from strnet.report.task_rows import rows_of_split, task_rows, with_observer
 from strnet.stats.answers import asks_for_diagnosis
 from strnet.thresholds import OperatingPoint
@@ -54,11 +56,14 @@ def evaluate_predictions(
     _require_known(calibrated, tasks)
     points = _points_by_task(tasks, operating_points or {})
     results: list[TaskEvaluation] = []
+    sites: list[SiteResult] = []
     for task in tasks:
         if task.kind == "binary":
             binary = BinaryTask(task.name, calibrated.get(task.name), points.get(task.name, {}))
             rows = {name: task_rows(frame, task.name, "binary") for name, frame in frames.items()}
             results.append(evaluate_binary(binary, split, rows, chosen))
+            if split == EXTERNAL:
+                sites += site_results(binary, rows.get(INTERNAL), rows[split], chosen)
         elif task.kind == "regression":
             values = task_rows(frames[split], task.name, "regression")
             results.append(replace(evaluate_regression(values, chosen), unit=task.unit))
@@ -77,6 +82,7 @@ def evaluate_predictions(
         else evaluate_applicability(frames[split], applicability, chosen),
         bmd=evaluate_bmd(frames[split], tasks, split, chosen),
         by_fold=tuple(fold_spreads(results if diagnosis is None else (*results, diagnosis.three_classes))),
+        sites=tuple(sites),
     )
 
 

@@ -16,6 +16,7 @@ from strnet.errors import StrnetError
 from strnet.files import read_json, write_json
 from strnet.report.fold_spread import FoldSpread
 from strnet.report.measures import AgainstNetwork, Measure, Strict
+from strnet.report.site_results import SiteResult
 from strnet.schema import SCHEMA_VERSION
 
 
@@ -336,6 +337,7 @@ class Evaluation(Strict):
     applicability: ApplicabilityEvaluation | None = None
     bmd: BmdEvaluation | None = None
     by_fold: tuple[FoldSpread, ...] = ()
+    sites: tuple[SiteResult, ...] = ()
     schema_version: Literal[2] = 2
 
     def binary(self) -> tuple[BinaryEvaluation, ...]:

@@ -23,6 +23,7 @@ from strnet.report.figures.course import learning_curves, quantities
 from strnet.report.figures.flow_chart import CohortFlow, cohort_flow
 from strnet.report.fold_tables import fold_table
 from strnet.report.group_tables import group_tables
+from strnet.report.site_tables import site_tables
 from strnet.report.table import Table
 from strnet.report.task_rows import TaskRows, task_rows
 from strnet.report.wording import counted, sentence, task_name, unit_text
@@ -73,6 +74,7 @@ def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluatio
     )
     after = [summary_tables.point_table(task)] if task.points else []
     after += [summary_tables.calibration_table(task)] if task.calibration else []
+    after += site_tables(task.task, evaluation.sites)
     after += fold_table(task, evaluation.by_fold)
     after += group_tables(task, evaluation.subject.reference_standards)
     return Section(

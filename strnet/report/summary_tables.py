@@ -18,6 +18,7 @@ from strnet.report.evaluation import (
 from strnet.report.fold_tables import fold_table
 from strnet.report.group_tables import group_tables
 from strnet.report.measures import Measure
+from strnet.report.site_tables import site_tables
 from strnet.report.table import MeasureRow, Table, measure_table
 from strnet.report.wording import (
     MISSING,
@@ -45,6 +46,7 @@ def summary_tables(evaluation: Evaluation, groups: Collection[str] = ()) -> tupl
         tables.append(scorer_table(task))
         if task.points:
             tables.append(decision_table(task))
+        tables += site_tables(task.task, evaluation.sites)
         tables += fold_table(task, evaluation.by_fold, standards)
         tables += group_tables(task, standards, groups)
     if evaluation.diagnosis is not None:
