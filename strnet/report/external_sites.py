@@ -17,6 +17,7 @@ from strnet.report.measures import Measure, absent, attempt, measured
 from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.site_results import FloorAtSite, SiteResult
 from strnet.report.task_rows import NETWORK, Bools, TaskRows
+from strnet.schema import PATIENT_ID
 from strnet.stats import Estimate
 from strnet.thresholds import OperatingPoint, certify
 
@@ -123,9 +124,10 @@ def _drop(
     """The AUROC of the test rows minus that of the site, and the p-value that it is 0."""
     if internal is None:
         return absent("the table has no test rows to compare with"), None
-    both = np.intersect1d(internal.patients, rows.patients)
-    if both.size:
-        return absent(f"{both.size} patients stand in the test rows as well: not two samples"), None
+    # by name: the numbers of patients in two sets of rows are not the same
+    names = [set(part.frame[PATIENT_ID].cast(pl.String)) for part in (internal, rows)]
+    if both := names[0] & names[1]:
+        return absent(f"{len(both)} patients stand in the test rows as well: not two samples"), None
     try:
         areas = [_area(part, settings) for part in (internal, rows)]
         if any(area.value in (0, 1) for area in areas):

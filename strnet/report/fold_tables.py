@@ -17,7 +17,7 @@ from strnet.report.evaluation import (
 from strnet.report.fold_spread import FoldSpread, spread_of
 from strnet.report.measures import Measure
 from strnet.report.table import Table
-from strnet.report.wording import counted_text, figure_words, number, sentence, task_name
+from strnet.report.wording import counted_text, figure_words, number, sentence, task_name, unit_text
 from strnet.schema import FOLD
 
 _NOTES: Final = (
@@ -58,7 +58,8 @@ def fold_table(
         )
         for spread in own
     ]
-    title = f"{sentence(task_name(task.task, reference_standards))}: by fold"
+    unit = unit_text(task.unit) if isinstance(task, RegressionEvaluation) else ""
+    title = f"{sentence(task_name(task.task, reference_standards))}: by fold{unit}"
     return [Table(title, columns, tuple(rows), _NOTES if _ranks(task) else _NOTES[:1])]
 
 

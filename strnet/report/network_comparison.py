@@ -27,6 +27,7 @@ from strnet.report.wording import (
     p_text,
     sentence,
     task_name,
+    unit_text,
 )
 from strnet.stats import Comparison
 
@@ -58,7 +59,7 @@ class PairedDifference:
 
 @dataclass(frozen=True, slots=True)
 class TaskComparison:
-    """Several networks on the same rows of one task; `positives` of a binary task only."""
+    """Several networks on the same rows of one task; `positives` if it is binary, `unit` if it has one."""
 
     task: str
     figure: Figure
@@ -66,6 +67,7 @@ class TaskComparison:
     rows: int
     patients: int
     positives: int | None
+    unit: str | None
     networks: tuple[NetworkFigure, ...]
     pairs: tuple[PairedDifference, ...]
 
@@ -100,6 +102,7 @@ def compare_networks(
         rows=judge.size,
         patients=judge.patients,
         positives=judge.positives,
+        unit=task.unit,
         networks=tuple(NetworkFigure(name, judge.of(name)) for name in names),
         pairs=_corrected(differences),
     )
@@ -118,7 +121,7 @@ def comparison_table(found: TaskComparison) -> Table:
     films = counted(found.rows, "row")
     positive = "" if found.positives is None else f", {found.positives:,} positive"
     title = f"{sentence(task_name(found.task))}: {films} of {counted(found.patients, 'patient')}{positive}"
-    columns = ("Network", figure, "Minus that of", "Difference", "p", "p (Holm)")
+    columns = ("Network", figure + unit_text(found.unit), "Minus that of", "Difference", "p", "p (Holm)")
     return Table(title, columns, tuple(rows), tuple(_notes(found)))
 
 
