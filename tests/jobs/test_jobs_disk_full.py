@@ -89,7 +89,20 @@ def require_one_line(said: str, disk: Disk) -> None:
     assert "Traceback" not in said
 
 
-def until_it_fits(disk, command, *arguments, again=()):
+def require_every_fold_told(said: str, disk: Disk) -> None:
+    if "TrainingError" not in said:  # the disk was full before any fold began
+        require_one_line(said, disk)
+        return
+    assert len([line for line in said.splitlines() if "TrainingError" in line]) == 1, said
+    told = [line for line in said.splitlines() if line.startswith("  fold ")]
+    assert told
+    for line in told:
+        assert str(disk.path) in line
+        assert "No space left on device" in line
+    assert "Traceback" not in said
+
+
+def until_it_fits(disk, command, *arguments, again=(), told=require_one_line):
     """How often the disk was full before the command came to its end, on a disk with ever more room."""
     for full, room in enumerate(ROOM):
         disk.leave(room)
@@ -97,7 +110,7 @@ def until_it_fits(disk, command, *arguments, again=()):
         if code == 0:
             return full
         assert code == 2, said
-        require_one_line(said, disk)
+        told(said, disk)
         left = [path for path in disk.path.rglob(".*") if is_unfinished(path)]
         assert not left, left
     raise AssertionError(said)
@@ -115,7 +128,7 @@ def require_intact_until_it_fits(disk, command, written: list[Path], *arguments)
         if code == 0:
             break
         assert code == 2, said
-        require_one_line(said, disk)
+        told(said, disk)
         now = {name: content for name, content in disk.files().items() if not name.endswith(JOURNALS)}
         assert now == marked
     assert full, "the disk was never full"
@@ -173,7 +186,8 @@ def test_a_cross_validation_goes_on(disk, command, cohort, tmp_path):
     arguments = with_settings(cohort, tmp_path / "folds.csv")
     cache = ["--set", f"cohort.cache={cohort / 'cache'}"]
     run = disk.path / "run"
-    full = until_it_fits(disk, command, "crossval", RECIPE, "-o", run, *arguments, *cache, again=["--resume"])
+    asked = ["crossval", RECIPE, "-o", run, *arguments, *cache]
+    full = until_it_fits(disk, command, *asked, again=["--resume"], told=require_every_fold_told)
     assert full > 4
     assert command("crossval", RECIPE, "-o", tmp_path / "whole", *arguments, *cache)[0] == 0
     assert same_predictions(run, tmp_path / "whole")
