@@ -11,7 +11,7 @@ from strnet.config.frozen import Fraction01, Frozen
 
 
 class BackboneConfig(Frozen):
-    """The trunk: a timm name and where its weights come from."""
+    """The trunk: its name (timm's, or ours) and where its weights come from."""
 
     name: str = "resnet18"
     weights: Path | None = Field(
