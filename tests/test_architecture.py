@@ -9,7 +9,18 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "strnet"
 LEAVES = {
-    *("schema", "config", "errors", "files", "grouping", "locks", "row_filter", "sealed", "workers"),
+    *(
+        "bundle_format",
+        "schema",
+        "config",
+        "errors",
+        "files",
+        "grouping",
+        "locks",
+        "row_filter",
+        "sealed",
+        "workers",
+    ),
     "yaml_text",
     "tables",
     *("options", "threshold_options", "floor_options", "local_options", "verification_options"),
@@ -26,6 +37,7 @@ ALLOWED = {
     "config": {"dotted_keys", "errors", "schema", "yaml_text", "workers"},
     "files": {"errors"},
     "sealed": {"errors", "files"},
+    "bundle_format": {"config", "sealed"},
     "locks": {"errors"},
     "yaml_text": {"errors"},
     "row_filter": {"errors"},

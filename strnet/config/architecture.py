@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from strnet.config.frozen import Fraction01, Frozen
 
@@ -15,10 +15,22 @@ class BackboneConfig(Frozen):
 
     name: str = "resnet18"
     weights: Path | None = Field(
-        None, description="local weights file (.safetensors, .pth); never a pickle of code"
+        None,
+        description="local file (.safetensors, .pth), never a pickle of code; or the folder of a bundle",
     )
     pretrained: bool = Field(False, description="fetch timm's weights from its hub; an error if it fails")
     drop_path: Fraction01 = 0.0
+    adapter: str | None = Field(
+        None, description="for weights of another project: torchxrayvision, rad-dino or torchvision"
+    )
+
+    @model_validator(mode="after")
+    def _adapter_has_weights(self) -> Self:
+        if self.adapter is not None and self.weights is None:
+            raise ValueError(
+                f"adapter {self.adapter} is for weights from a file: give weights, or leave the adapter out"
+            )
+        return self
 
 
 class NeckConfig(Frozen):
@@ -26,6 +38,9 @@ class NeckConfig(Frozen):
 
     features: int = Field(256, ge=1)
     dropout: Fraction01 = 0.1
+    from_bundle: bool = Field(
+        False, description="start from the pooling and neck of the bundle that gives the backbone"
+    )
 
 
 class RoutingConfig(Frozen):
@@ -42,3 +57,9 @@ class NetworkConfig(Frozen):
     pooling: Literal["average", "gem", "attention"] = "average"
     neck: NeckConfig = NeckConfig()
     routing: RoutingConfig = RoutingConfig()
+
+    @model_validator(mode="after")
+    def _neck_has_a_bundle(self) -> Self:
+        if self.neck.from_bundle and self.backbone.weights is None:
+            raise ValueError("neck.from_bundle needs the folder of a bundle as backbone.weights")
+        return self

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from strnet.bundle_format import WEIGHTS
 from strnet.config import Preprocessing, Recipe, TaskConfig
 from strnet.errors import BundleError
 from strnet.files import sha256_bytes
-from strnet.inference.bundle_document import PICTURE, WEIGHTS, BundleDocument, ClinicalVariable, Provenance
+from strnet.inference.bundle_document import PICTURE, BundleDocument, ClinicalVariable, Provenance
 from strnet.stats import Calibrator
 from strnet.thresholds import OperatingPoint
 from strnet.trust import Applicability, PictureModel, read_picture

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import polars as pl
 from pydantic import AwareDatetime, Field, model_validator
 
+from strnet.bundle_format import DOCUMENT, WEIGHTS, Sha256, StartingWeights
 from strnet.config import CohortConfig, Frozen, Positive, Recipe
 from strnet.schema import REFERENCE_STANDARDS
-from strnet.sealed import Format
 from strnet.trust import Applicability
 
-FORMAT = Format(
-    name="strnet bundle",
-    version=2,
-    noun="a bundle",
-    source="Give the folder that `strnet train` wrote.",
-    remake="Copy the bundle again, or write it again from its run: strnet train RECIPE -o RUN --resume.",
-)
 UNKNOWN = "unknown"
 
-DOCUMENT = "bundle.json"
-WEIGHTS = "weights.safetensors"
 PICTURE = "picture.safetensors"
 README = "README.md"
 FILES = (DOCUMENT, WEIGHTS, PICTURE, README)
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class ReferenceStandard(Frozen):
@@ -71,6 +60,9 @@ class Provenance(Frozen):
     fold: int | None = Field(None, ge=0)
     images: Mapping[str, int] = Field(default_factory=dict, description="images per split")
     reference_standard: ReferenceStandard
+    starting_weights: StartingWeights | None = Field(
+        None, description="what the network started from; none: random weights"
+    )
 
 
 class Weights(Frozen):

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from strnet.bundle_format import DOCUMENT, FORMAT, WEIGHTS
 from strnet.config import Recipe
 from strnet.errors import BundleError, StrnetError
 from strnet.files import sha256_bytes, write_json, write_text
 from strnet.inference.bundle import Bundle
 from strnet.inference.bundle_document import (
-    DOCUMENT,
     FILES,
-    FORMAT,
     PICTURE,
     README,
-    WEIGHTS,
     BundleDocument,
     ClinicalVariable,
     Provenance,

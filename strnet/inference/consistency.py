@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
+from strnet.bundle_format import DOCUMENT
 from strnet.config import TaskConfig
 from strnet.errors import BundleError, unknown_name
 from strnet.inference.bundle import Bundle
-from strnet.inference.bundle_document import DOCUMENT
 from strnet.schema import logit_column, prediction_column, prob_column
 from strnet.stats.answers import PLAIN
 from strnet.thresholds import OperatingPoint, ScoreIdentity

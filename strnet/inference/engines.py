@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from strnet.bundle_format import WEIGHTS
 from strnet.errors import BundleError, ConfigError, ModelError, missing_extra, unknown_name
 from strnet.inference.bundle import Bundle
-from strnet.inference.bundle_document import WEIGHTS
 from strnet.schema import FEATURES
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strnet.bundle_format import DOCUMENT, WEIGHTS, StartingWeights
 from strnet.inference.bundle import Bundle
-from strnet.inference.bundle_document import DOCUMENT, WEIGHTS
 from strnet.thresholds import OperatingPoint
 from strnet.trust import PictureLimit
 
@@ -124,7 +124,19 @@ def _origin(bundle: Bundle) -> str:
         "Manifest": f"SHA-256 {origin.manifest_sha256}",
         **({"Rows chosen": f"`{bundle.recipe.cohort.where}`"} if bundle.recipe.cohort.where else {}),
         "Split": f"SHA-256 {origin.split_sha256}",
+        **_start(origin.starting_weights),
         "Weights": f"SHA-256 {bundle.document.weights.sha256}",
         "Bundle": f"SHA-256 {bundle.sha256}",
     }
     return "\n".join(f"- {name}: {value}" for name, value in lines.items())
+
+
+def _start(start: StartingWeights | None) -> dict[str, str]:
+    """What the network started from, and under which licence; nothing for random weights."""
+    if start is None:
+        return {}
+    source = {"file": "the file", "bundle": "the bundle of", "hub": "timm's hub,"}[start.source]
+    named = f"{' and '.join(start.parts)} of {source} {start.name}"
+    hashed = f", SHA-256 {start.sha256}" if start.sha256 else ""
+    licence = {"Licence of the start": start.licence} if start.licence else {}
+    return {"Started from": named + hashed, **licence}

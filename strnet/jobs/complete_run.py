@@ -123,4 +123,5 @@ def _provenance(folder: RunFolder, manifest: Path) -> Provenance:
         fold=environment.get("fold"),
         images=dict(rows.group_by(SPLIT).len().sort(SPLIT).rows()),
         reference_standard=reference_standard_of(trained),
+        starting_weights=environment.get("starting_weights"),
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from strnet.config import NetworkConfig, TaskConfig
+from strnet.config import NetworkConfig, Preprocessing, TaskConfig
 from strnet.errors import ModelError, unknown_name
 from strnet.models.backbones import Backbone, build_backbone
 from strnet.models.clinical import ClinicalInput, ClinicalScaling
 from strnet.models.coupling import Coupling
 from strnet.models.heads import build_head
 from strnet.models.neck import build_neck
+from strnet.models.parent_bundle import read_parent
 from strnet.models.pooling import build_pooling
 from strnet.models.routing import build_routing
 from strnet.models.target_statistics import TargetStatistics
@@ -129,6 +131,26 @@ class ServedNetwork(nn.Module):
         return {**outputs, FEATURES: features}
 
 
+def take_neck(network: ScreeningNetwork, config: NetworkConfig, folder: Path) -> None:
+    """Load the pooling and the neck of the bundle in `folder` into `network`.
+
+    Raises: ModelError: no bundle, or one whose pooling or neck is another.
+    """
+    if not folder.is_dir():
+        raise ModelError(
+            f"network.neck.from_bundle: {folder} is a file of weights. Give the folder of a bundle as "
+            "network.backbone.weights."
+        )
+    parent = read_parent(folder)
+    theirs = {"pooling": parent.network.pooling, "neck.features": parent.network.neck.features}
+    ours = {"pooling": config.pooling, "neck.features": config.neck.features}
+    differing = [f"network.{key}: {value}" for key, value in theirs.items() if ours[key] != value]
+    if differing:
+        raise ModelError(f"{folder}: this parent has another neck. Set {' and '.join(differing)}.")
+    network.pooling.load_state_dict(parent.part("pooling"))
+    network.neck.load_state_dict(parent.part("neck"))
+
+
 def build_network(
     config: NetworkConfig,
     tasks: Sequence[TaskConfig],
@@ -136,14 +158,15 @@ def build_network(
     statistics: Mapping[str, TargetStatistics] | None = None,
     *,
     seed: int = 0,
+    preprocessing: Preprocessing | None = None,
 ) -> ScreeningNetwork:
     """A network for `tasks`; random weights depend on `seed` alone, and on no generator outside.
 
-    `statistics` of the training rows let each head start at the prior; they are not needed where trained
-    weights are loaded next.
+    `statistics` of the training rows let each head start at the prior, and `preprocessing` tells weights of
+    others how the films come; neither is needed where trained weights are loaded next.
 
-    Raises: ModelError: see `build_backbone`; a clinical column that `clinical` lacks; a task whose name
-        torch's modules use themselves.
+    Raises: ModelError: see `build_backbone` and `take_neck`; a clinical column that `clinical` lacks; a task
+        whose name torch's modules use themselves.
     """
     for task in tasks:
         if hasattr(nn.ModuleDict(), task.name):
@@ -152,11 +175,16 @@ def build_network(
         torch.manual_seed(seed)
         trunk = config.backbone
         backbone = build_backbone(
-            name=trunk.name, weights=trunk.weights, pretrained=trunk.pretrained, drop_path=trunk.drop_path
+            name=trunk.name,
+            weights=trunk.weights,
+            pretrained=trunk.pretrained,
+            drop_path=trunk.drop_path,
+            adapter=trunk.adapter,
+            preprocessing=preprocessing,
         )
         features = config.neck.features
         coupling = Coupling(factors=[task.coupling for task in tasks])
-        return ScreeningNetwork(
+        network = ScreeningNetwork(
             backbone=backbone,
             pooling=build_pooling(config.pooling, channels=backbone.feature_channels),
             neck=build_neck(
@@ -176,3 +204,6 @@ def build_network(
             },
             clinical=ClinicalInput(columns=clinical.columns, means=clinical.means, stds=clinical.stds),
         )
+        if config.neck.from_bundle and trunk.weights is not None:
+            take_neck(network, config, trunk.weights)
+        return network

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from strnet.errors import ModelError
+from strnet.models.adapters.torchvision_names import mobilenet_v2_name
 
 _OWN_PREFIX = "backbone.model."
 """Where the timm network stands in the weights of a whole screening network."""
+_SCALING_PREFIX = "backbone.scaling."
 
 
 def load_backbone_weights(model: nn.Module, path: Path | str) -> None:
@@ -25,7 +27,7 @@ def load_backbone_weights(model: nn.Module, path: Path | str) -> None:
         of another shape (they are listed).
     """
     path = Path(path)
-    fit_weights(model, _to_timm_names(_read(path), model), source=str(path))
+    fit_weights(model, _to_timm_names(read_weights(path), model, path), source=str(path))
 
 
 def fit_weights(model: nn.Module, found: Mapping[str, Tensor], *, source: str) -> None:
@@ -40,7 +42,11 @@ def fit_weights(model: nn.Module, found: Mapping[str, Tensor], *, source: str) -
     model.load_state_dict(kept, strict=False)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors in the file `path`, by name.
+
+    Raises: ModelError: no such file; not a file of plain tensors.
+    """
     if not path.is_file():
         raise ModelError(
             f"{path}: no such weights file. Correct network.backbone.weights, or leave it out to start from "
@@ -74,7 +80,12 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path}: not a safetensors file ({error}).") from error
 
 
-def _to_timm_names(found: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+def _to_timm_names(found: dict[str, Tensor], model: nn.Module, path: Path) -> dict[str, Tensor]:
+    if any(name.startswith(_SCALING_PREFIX) for name in found):
+        raise ModelError(
+            f"{path}: weights of a network with an adapter, which scales the films before its backbone. Give "
+            "the folder of its bundle as network.backbone.weights, and its adapter."
+        )
     if any(name.startswith(_OWN_PREFIX) for name in found):
         return {
             name.removeprefix(_OWN_PREFIX): value
@@ -82,36 +93,9 @@ def _to_timm_names(found: dict[str, Tensor], model: nn.Module) -> dict[str, Tens
             if name.startswith(_OWN_PREFIX)
         }
     if "features.18.0.weight" in found and hasattr(model, "conv_head"):
-        modules = _torchvision_mobilenet_v2(model)
-        return {_renamed(name, modules): value for name, value in found.items()}
+        rename = mobilenet_v2_name([len(blocks) for blocks in model.blocks])  # type: ignore[union-attr]
+        return {rename(name): value for name, value in found.items()}
     return found
-
-
-def _renamed(name: str, modules: Mapping[str, str]) -> str:
-    module, _, parameter = name.rpartition(".")
-    return f"{modules.get(module, module)}.{parameter}"
-
-
-def _torchvision_mobilenet_v2(model: nn.Module) -> dict[str, str]:
-    """Module names of torchvision's MobileNetV2 to those of timm's `mobilenetv2_*`.
-
-    Source: torchvision/models/mobilenetv2.py: features.0 is the stem, features.18 the last 1x1
-    convolution; the first block has no expansion, so its depthwise convolution comes first.
-    """
-    names = {"features.0.0": "conv_stem", "features.0.1": "bn1"}
-    names |= {"features.18.0": "conv_head", "features.18.1": "bn2"}
-    first = {"conv.0.0": "conv_dw", "conv.0.1": "bn1", "conv.1": "conv_pw", "conv.2": "bn2"}
-    other = {"conv.0.0": "conv_pw", "conv.0.1": "bn1", "conv.1.0": "conv_dw", "conv.1.1": "bn2"}
-    other |= {"conv.2": "conv_pwl", "conv.3": "bn3"}
-    blocks = (
-        f"blocks.{stage}.{block}"
-        for stage, blocks in enumerate(model.blocks)  # type: ignore[arg-type]
-        for block in range(len(blocks))
-    )
-    for number, block in enumerate(blocks, start=1):
-        parts = first if number == 1 else other
-        names |= {f"features.{number}.{theirs}": f"{block}.{ours}" for theirs, ours in parts.items()}
-    return names
 
 
 def _without_classifier(

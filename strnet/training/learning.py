@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytorch_lightning as lightning
 import torch
@@ -13,7 +15,7 @@ from safetensors.torch import load_model
 from strnet.config import Preprocessing, Recipe
 from strnet.data import CohortDataModule, RadiographDataset, Samples, check_targets
 from strnet.data.randomness import Stream, torch_seed
-from strnet.errors import ConfigError
+from strnet.errors import ConfigError, TrainingError
 from strnet.files import read_json, write_json
 from strnet.models import (
     ClinicalScaling,
@@ -21,6 +23,7 @@ from strnet.models import (
     TargetStatistics,
     build_network,
     fit_clinical_scaling,
+    starting_weights,
     target_statistics,
 )
 from strnet.training.cohort_rows import PreparedCohort
@@ -125,21 +128,38 @@ def _build(
     recipe: Recipe, clinical: ClinicalScaling, statistics: dict[str, TargetStatistics]
 ) -> ScreeningNetwork:
     seed = torch_seed(recipe.seed, Stream.INITIALISATION)
-    return build_network(recipe.network, recipe.tasks, clinical, statistics, seed=seed)
+    return build_network(
+        recipe.network, recipe.tasks, clinical, statistics, seed=seed, preprocessing=recipe.preprocessing
+    )
 
 
 def _settings(recipe: Recipe, network: ScreeningNetwork, folder: RunFolder) -> MachineSettings:
     """Those the run was started with, or the best for this machine; recorded either way."""
     recorded = read_json(folder.environment)
+    found = starting_weights(recipe.network, network)
+    start = {"starting_weights": None if found is None else found.model_dump(mode="json")}
     if "settings" in recorded:
+        _require_same_start(folder, recorded["starting_weights"], start["starting_weights"])
         resumed = [*recorded.get("resumed", []), datetime.now(UTC).isoformat(timespec="seconds")]
         write_json(folder.environment, {**recorded, "resumed": resumed})
         return kept_settings(recorded["settings"])
     settings = choose_settings(recipe.trainer, network)
     write_json(
-        folder.environment, {**recorded, "seed": recipe.seed, **environment(), "settings": asdict(settings)}
+        folder.environment,
+        {**recorded, "seed": recipe.seed, **environment(), "settings": asdict(settings), **start},
     )
     return settings
+
+
+def _require_same_start(
+    folder: RunFolder, recorded: Mapping[str, Any] | None, found: Mapping[str, Any] | None
+) -> None:
+    hashes = [None if start is None else start["sha256"] for start in (recorded, found)]
+    if hashes[0] != hashes[1]:
+        raise TrainingError(
+            f"{folder.path}: the run was started from weights of SHA-256 {hashes[0]}, and the recipe's are "
+            f"now {hashes[1]}. Bring the old ones back, or train in another folder."
+        )
 
 
 def _loaders(

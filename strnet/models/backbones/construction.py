@@ -8,11 +8,15 @@ from types import MappingProxyType
 
 from torch import Tensor, nn
 
+from strnet.config import Preprocessing
 from strnet.errors import ModelError, unknown_name
+from strnet.models.adapters import Adapter, adapt, find_adapter
 from strnet.models.backbones.darknet import create_darknet19
 from strnet.models.backbones.feature_map import Backbone
+from strnet.models.backbones.input_scaling import InputScaling
 from strnet.models.backbones.timm_2d import create_timm, hub_weights, is_timm_name, timm_names
-from strnet.models.weights import fit_weights, load_backbone_weights
+from strnet.models.parent_bundle import ParentBundle, read_parent
+from strnet.models.weights import fit_weights, load_backbone_weights, read_weights
 
 _OWN: Mapping[str, Callable[..., nn.Module]] = MappingProxyType({"darknet19": create_darknet19})
 """Networks that timm does not have."""
@@ -46,13 +50,21 @@ def full_name(name: str) -> str:
 
 
 def build_backbone(
-    *, name: str, weights: Path | None = None, pretrained: bool = False, drop_path: float = 0.0
+    *,
+    name: str,
+    weights: Path | None = None,
+    pretrained: bool = False,
+    drop_path: float = 0.0,
+    adapter: str | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> Backbone:
     """The network `name` for single-channel films, with random weights or those asked for.
 
-    The first convolution of RGB weights becomes the sum of its three filters, which is what the RGB
-    network computes on a grey image repeated in three channels (but for the few networks, such as NFNet,
-    whose convolutions standardise their own filters).
+    `weights` is a file, or the folder of a bundle whose backbone is taken. The first convolution of RGB
+    weights becomes the sum of its three filters, which is what the RGB network computes on a grey image
+    repeated in three channels (but for the few networks, such as NFNet, whose convolutions standardise their
+    own filters). With an `adapter` the file is of another project, and the films, which come as
+    `preprocessing` left them, are brought to the range it was trained on.
 
     Raises: ModelError: unknown name (with the nearest valid one); both sources of weights at once;
         weights that cannot be had or do not fit; a network that yields no spatial feature map.
@@ -62,16 +74,49 @@ def build_backbone(
         raise ModelError(
             "network.backbone: both weights (a file) and pretrained (timm's hub) are given. Keep one of them."
         )
-    backbone = Backbone(model=_create(name, drop_path))
-    if weights is not None:
+    chosen = None if adapter is None else find_adapter(adapter, name)
+    scaling = None if chosen is None else InputScaling(chosen, preprocessing)
+    model = _create(name, 1 if chosen is None else chosen.channels, drop_path)
+    backbone = Backbone(model=model, scaling=scaling)
+    if weights is not None and weights.is_dir():
+        _start_from_parent(backbone, name, read_parent(weights), adapter, preprocessing)
+    elif weights is not None and chosen is not None:
+        _require_preprocessing(chosen, preprocessing)
+        adapted = adapt(chosen, name, read_weights(weights), model.state_dict(), str(weights))
+        backbone.model.load_state_dict(adapted.values, strict=False)
+        backbone.left_out = adapted.left_out
+    elif weights is not None:
         load_backbone_weights(backbone.model, weights)
     if pretrained:
         fit_weights(backbone.model, _published(name), source=f"timm's hub, {name}")
     return backbone
 
 
-def _create(name: str, drop_path: float) -> nn.Module:
-    return _OWN[name](drop_path=drop_path) if name in _OWN else create_timm(name, drop_path=drop_path)
+def _create(name: str, channels: int, drop_path: float) -> nn.Module:
+    if name in _OWN:
+        return _OWN[name](channels=channels, drop_path=drop_path)
+    return create_timm(name, channels=channels, drop_path=drop_path)
+
+
+def _start_from_parent(
+    backbone: Backbone,
+    name: str,
+    parent: ParentBundle,
+    adapter: str | None,
+    preprocessing: Preprocessing | None,
+) -> None:
+    parent.require_same_network(name, full_name(parent.network.backbone.name), adapter)
+    if preprocessing is not None:
+        parent.require_same_grey_values(preprocessing)
+    fit_weights(backbone.model, parent.part("backbone.model"), source=str(parent.folder))
+
+
+def _require_preprocessing(adapter: Adapter, preprocessing: Preprocessing | None) -> None:
+    if preprocessing is None:
+        raise ModelError(
+            f"network.backbone.adapter: {adapter.name} scales films, and needs the preprocessing that they "
+            "come from."
+        )
 
 
 def _published(name: str) -> dict[str, Tensor]:

@@ -56,7 +56,7 @@ class Darknet19(nn.Module):
         return {"stem": r"^stages\.0", "blocks": r"^stages\.(\d+)" if coarse else r"^stages\.(\d+)\.(\d+)"}
 
 
-def create_darknet19(*, drop_path: float) -> nn.Module:
+def create_darknet19(*, channels: int = 1, drop_path: float = 0.0) -> nn.Module:
     """Darknet-19 for films, with random weights and without its classifier.
 
     Raises: ModelError: stochastic depth, which needs residual blocks.
@@ -66,7 +66,7 @@ def create_darknet19(*, drop_path: float) -> nn.Module:
             f"network.backbone.drop_path: {drop_path}, but darknet19 has no residual blocks to drop. "
             "Set it to 0."
         )
-    return Darknet19()
+    return Darknet19(channels=channels)
 
 
 def _stage(channels: int, convolutions: tuple[tuple[int, int], ...], *, halved: bool) -> nn.Sequential:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from strnet.errors import ModelError
+from strnet.models.backbones.input_scaling import InputScaling
 
 _PROBE_SIDES = (128, 112)
 """Sides of the film that shows a new backbone's output shape: some nets refuse anything below 75 pixels, and
@@ -16,19 +17,25 @@ class Backbone(nn.Module):
     """A network without its head: films (N, 1, H, W) to a feature map (N, C, h, w).
 
     `model` is timm's, or speaks as timm's do: `forward_features`, and `default_cfg` with its architecture
-    and native input size. A class activation map hooks the backbone itself: its output is the last map, also
-    where the network speaks in tokens. Parts that only a classifier uses are gone. While frozen, the whole
-    trunk stays in evaluation mode, so that batch statistics do not move either.
+    and native input size. `scaling` brings films to the range that an adapter's weights know. A class
+    activation map hooks the backbone itself: its output is the last map, also where the network speaks in
+    tokens. Parts that only a classifier uses are gone. While frozen, the whole trunk stays in evaluation
+    mode, so that batch statistics do not move either.
     """
 
-    def __init__(self, *, model: nn.Module) -> None:
+    def __init__(self, *, model: nn.Module, scaling: InputScaling | None = None) -> None:
         super().__init__()
         self.model = model
+        self.scaling = scaling
+        self.left_out: tuple[str, ...] = ()
+        """Names in the file of its weights that have no place here, such as those of a head."""
         self.frozen = False
         self.feature_channels = self._probe()
 
     def forward(self, image: Tensor) -> Tensor:
         """Feature map (N, C, h, w) of `image` (N, 1, H, W)."""
+        if self.scaling is not None:
+            image = self.scaling(image)
         features = self.model.forward_features(image)  # type: ignore[operator]
         if features.ndim == 3:
             return self._map_from_tokens(features, image)

@@ -20,12 +20,12 @@ def is_timm_name(name: str) -> bool:
     return timm.is_model(name) and ":" not in name
 
 
-def create_timm(name: str, *, drop_path: float) -> nn.Module:
+def create_timm(name: str, *, channels: int, drop_path: float) -> nn.Module:
     """The timm network `name` with random weights, without its classifier where timm can leave it out.
 
     Raises: ModelError: settings that the network does not take, or one that timm cannot build.
     """
-    settings: dict[str, Any] = {"in_chans": 1, "num_classes": 0}
+    settings: dict[str, Any] = {"in_chans": channels, "num_classes": 0}
     if drop_path > 0:
         settings["drop_path_rate"] = drop_path
     try:
