@@ -57,6 +57,20 @@ class Recipe(Frozen):
             raise ValueError(f"operating_point.task: no binary task '{point.task}' among {names}")
         return self
 
+    @model_validator(mode="after")
+    def _balances_classes_once(self) -> Self:
+        name = self.trainer.balanced_task
+        if name is None:
+            return self
+        classes = {task.name: task for task in self.tasks if task.kind != "regression"}
+        if name not in classes:
+            raise ValueError(f"trainer.balanced_task: no task '{name}' with classes among {list(classes)}")
+        if classes[name].balance:
+            raise ValueError(
+                f"trainer.balanced_task: task {name} also has balance: its classes would be evened twice"
+            )
+        return self
+
     @property
     def clinical_columns(self) -> tuple[str, ...]:
         """Clinical columns that any task uses, each once, in order of first use."""

@@ -8,6 +8,7 @@ import pytorch_lightning as lightning
 import torch
 from torch.utils.data import DataLoader
 
+from strnet.data.balanced_draws import BalancedRows
 from strnet.data.dataset import Batch, EpochSampler, RadiographDataset
 
 
@@ -15,17 +16,30 @@ class CohortDataModule(lightning.LightningDataModule):
     """Training rows in an order that follows from (seed, epoch), validation rows in their own."""
 
     def __init__(
-        self, *, training: RadiographDataset, validation: RadiographDataset, batch_size: int, seed: int
+        self,
+        *,
+        training: RadiographDataset,
+        validation: RadiographDataset,
+        batch_size: int,
+        seed: int,
+        balanced: BalancedRows | None = None,
     ) -> None:
+        """`balanced`: how often each training row is drawn in an epoch; without it once."""
         super().__init__()
         self.training = training
         self.validation = validation
         self._batch_size = batch_size
         self._seed = seed
+        self._balanced = balanced
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of the training rows."""
-        sampler = EpochSampler(len(self.training), self._batch_size, seed=self._seed)
+        return self.training_batches(0)
+
+    def training_batches(self, epoch: int) -> DataLoader[Batch]:
+        """Batches of the training rows as they come in `epoch`."""
+        sampler = EpochSampler(len(self.training), self._batch_size, seed=self._seed, balanced=self._balanced)
+        sampler.set_epoch(epoch)
         return batch_loader(self.training, sampler)
 
     def val_dataloader(self) -> DataLoader[Batch]:

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset, Sampler
 
 from strnet.config import Augmentation, Preprocessing
 from strnet.data.augment import augment, draw
+from strnet.data.balanced_draws import BalancedRows, repeats
 from strnet.data.cache import SampleCache
 from strnet.data.randomness import Stream, generator
 from strnet.data.targets import Targets
@@ -51,6 +52,12 @@ class BatchKey(NamedTuple):
 
     epoch: int
     rows: NDArray[np.int64]
+    repeats: NDArray[np.int64] | None = None
+    """How often each row was drawn before in this epoch; None where every row comes once."""
+
+
+_REPEAT_BITS = 32
+"""A row's number stands below them in the index of its draws, so that its first draw has its own."""
 
 
 class RadiographDataset(Dataset[Batch]):
@@ -88,6 +95,8 @@ class RadiographDataset(Dataset[Batch]):
         image = torch.from_numpy(to_network_input(films, self._preprocessing))[:, None]
         if self._augmentation is not None:
             indices = key.rows.tolist()
+            if key.repeats is not None:  # a film that is drawn again is changed otherwise
+                indices = (key.rows + (key.repeats << _REPEAT_BITS)).tolist()
             draws = draw(self._augmentation, films.shape[1:], self._seed, key.epoch, indices)
             image = augment(image, draws, self._augmentation, self._preprocessing)
         rows = torch.from_numpy(key.rows)
@@ -101,16 +110,24 @@ class RadiographDataset(Dataset[Batch]):
 class EpochSampler(Sampler[BatchKey]):
     """The batches of an epoch, in an order that follows from (seed, epoch); `set_epoch` moves on.
 
-    Every row once. Batches differ in size by one at most, and hold two rows or more: a batch of a single
-    row would have no variance for a batch normalisation to divide by. (Batches of two, from an odd number
-    of rows, therefore include one of three.)
+    Every row once, unless the draws are balanced. Batches differ in size by one at most, and hold two rows or
+    more: a batch of a single row would have no variance for a batch normalisation to divide by. (Batches of
+    two, from an odd number of rows, therefore include one of three.)
     """
 
-    def __init__(self, rows: int, batch_size: int, *, seed: int | None) -> None:
-        """Without a `seed` the rows come in their own order."""
+    def __init__(
+        self,
+        rows: int,
+        batch_size: int,
+        *,
+        seed: int | None,
+        balanced: BalancedRows | None = None,
+    ) -> None:
+        """Without a `seed` the rows come in their own order; with `balanced` as often as that says."""
         self._rows = rows
         self._batches = min(-(-rows // batch_size), max(rows // 2, 1))
         self._seed = seed
+        self._balanced = balanced
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -123,7 +140,16 @@ class EpochSampler(Sampler[BatchKey]):
 
     def __iter__(self) -> Iterator[BatchKey]:
         order = np.arange(self._rows)
+        if self._seed is not None and self._balanced is not None:
+            draws = generator(self._seed, Stream.SAMPLING, self._epoch)
+            yield from self._drawn(self._balanced.draw(draws))
+            return
         if self._seed is not None:
             order = generator(self._seed, Stream.ORDER, self._epoch).permutation(self._rows)
         for rows in np.array_split(order, self._batches):
             yield BatchKey(self._epoch, rows)
+
+    def _drawn(self, order: NDArray[np.int64]) -> Iterator[BatchKey]:
+        parts = (np.array_split(values, self._batches) for values in (order, repeats(order)))
+        for rows, again in zip(*parts, strict=True):
+            yield BatchKey(self._epoch, rows, again)

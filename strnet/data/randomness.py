@@ -20,6 +20,9 @@ class Stream(IntEnum):
     AUGMENTATION = 1
     DROPOUT = 2
     INITIALISATION = 3
+    SAMPLING = 4
+    MIXUP = 5
+    BATCH_STATISTICS = 6
 
 
 def generator(seed: int, stream: Stream, epoch: int = 0, index: int = 0) -> np.random.Generator:

@@ -6,7 +6,13 @@ from strnet.models.backbones import Backbone, build_backbone
 from strnet.models.clinical import ClinicalScaling, encode_clinical, fit_clinical_scaling
 from strnet.models.losses import Losses, multi_task_loss
 from strnet.models.network import ScreeningNetwork, ServedNetwork, TaskView, build_network
-from strnet.models.parameters import ParameterGroup, freeze_backbone, parameter_groups
+from strnet.models.parameters import (
+    ParameterGroup,
+    freeze_backbone,
+    parameter_groups,
+    require_stages,
+    thaw_stages,
+)
 from strnet.models.starting_weights import starting_weights
 from strnet.models.target_statistics import TargetStatistics, class_labels, output_size, target_statistics
 from strnet.models.weights import load_backbone_weights
@@ -30,6 +36,8 @@ __all__ = [
     "multi_task_loss",
     "output_size",
     "parameter_groups",
+    "require_stages",
     "starting_weights",
     "target_statistics",
+    "thaw_stages",
 ]

@@ -80,9 +80,36 @@ def parameter_groups(
 
 def freeze_backbone(network: ScreeningNetwork, frozen: bool) -> None:
     """Freezes or unfreezes the backbone in place: gradients, batch statistics and stochastic depth."""
-    network.backbone.frozen = frozen
+    network.backbone.frozen, network.backbone.partly_frozen = frozen, False
     network.backbone.requires_grad_(not frozen)
     network.backbone.train(network.training)
+
+
+def thaw_stages(network: ScreeningNetwork, count: int) -> None:
+    """Freezes the backbone in place but for its last `count` stages: gradients and batch statistics."""
+    stages = backbone_stages(network)
+    frozen = max(stages.values()) + 1 - count
+    if frozen <= 0 or count == 0:
+        freeze_backbone(network, frozen > 0)
+        return
+    for name, parameter in network.named_parameters():
+        if name in stages:
+            parameter.requires_grad_(stages[name] >= frozen)
+    network.backbone.frozen, network.backbone.partly_frozen = False, True
+    network.backbone.train(network.training)
+
+
+def require_stages(network: ScreeningNetwork, count: int) -> None:
+    """Raise unless the backbone has `count` stages that could thaw one after the other.
+
+    Raises: ModelError: it has fewer, or timm does not know its stages.
+    """
+    found = max(backbone_stages(network).values()) + 1
+    if count > found:
+        raise ModelError(
+            f"trainer.unfreeze: {count} epochs, but this backbone has {found} stage(s). Give one epoch per "
+            "stage at most, from the output on."
+        )
 
 
 def _undecayed(network: ScreeningNetwork) -> set[str]:

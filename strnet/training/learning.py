@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
 import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 from safetensors.torch import load_model
 
-from strnet.config import Preprocessing, Recipe
+from strnet.config import Preprocessing, Recipe, TrainerConfig
 from strnet.data import CohortDataModule, RadiographDataset, Samples, check_targets
+from strnet.data.balanced_draws import BalancedRows, balanced_rows
 from strnet.data.randomness import Stream, torch_seed
 from strnet.errors import ConfigError, TrainingError
 from strnet.files import read_json, write_json
@@ -23,9 +25,11 @@ from strnet.models import (
     TargetStatistics,
     build_network,
     fit_clinical_scaling,
+    require_stages,
     starting_weights,
     target_statistics,
 )
+from strnet.schema import PATIENT_ID, SPLIT
 from strnet.training.cohort_rows import PreparedCohort
 from strnet.training.environment import environment
 from strnet.training.loggers import build_loggers, check_loggers
@@ -65,6 +69,7 @@ def check_recipe(recipe: Recipe) -> None:
         )
     columns = recipe.clinical_columns
     network = _build(recipe, ClinicalScaling(columns, (0.0,) * len(columns), (1.0,) * len(columns)), {})
+    require_stages(network, len(recipe.trainer.unfreeze))
     _check_film_size(network, recipe.preprocessing)
 
 
@@ -170,7 +175,22 @@ def _loaders(
     )
     plain = RadiographDataset(validation, cohort.cache, recipe.preprocessing)
     return CohortDataModule(
-        training=changed, validation=plain, batch_size=recipe.trainer.batch_size, seed=recipe.seed
+        training=changed,
+        validation=plain,
+        batch_size=recipe.trainer.batch_size,
+        seed=recipe.seed,
+        balanced=_balanced(recipe.trainer, cohort, training),
+    )
+
+
+def _balanced(trainer: TrainerConfig, cohort: PreparedCohort, training: Samples) -> BalancedRows | None:
+    """How often each training row is drawn in an epoch; None where each is once."""
+    if trainer.balanced_task is None:
+        return None
+    frame = cohort.rows.frame
+    patients = frame.filter(pl.col(SPLIT) == "train")[PATIENT_ID].to_list()
+    return balanced_rows(
+        training.targets[trainer.balanced_task], patients if trainer.balanced_by == "patient" else None
     )
 
 

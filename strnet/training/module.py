@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as lightning
 import torch
@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from strnet.config import TaskConfig, TrainerConfig
 from strnet.data.dataset import Batch
-from strnet.data.randomness import Stream, torch_seed
+from strnet.data.randomness import Stream, generator, torch_seed
 from strnet.errors import TrainingError
 from strnet.models import (
     ScreeningNetwork,
@@ -23,7 +23,10 @@ from strnet.models import (
     freeze_backbone,
     multi_task_loss,
     parameter_groups,
+    thaw_stages,
 )
+from strnet.training.averaging import averaged_network, measure_batch_norm
+from strnet.training.mixup import mix
 from strnet.training.quantities import validation_quantities
 
 
@@ -48,6 +51,7 @@ class ScreeningModule(lightning.LightningModule):
         self.network = network
         self.quantities: dict[str, float] = {}
         """Of the last whole epoch: the training loss and every validation quantity."""
+        self.averaged = averaged_network(network, learning.trainer)
         self._learning = learning
         self._losses: list[Tensor] = []
         self._sizes: list[int] = []
@@ -58,9 +62,22 @@ class ScreeningModule(lightning.LightningModule):
         """Outputs of the network for a batch."""
         return self.network(batch.image, batch.clinical)
 
+    @property
+    def judged(self) -> ScreeningNetwork:
+        """The network that is validated and kept: the average, once there is one."""
+        if self.averaged is None or int(self.averaged.n_averaged) == 0:
+            return self.network
+        return cast("ScreeningNetwork", self.averaged.module)
+
     def on_train_epoch_start(self) -> None:
-        """Freeze the backbone or not, and begin a new mean of the loss."""
-        freeze_backbone(self.network, self.current_epoch < self._learning.trainer.frozen_epochs)
+        """Freeze what of the backbone does not learn, and begin a new mean of the loss."""
+        trainer = self._learning.trainer
+        copies = [] if self.averaged is None else [cast("ScreeningNetwork", self.averaged.module)]
+        for network in (self.network, *copies):
+            if trainer.unfreeze:
+                thaw_stages(network, sum(self.current_epoch >= epoch for epoch in trainer.unfreeze))
+            else:
+                freeze_backbone(network, self.current_epoch < trainer.frozen_epochs)
         self._losses.clear()
         self._sizes.clear()
 
@@ -69,13 +86,12 @@ class ScreeningModule(lightning.LightningModule):
         # At every step: Lightning makes loaders, which draw from this generator, at other times when resumed.
         torch.manual_seed(torch_seed(self._learning.seed, Stream.DROPOUT, self.current_epoch, batch_idx))
 
-    def training_step(self, batch: Batch) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch, shape ().
 
         Raises: TrainingError: it is not finite.
         """
-        learning = self._learning
-        loss = multi_task_loss(self(batch), batch.targets, learning.tasks, learning.statistics).total
+        loss = self._loss(batch, batch_idx)
         detached = loss.detach()
         if not math.isfinite(detached):
             raise self._not_finite("loss", float(detached), "train", batch.rows)
@@ -83,6 +99,25 @@ class ScreeningModule(lightning.LightningModule):
         self._sizes.append(len(batch.rows))
         self._rows = batch.rows
         return loss
+
+    def _loss(self, batch: Batch, step: int) -> Tensor:
+        learning = self._learning
+
+        def loss_of(targets: Mapping[str, Tensor]) -> Tensor:
+            return multi_task_loss(outputs, targets, learning.tasks, learning.statistics).total
+
+        if learning.trainer.mixup == 0:
+            outputs = self(batch)
+            return loss_of(batch.targets)
+        draws = generator(learning.seed, Stream.MIXUP, self.current_epoch, step)
+        mixed = mix(batch, learning.tasks, learning.trainer.mixup, draws)
+        outputs = self(mixed.batch)
+        return mixed.loss(loss_of)
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Let the step enter the moving average."""
+        if self.averaged is not None and self._learning.trainer.averaging == "ema" and self._averages:
+            self.averaged.update_parameters(self.network)
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
         """Clip gradients to the recipe's norm.
@@ -104,15 +139,19 @@ class ScreeningModule(lightning.LightningModule):
             self.log(name, value, prog_bar=name in shown)
 
     def on_validation_epoch_start(self) -> None:
-        """Drop what the last epoch gathered."""
+        """Drop what the last epoch gathered, and let this one enter the average of epochs."""
         self._validation.clear()
+        if self.averaged is not None and self._learning.trainer.averaging == "swa" and self._averages:
+            self.averaged.update_parameters(self.network)
+            self._measure_batch_norm(self.judged)
 
     def validation_step(self, batch: Batch) -> None:
         """Keep outputs and targets for the end of the epoch.
 
         Raises: TrainingError: an output is not finite.
         """
-        outputs = {name: output.float().cpu() for name, output in self(batch).items()}
+        found = self.judged(batch.image, batch.clinical)
+        outputs = {name: output.float().cpu() for name, output in found.items()}
         for name, output in outputs.items():
             if not output.isfinite().all():
                 raise self._not_finite(f"output of task {name}", math.nan, "validation", batch.rows)
@@ -140,7 +179,10 @@ class ScreeningModule(lightning.LightningModule):
             )
 
     def configure_optimizers(self) -> Any:
-        """AdamW by parameter group, with a schedule that moves at every step."""
+        """AdamW by parameter group, with a schedule that moves at every step.
+
+        An average of epochs needs weights that go on moving, so from its start on the rate stays what it is.
+        """
         trainer = self._learning.trainer
         groups = parameter_groups(
             self.network,
@@ -152,8 +194,19 @@ class ScreeningModule(lightning.LightningModule):
         optimiser = AdamW(groups, fused=self.device.type in ("cpu", "cuda"))  # type: ignore[arg-type]
         steps = int(self.trainer.estimated_stepping_batches)
         warmup = trainer.warmup_epochs * steps / trainer.max_epochs
-        schedule = LambdaLR(optimiser, lambda step: learning_rate_factor(step, steps, warmup))
+        held = steps if trainer.averaging != "swa" else trainer.averaging_start * steps // trainer.max_epochs
+        schedule = LambdaLR(optimiser, lambda step: learning_rate_factor(min(step, held), steps, warmup))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    @property
+    def _averages(self) -> bool:
+        return self.current_epoch >= self._learning.trainer.averaging_start
+
+    def _measure_batch_norm(self, network: ScreeningNetwork) -> None:
+        torch.manual_seed(torch_seed(self._learning.seed, Stream.BATCH_STATISTICS, self.current_epoch))
+        batches = self.trainer.datamodule.training_batches(self.current_epoch)  # type: ignore[attr-defined]
+        films = (batch.image.to(self.device) for batch in batches)
+        measure_batch_norm(network, films, self.trainer.precision_plugin.forward_context())
 
     def _not_finite(self, what: str, found: float, split: str, rows: Tensor | None) -> TrainingError:
         ids = [self._learning.image_ids[split][row] for row in (rows.tolist() if rows is not None else [])]

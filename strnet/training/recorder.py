@@ -58,7 +58,8 @@ class EpochRecorder(Checkpoint):
     def stopped_early(self) -> bool:
         """Whether the last `early_stopping` epochs brought nothing better."""
         patience = self._config.early_stopping
-        return patience > 0 and len(self.history) - 1 - self.best_epoch >= patience
+        waited_from = max(self.best_epoch, self._first - 1)
+        return patience > 0 and len(self.history) - 1 - waited_from >= patience
 
     def state_dict(self) -> dict[str, Any]:
         """History and best epoch, for the checkpoint."""
@@ -84,9 +85,9 @@ class EpochRecorder(Checkpoint):
         self.history.append(
             {"epoch": epoch, "step": trainer.global_step, "learning_rate": rate, **quantities}
         )
-        if self._improves(quantities[self._config.monitor]):
+        if epoch >= self._first and self._improves(quantities[self._config.monitor]):
             self.best_epoch, self.best_value = epoch, quantities[self._config.monitor]
-            save_weights(pl_module.network, self._folder.weights)
+            save_weights(pl_module.judged, self._folder.weights)
         trainer.should_stop = trainer.should_stop or self.stopped_early
         # The checkpoint last: a kill before it repeats the epoch, and the epoch gives the same again.
         if "csv" in self._config.loggers:
@@ -94,6 +95,11 @@ class EpochRecorder(Checkpoint):
         trainer.save_checkpoint(self._folder.last_checkpoint)
         if self._on_epoch:
             self._on_epoch(epoch, quantities)
+
+    @property
+    def _first(self) -> int:
+        """The first epoch that can be kept: where weights are averaged, the first that has an average."""
+        return 0 if self._config.averaging == "none" else self._config.averaging_start
 
     def _improves(self, value: float) -> bool:
         return value < self.best_value if self._config.monitor_mode == "min" else value > self.best_value

@@ -27,9 +27,15 @@ SCRIPT = textwrap.dedent(
 
 
 @pytest.fixture
-def start(recipe, cohort, tmp_path):
+def changes():
+    """What else the recipe says."""
+    return {}
+
+
+@pytest.fixture
+def start(recipe, cohort, tmp_path, changes):
     """A function that starts training in a process of its own."""
-    longer = override_recipe(recipe, {"trainer.max_epochs": 8, "network.neck.dropout": 0.3})
+    longer = override_recipe(recipe, {"trainer.max_epochs": 8, "network.neck.dropout": 0.3} | changes)
     (tmp_path / "recipe.yaml").write_text(dump_recipe(longer))
     given = [str(path) for path in (tmp_path / "recipe.yaml", cohort.manifest, cohort.split)]
 
@@ -41,7 +47,17 @@ def start(recipe, cohort, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delay", [0.0, 0.03, 0.1])
+@pytest.mark.parametrize(
+    ("changes", "delay"),
+    [
+        ({}, 0.0),
+        ({}, 0.03),
+        ({}, 0.1),
+        ({"trainer.averaging": "ema", "trainer.averaging_decay": 0.7}, 0.03),
+        ({"trainer.averaging": "swa", "trainer.averaging_start": 1}, 0.0),
+    ],
+    ids=["at once", "soon", "later", "a moving average", "an average of epochs"],
+)
 def test_a_killed_run_resumes_to_the_same_bits(start, tmp_path, delay):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert start(whole).wait() == 0

@@ -30,6 +30,7 @@ class Backbone(nn.Module):
         self.left_out: tuple[str, ...] = ()
         """Names in the file of its weights that have no place here, such as those of a head."""
         self.frozen = False
+        self.partly_frozen = False
         self.feature_channels = self._probe()
 
     def forward(self, image: Tensor) -> Tensor:
@@ -44,8 +45,13 @@ class Backbone(nn.Module):
         return features
 
     def train(self, mode: bool = True) -> Backbone:
-        """Itself, in training mode unless frozen."""
+        """Itself, in training mode unless frozen; so is each part of which no parameter learns."""
         super().train(mode and not self.frozen)
+        if self.partly_frozen:
+            for module in self.model.modules():
+                learns = [parameter.requires_grad for parameter in module.parameters()]
+                if learns and not any(learns):
+                    module.eval()
         return self
 
     def _map_from_tokens(self, tokens: Tensor, image: Tensor) -> Tensor:
