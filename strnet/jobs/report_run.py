@@ -12,14 +12,15 @@ from strnet.cohort import Manifest, read_manifest
 from strnet.cohort.flow import FLOW, flow_of, read_flow
 from strnet.cohort.manifest import beside_manifest
 from strnet.cohort.splits import certificate_path
+from strnet.config import TrainerConfig
 from strnet.files import read_json
 from strnet.jobs.evaluate_run import EvaluatedRun, evaluate, named
 from strnet.jobs.example_films import example_films
 from strnet.jobs.train_network import cohort_files
-from strnet.report import CohortFlow, Enclosures, FlowBox, write_report
+from strnet.report import CohortFlow, Course, Enclosures, FlowBox, write_report
 from strnet.schema import SPLIT
 from strnet.tables import read_table
-from strnet.training import RunFolder, read_run
+from strnet.training import RunFolder, fold_folder, read_run
 
 REPORT = "report"
 
@@ -46,9 +47,10 @@ def report(
     manifest = read_manifest(manifest_path)
     rows = done.predictions.filter(pl.col(SPLIT) == split)
     folder = RunFolder(run)
+    summary = read_run(run)
     enclosures = Enclosures(
-        flow=_flow(manifest, split_path, read_run(run)["chosen"]),
-        learning_curves=read_table(folder.metrics) if folder.metrics.exists() else None,
+        flow=_flow(manifest, split_path, summary["chosen"]),
+        learning_curves=_course(run, summary, done.recipe.trainer),
         examples=() if done.bundle is None else example_films(done.bundle, rows, manifest),
         recipe=done.recipe,
         observers=None if truth is None else read_table(truth, "truth table"),
@@ -63,6 +65,38 @@ def report(
         title=title,
         enclosures=enclosures,
     )
+
+
+def _course(run: Path, summary: Mapping[str, Any], trainer: TrainerConfig) -> Course | None:
+    """How the run went, or each of its folds; None where it kept no metrics."""
+    folds = summary.get("folds")
+    runs = [summary] if folds is None else folds
+    paths = [run] if folds is None else [fold_folder(run, fold) for fold in range(len(folds))]
+    files = [RunFolder(path).metrics for path in paths]
+    if not all(file.exists() for file in files):
+        return None
+    curves = [read_table(file) for file in files]
+    if folds is not None:
+        curves = [table.with_columns(pl.lit(fold).alias("fold")) for fold, table in enumerate(curves)]
+    return Course(
+        curves=pl.concat(curves, how="diagonal_relaxed"),
+        monitor=trainer.monitor,
+        best_epochs=tuple(done["best"]["epoch"] for done in runs),
+        note=_how_it_was_trained(trainer),
+    )
+
+
+def _how_it_was_trained(trainer: TrainerConfig) -> str:
+    """What of the recipe changes how the curves are to be read; empty for plain training."""
+    notes = []
+    if trainer.mixup > 0:
+        notes.append("The training loss is that of blended films (mixup).")
+    if trainer.averaging != "none":
+        notes.append(
+            f"From epoch {trainer.averaging_start} on, validation is of the averaged weights "
+            f"({trainer.averaging.upper()}), and only these epochs could be kept."
+        )
+    return " ".join(notes)
 
 
 def _flow(manifest: Manifest, split: Path, chosen: Mapping[str, Any] | None) -> CohortFlow:

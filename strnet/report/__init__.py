@@ -15,6 +15,7 @@ from strnet.report.evaluation import (
     to_json,
     write_evaluation,
 )
+from strnet.report.figures.course import Course
 from strnet.report.figures.film_pictures import ExampleFilm
 from strnet.report.figures.flow_chart import CohortFlow, FlowBox
 from strnet.report.honesty import banners
@@ -33,6 +34,7 @@ from strnet.report.table import Table
 
 __all__ = [
     "CohortFlow",
+    "Course",
     "Enclosures",
     "Evaluation",
     "EvaluationSettings",

@@ -17,6 +17,7 @@ from strnet.files import write_text, write_together
 from strnet.report.applicability_shares import applicability_table
 from strnet.report.evaluation import Evaluation, Verdict
 from strnet.report.figures.canvas import PALETTE, legal_xml
+from strnet.report.figures.course import Course
 from strnet.report.figures.film_pictures import ExampleFilm, film_png, overlay_png
 from strnet.report.figures.flow_chart import CohortFlow
 from strnet.report.honesty import METADATA, banners
@@ -34,13 +35,12 @@ FIGURES = "figures"
 class Enclosures:
     """What a report can show beyond evaluation and predictions; each is left out where it is not given.
 
-    `learning_curves`: a row per epoch with `epoch` and columns `<split>/<quantity>`. `observers`: the truth
-    table of a phantom. `paper`: published figures, as `compare_with_paper` takes them. `provenance`: what
-    the figures can be traced back to (hashes, versions, paths, times), in the order given.
+    `observers`: the truth table of a phantom. `paper`: published figures, as `compare_with_paper` takes them.
+    `provenance`: what the figures can be traced back to (hashes, versions, paths, times), in the order given.
     """
 
     flow: CohortFlow | None = None
-    learning_curves: pl.DataFrame | None = None
+    learning_curves: Course | None = None
     examples: tuple[ExampleFilm, ...] = ()
     recipe: Recipe | None = None
     observers: pl.DataFrame | None = None

@@ -19,7 +19,7 @@ from strnet.report.evaluation import (
     RegressionEvaluation,
 )
 from strnet.report.figures.canvas import Drawing, draw
-from strnet.report.figures.course import learning_curves, quantities
+from strnet.report.figures.course import Course, learning_curves, quantities
 from strnet.report.figures.flow_chart import CohortFlow, cohort_flow
 from strnet.report.fold_tables import fold_table
 from strnet.report.group_tables import group_tables
@@ -121,13 +121,16 @@ def class_section(
     )
 
 
-def training_section(curves: pl.DataFrame) -> Section | None:
+def training_section(course: Course) -> Section | None:
     """How training went; None where the table holds no quantity to draw."""
-    if not quantities(curves):
+    if not quantities(course):
         return None
+    told = "One panel per quantity; every point is an epoch."
+    if len(course.runs) > 1:
+        told = "Loss and what chose the epoch; every line is a fold."
     drawing = draw(
-        "training_curves", "Training curves", "One panel per quantity; every point is an epoch.",
-        partial(learning_curves, curves), wide=True,
+        "training_curves", "Training curves", " ".join(filter(None, (told, course.note))),
+        partial(learning_curves, course), wide=True,
     )  # fmt: skip
     return Section("training", "Training", drawings=(drawing,))
 

@@ -300,9 +300,15 @@ def test_a_cross_validation_is_reported_from_out_of_fold_rows(folds, cohort):
     table = pl.read_parquet(folds / "predictions.parquet")
     manifest = read_manifest(cohort / "manifest.csv").frame
     assert sorted(table["image_id"]) == sorted(manifest["image_id"])
-    assert "Bone loss: by fold" in jobs.report(folds).read_text()
     spread = {(one.task, one.figure): one for one in jobs.evaluate(folds).evaluation.by_fold}
     assert len(spread["t_score", "mae"].of_folds) == 3
+    page = jobs.report(folds)
+    assert "Bone loss: by fold" in page.read_text()
+    curves = (page.parent / "figures" / "training_curves.svg").read_text()
+    kept = [best["best"]["epoch"] for best in json.loads((folds / "run.json").read_text())["folds"]]
+    told = f"epoch {kept[0]}" if len(set(kept)) == 1 else f"epochs {min(kept)} to {max(kept)}"
+    assert f"best, {told}" in curves
+    assert "every line is a fold" in page.read_text()
 
 
 def test_each_row_of_a_cross_validation_is_judged_by_its_own_fold(folds):

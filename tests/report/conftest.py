@@ -8,6 +8,7 @@ import pytest
 from strnet.config import Target, TaskConfig, parse_recipe
 from strnet.report import (
     CohortFlow,
+    Course,
     Enclosures,
     Evaluation,
     EvaluationSettings,
@@ -128,8 +129,8 @@ def page(
     film = np.full((32, 24), 90, dtype=np.uint8)
     enclosures = Enclosures(
         flow=CohortFlow((FlowBox("found", 280), FlowBox("usable <b>", 280, 240)), ((FlowBox("a & b", 1),),)),
-        learning_curves=pl.DataFrame(
-            {"epoch": [0, 1], "train/loss": [1.0, 0.5], "validation/loss": [1.0, 0.7]}
+        learning_curves=Course(
+            pl.DataFrame({"epoch": [0, 1], "train/loss": [1.0, 0.5], "validation/loss": [1.0, 0.7]})
         ),
         examples=(
             ExampleFilm(film, np.eye(32, 24, dtype=np.float32), "found: <script>alert(2)</script>"),

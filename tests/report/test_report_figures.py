@@ -11,7 +11,7 @@ from strnet.errors import StrnetError
 from strnet.report import CohortFlow, FlowBox
 from strnet.report.drawings import binary_drawings
 from strnet.report.figures.canvas import PALETTE, blank, draw, legal_xml, shortened
-from strnet.report.figures.course import learning_curves, quantities
+from strnet.report.figures.course import Course, learning_curves, quantities
 from strnet.report.figures.discrimination import scores_by_class
 from strnet.report.figures.film_pictures import film_png, overlay_png
 from strnet.report.figures.flow_chart import cohort_flow
@@ -164,9 +164,43 @@ def test_training_curves_have_a_panel_per_known_quantity_and_mark_the_best_epoch
             "validation/never": pl.Series([None] * 3, dtype=pl.Float64),
         }
     )
-    assert list(quantities(curves)) == ["loss", "bone_loss_auroc"]
-    found = words(draw("curves", "Curves", "", partial(learning_curves, curves)).svg)
+    course = Course(curves)
+    assert list(quantities(course)) == ["loss", "bone_loss_auroc"]
+    found = words(draw("curves", "Curves", "", partial(learning_curves, course)).svg)
     assert {"best, epoch 1", "Bone loss", "AUROC", "Epoch", "train", "validation"} <= found
+
+
+def test_the_epoch_that_was_kept_is_marked_where_it_was_chosen_and_not_where_the_loss_is_lowest():
+    curves = pl.DataFrame(
+        {
+            "epoch": [0, 1, 2],
+            "train/loss": [1.0, 0.8, 0.7],
+            "validation/t_score_mae": [3.0, 2.0, 1.0],
+            "validation/bone_loss_auroc": [0.9, 0.7, 0.8],
+            "validation/loss": [1.0, 0.6, 0.9],
+        }
+    )
+    course = Course(curves, monitor="validation/bone_loss_auroc", best_epochs=(2,))
+    assert list(quantities(course)) == ["loss", "bone_loss_auroc", "t_score_mae"]
+    marked = learning_curves(course).axes
+    assert [axes.get_title(loc="right") for axes in marked] == ["", "best, epoch 2", ""]
+    assert [line.get_xydata().tolist() for line in marked[1].lines][-1] == [[2.0, 0.8]]
+
+
+def test_each_fold_has_its_line_and_its_mark():
+    folds = [
+        pl.DataFrame({"epoch": [0, 1], "train/loss": [1.0, 0.5], "validation/loss": values, "fold": fold})
+        for fold, values in enumerate(([0.9, 0.7], [0.6, 0.8], [0.5, 0.4]))
+    ]
+    ragged = pl.concat([*folds, folds[2][:1].with_columns(epoch=pl.lit(2, pl.Int64))])
+    course = Course(ragged.sort("fold", maintain_order=True), best_epochs=(1, 0, 1))
+    (axes,) = learning_curves(course).axes
+    lines = {len(line.get_xdata()) for line in axes.lines if line.get_label() in ("train", "validation")}
+    assert lines == {2}
+    assert axes.get_title(loc="right") == "best, epochs 0 to 1"
+    marks = [tuple(line.get_xydata()[0]) for line in axes.lines if len(line.get_xdata()) == 1]
+    assert marks == [(1, 0.7), (0, 0.6), (1, 0.4)]
+    assert sum(len(line.get_xdata()) > 1 for line in axes.lines) == 6
 
 
 def read_png(content: bytes) -> np.ndarray:
