@@ -14,6 +14,7 @@ from strnet.bundle_format import DOCUMENT, FORMAT, WEIGHTS
 from strnet.config import NetworkConfig, Preprocessing
 from strnet.errors import BundleError, ModelError
 from strnet.files import sha256_bytes
+from strnet.schema import BUNDLE_FOLDER
 from strnet.sealed import read_sealed
 
 _GREY_VALUES = ("normalisation", "percentiles", "mean", "std")
@@ -82,7 +83,7 @@ def read_parent(folder: Path) -> ParentBundle:
     """
     try:
         if not (folder / DOCUMENT).is_file():
-            raise BundleError(f"{folder}: a folder without {DOCUMENT}. {FORMAT.source}")
+            raise BundleError(f"{folder}: a folder without {DOCUMENT}. Give RUN/{BUNDLE_FOLDER} of a run.")
         sealed = read_sealed(folder / DOCUMENT, FORMAT)
         recipe, sha256 = _recipe_and_hash(folder, sealed.content)
         return ParentBundle(
