@@ -183,7 +183,7 @@ def test_the_epoch_that_was_kept_is_marked_where_it_was_chosen_and_not_where_the
     course = Course(curves, monitor="validation/bone_loss_auroc", best_epochs=(2,))
     assert list(quantities(course)) == ["loss", "bone_loss_auroc", "t_score_mae"]
     marked = learning_curves(course).axes
-    assert [axes.get_title(loc="right") for axes in marked] == ["", "best, epoch 2", ""]
+    assert [[text.get_text() for text in axes.texts] for axes in marked] == [[], ["best, epoch 2"], []]
     assert [line.get_xydata().tolist() for line in marked[1].lines][-1] == [[2.0, 0.8]]
 
 
@@ -197,7 +197,7 @@ def test_each_fold_has_its_line_and_its_mark():
     (axes,) = learning_curves(course).axes
     lines = {len(line.get_xdata()) for line in axes.lines if line.get_label() in ("train", "validation")}
     assert lines == {2}
-    assert axes.get_title(loc="right") == "best, epochs 0 to 1"
+    assert [text.get_text() for text in axes.texts] == ["best, epochs 0 to 1"]
     marks = [tuple(line.get_xydata()[0]) for line in axes.lines if len(line.get_xdata()) == 1]
     assert marks == [(1, 0.7), (0, 0.6), (1, 0.4)]
     assert sum(len(line.get_xdata()) > 1 for line in axes.lines) == 6

@@ -112,9 +112,13 @@ def _curves(axes: Axes, course: Course, column: str) -> None:
             axes.plot(kept, value, "o", color=colour("paper"), markeredgecolor=colour("network"))
             best.append(kept)
     if best:
-        # above the panel: the mark lies lowest and often last, and words beside it would run into the axis
+        # above the panel: the mark lies lowest and often last, and words beside it would run into the axis;
+        # and above its title, which may be as long as the panel is wide
         words = f"epoch {best[0]}" if min(best) == max(best) else f"epochs {min(best)} to {max(best)}"
-        axes.set_title(f"best, {words}", loc="right", fontsize=8, color=colour("network"))
+        axes.annotate(
+            f"best, {words}", (1, 1), xytext=(0, 17), xycoords="axes fraction", textcoords="offset points",
+            ha="right", va="bottom", fontsize=8, color=colour("network"),
+        )  # fmt: skip
 
 
 def _lines(course: Course, column: str) -> Iterator[tuple[list[int], list[float], int | None]]:
