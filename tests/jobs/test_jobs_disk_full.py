@@ -128,7 +128,7 @@ def require_intact_until_it_fits(disk, command, written: list[Path], *arguments)
         if code == 0:
             break
         assert code == 2, said
-        told(said, disk)
+        require_one_line(said, disk)
         now = {name: content for name, content in disk.files().items() if not name.endswith(JOURNALS)}
         assert now == marked
     assert full, "the disk was never full"
