@@ -44,11 +44,11 @@ def test_an_interrupted_cross_validation_repeats_no_complete_fold(short, cohort,
     steps = []
     step = ScreeningModule.training_step
 
-    def counted(self, batch):
+    def counted(self, *batch):
         steps.append(1)
         if len(steps) == limit:
             raise RuntimeError("the power went")
-        return step(self, batch)
+        return step(self, *batch)
 
     monkeypatch.setattr(ScreeningModule, "training_step", counted)
     limit = 4  # two steps a fold
