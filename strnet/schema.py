@@ -130,6 +130,11 @@ def disagreement_column(task: str) -> str:
     return f"disagreement.{task}"
 
 
+def member_column(member: str, column: str) -> str:
+    """Name of what one member says in `column` (`logit.<task>`, ...) of a case that several answered."""
+    return f"{MEMBER}.{member}.{column}"
+
+
 def baseline_column(baseline: str, task: str) -> str:
     """Name of the score of a baseline (`clinical`, `metadata`, ...) for `task` in the predictions table."""
     return f"baseline.{baseline}.{task}"

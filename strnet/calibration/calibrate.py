@@ -14,7 +14,16 @@ import polars as pl
 from strnet.calibration.probability_columns import WHERE, ScoreSource, numbers, with_probabilities
 from strnet.config import CalibrationConfig, OperatingPointConfig, TaskConfig
 from strnet.errors import ManifestError, StatsError, ThresholdError
-from strnet.schema import IMAGE_ID, PATIENT_ID, SPLIT, logit_column, prob_column, target_column
+from strnet.schema import (
+    CASE_ID,
+    IMAGE_ID,
+    MEMBERS,
+    PATIENT_ID,
+    SPLIT,
+    logit_column,
+    prob_column,
+    target_column,
+)
 from strnet.stats import Calibrator, fit_calibrator
 from strnet.stats.inputs import Floats
 from strnet.tables import read_table, require_columns
@@ -62,7 +71,7 @@ class Calibrated:
 
 @dataclass(frozen=True)
 class ValidationRows:
-    """Rows of one binary task whose target is known: patient, target (0 or 1), logit, id of the film."""
+    """Rows of one binary task whose target is known: patient, target (0 or 1), logit, id of film or case."""
 
     patients: npt.NDArray[np.object_]
     target: Floats
@@ -113,7 +122,8 @@ def validation_rows(table: pl.DataFrame, task: str) -> ValidationRows:
             f"{WHERE}: {lost} validation rows with a target of {task} have no finite "
             f"{logit_column(task)}. Predict them again, or empty the target."
         )
-    films = rows[IMAGE_ID].filter(pl.Series(known)) if IMAGE_ID in rows.columns else None
+    name = CASE_ID if MEMBERS in rows.columns else IMAGE_ID  # a case of several images has no image_id
+    films = rows[name].filter(pl.Series(known)) if name in rows.columns else None
     return ValidationRows(rows[PATIENT_ID].to_numpy()[known], target[known], logit[known], films)
 
 

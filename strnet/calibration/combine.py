@@ -23,6 +23,7 @@ from strnet.schema import (
     MISSING_MEMBERS,
     SPLIT,
     disagreement_column,
+    member_column,
     target_column,
 )
 from strnet.tables import require_columns
@@ -66,7 +67,8 @@ def combine(
     The rows hold `image_id`, `patient_id`, the outputs of all `tasks` (a row without any says nothing) and
     what else a predictions table has. Several films of one member in a case first become one, by their mean
     (by their largest under that rule). The result has the same columns, sorted by `case_id`, and `members`,
-    `missing_members` and `disagreement.*`; probabilities are left to `with_probabilities`.
+    `missing_members`, `disagreement.*`, and in `member.*` what each member said; probabilities are left to
+    `with_probabilities`.
 
     Raises: ManifestError: rows of no case or no member, or that stand twice, outputs that are not finite,
         rows of one case that are of several patients, splits or folds, or whose targets differ.
@@ -91,6 +93,9 @@ def _outputs(scores: MemberScores, tasks: Sequence[TaskConfig], combination: Com
     spread = disagreement(scores)
     columns = {name: found[:, place] for place, name in enumerate(names)}
     columns |= {disagreement_column(task.name): spread[place] for place, task in enumerate(tasks)}
+    for member, own, said in zip(combination.members, scores.values, scores.spoke, strict=True):
+        told = np.where(said[:, None], own, np.nan)
+        columns |= {member_column(member, name): told[:, place] for place, name in enumerate(names)}
     return [pl.Series(name, values, dtype=pl.Float64).fill_nan(None) for name, values in columns.items()]
 
 

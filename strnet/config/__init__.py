@@ -8,10 +8,18 @@ from __future__ import annotations
 from strnet.config.answering import ApplicabilityConfig, CalibrationConfig, OperatingPointConfig
 from strnet.config.architecture import BackboneConfig, NeckConfig, NetworkConfig, RoutingConfig
 from strnet.config.combination import CombinationConfig
+from strnet.config.ensemble_recipe import EnsembleRecipe
 from strnet.config.frozen import Fraction01, Frozen, Positive
 from strnet.config.preprocessing import Augmentation, Preprocessing
 from strnet.config.recipe import CohortConfig, Recipe
-from strnet.config.recipe_text import dump_recipe, load_recipe, override_recipe, parse_override, parse_recipe
+from strnet.config.recipe_text import (
+    dump_recipe,
+    load_recipe,
+    load_run_recipe,
+    override_recipe,
+    parse_override,
+    parse_recipe,
+)
 from strnet.config.tasks import BMD_UNIT, Given, Target, TaskConfig
 from strnet.config.trainer import TrainerConfig
 from strnet.config.young_adults import REFERENCE_TABLES, YoungAdults, young_adults_of
@@ -25,6 +33,7 @@ __all__ = [
     "CalibrationConfig",
     "CohortConfig",
     "CombinationConfig",
+    "EnsembleRecipe",
     "Fraction01",
     "Frozen",
     "Given",
@@ -41,6 +50,7 @@ __all__ = [
     "YoungAdults",
     "dump_recipe",
     "load_recipe",
+    "load_run_recipe",
     "override_recipe",
     "parse_override",
     "parse_recipe",

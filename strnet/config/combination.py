@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -21,3 +21,8 @@ class CombinationConfig(Frozen):
     missing: Literal["allow", "refuse"] = Field(
         "refuse", description="whether a case in which not every member spoke is answered by the others"
     )
+
+    @classmethod
+    def choices(cls, field: str) -> tuple[str, ...]:
+        """The values that a field can have."""
+        return get_args(cls.model_fields[field].annotation)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from strnet.config.ensemble_recipe import EnsembleRecipe
 from strnet.config.recipe import Recipe
 from strnet.dotted_keys import set_dotted
 from strnet.errors import ConfigError
@@ -22,15 +23,26 @@ def load_recipe(path: Path | str, overrides: Mapping[str, Any] | None = None) ->
 
     Raises: ConfigError: unreadable file, unknown key (with the nearest valid one), or invalid value.
     """
-    path = Path(path)
-    content = read_yaml_file(path)
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: a recipe is a mapping of keys, found {type(content).__name__}.")
-    _resolve_paths(content, path.parent)
+    content = _content(Path(path))
     for dotted, value in (overrides or {}).items():
         set_dotted(content, dotted, value)
     _resolve_paths(content, Path.cwd())
     return parse_recipe(content, source=str(path))
+
+
+def load_run_recipe(path: Path | str) -> Recipe | EnsembleRecipe:
+    """The recipe in a run folder: of a network, or of an ensemble, which is known by its `combination`.
+
+    Raises: ConfigError: as `load_recipe`.
+    """
+    content = _content(Path(path))
+    if "combination" not in content:
+        return parse_recipe(content, source=str(path))
+    try:
+        return EnsembleRecipe.model_validate(content)
+    except ValidationError as error:
+        lines = explain(error, EnsembleRecipe)
+        raise ConfigError(f"{path}: {len(lines)} problem(s).\n  " + "\n  ".join(lines)) from error
 
 
 def parse_recipe(content: Mapping[str, Any], source: str = "recipe") -> Recipe:
@@ -70,11 +82,20 @@ def parse_override(text: str) -> tuple[str, Any]:
     return key.strip(), read_yaml(value, where=f"--set {text}")
 
 
-def dump_recipe(recipe: Recipe) -> str:
+def dump_recipe(recipe: Recipe | EnsembleRecipe) -> str:
     """YAML of every field of `recipe`, defaults included; `load_recipe` reads it back."""
     import yaml
 
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """The mapping in a recipe file, its paths relative to the file's folder resolved."""
+    content = read_yaml_file(path)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: a recipe is a mapping of keys, found {type(content).__name__}.")
+    _resolve_paths(content, path.parent)
+    return content
 
 
 _PATHS = (

@@ -20,6 +20,7 @@ from strnet.report.evaluation import (
 from strnet.report.measures import AgainstNetwork, Measure
 from strnet.report.task_rows import OBSERVER
 from strnet.report.wording import estimate_text, figure_words, p_text, reference_words, scorer_name, task_name
+from strnet.schema import MEMBER
 
 METADATA = "metadata"
 Rival = ScorerResult | AgreementResult | ClassBaseline
@@ -149,9 +150,9 @@ def _own_words(reused: Sequence[str], use: RowUse) -> str:
 
 
 def _verdict(task: str, words: str, rival: Rival, own: Measure) -> Iterator[Verdict]:
-    """One question about a baseline, the network's figure being `own`; an ideal observer is no rival."""
+    """One question about a baseline, the network's figure being `own`; observer and members are no rivals."""
     against = rival.against_network
-    if against is None or rival.scorer == OBSERVER:
+    if against is None or rival.scorer == OBSERVER or rival.scorer.startswith(f"{MEMBER} "):
         return
     name, quantity = scorer_name(rival.scorer), figure_words(against.quantity)
     theirs = estimate_text(getattr(rival, against.quantity))

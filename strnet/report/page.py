@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from strnet import __version__
-from strnet.config import Recipe, dump_recipe
+from strnet.config import EnsembleRecipe, Recipe, dump_recipe
 from strnet.errors import ManifestError
 from strnet.files import write_text, write_together
 from strnet.report.applicability_shares import applicability_table
@@ -42,7 +42,7 @@ class Enclosures:
     flow: CohortFlow | None = None
     learning_curves: Course | None = None
     examples: tuple[ExampleFilm, ...] = ()
-    recipe: Recipe | None = None
+    recipe: Recipe | EnsembleRecipe | None = None
     observers: pl.DataFrame | None = None
     paper: Mapping[str, Any] | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)

@@ -111,7 +111,7 @@ def task_rows(frame: pl.DataFrame, task: str, kind: Kind) -> TaskRows:
     Raises: ManifestError: a missing column, text for numbers, or a network score that is not finite.
     """
     target_column = schema.target_column(task)
-    columns = {NETWORK: score_column(task, kind), **_other_columns(frame, task)}
+    columns = {NETWORK: score_column(task, kind), **_other_columns(frame, task, kind)}
     require_columns(frame, (target_column, columns[NETWORK]), "predictions")
     target = numbers(frame, target_column)
     known = ~np.isnan(target)
@@ -160,15 +160,26 @@ def require_finite(frame: pl.DataFrame, values: Floats, column: str) -> None:
         )
 
 
-def _other_columns(frame: pl.DataFrame, task: str) -> dict[str, str]:
-    """Observer and baselines of a task, by scorer."""
+def _other_columns(frame: pl.DataFrame, task: str, kind: Kind) -> dict[str, str]:
+    """Observer, baselines and members of a task, by scorer."""
     found = {OBSERVER: f"{OBSERVER}.{task}"} if f"{OBSERVER}.{task}" in frame.columns else {}
     for column in frame.columns:
         first, _, rest = column.partition(".")
         name, _, of_task = rest.partition(".")
         if first == "baseline" and of_task == task:
             found[name] = schema.baseline_column(name, task)
-    return found
+    return found | _members(frame, score_column(task, kind))
+
+
+def _members(frame: pl.DataFrame, score: str) -> dict[str, str]:
+    """Of a combination's table, where each member's own scores stand, by `member <name>`."""
+    first, last = schema.member_column("", "").rstrip("."), f".{score}"
+    names = [
+        column.removeprefix(f"{first}.").removesuffix(last)
+        for column in frame.columns
+        if column.startswith(f"{first}.") and column.endswith(last)
+    ]
+    return {f"{schema.MEMBER} {name}": schema.member_column(name, score) for name in names}
 
 
 def _require_binary(frame: pl.DataFrame, target: Floats, column: str) -> None:
@@ -181,7 +192,8 @@ def _require_binary(frame: pl.DataFrame, target: Floats, column: str) -> None:
 
 
 def _require_one_row_per_image(frame: pl.DataFrame, where: str) -> None:
-    twice = frame.filter(pl.col(schema.IMAGE_ID).is_duplicated())[schema.IMAGE_ID].unique(maintain_order=True)
+    named = frame[schema.IMAGE_ID].drop_nulls()  # a case of several images has none
+    twice = named.filter(named.is_duplicated()).unique(maintain_order=True)
     if twice.len():
         shown = ", ".join(str(name) for name in twice[:_ROWS_SHOWN])
         raise ManifestError(
@@ -190,5 +202,6 @@ def _require_one_row_per_image(frame: pl.DataFrame, where: str) -> None:
 
 
 def _images(frame: pl.DataFrame, which: Bools) -> str:
-    names = [str(name) for name in frame.filter(which)[schema.IMAGE_ID][:_ROWS_SHOWN]]
+    column = schema.CASE_ID if schema.MEMBERS in frame.columns else schema.IMAGE_ID
+    names = [str(name) for name in frame.filter(which)[column][:_ROWS_SHOWN]]
     return ", ".join(names) + (", ..." if np.count_nonzero(which) > _ROWS_SHOWN else "")

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from strnet.report.measures import Measure
-from strnet.schema import DXA_SITES, T_SCORE, bmd_column
+from strnet.schema import DXA_SITES, MEMBER, T_SCORE, bmd_column
 
 MISSING: Final = "–"
 """What stands where there is no figure; its reason stands under the table."""
@@ -51,7 +51,9 @@ _FIGURES: Final = MappingProxyType(
 
 
 def scorer_name(scorer: str) -> str:
-    """A scorer in words; a baseline without a known name keeps its own."""
+    """A scorer in words; a baseline without a known name keeps its own, and so does a member."""
+    if scorer.startswith(f"{MEMBER} "):
+        return f"{scorer} alone"
     return SCORER_NAMES.get(scorer, f"{scorer} only")
 
 

@@ -17,7 +17,7 @@ import polars as pl
 from strnet.errors import TableError, ThresholdError, unknown_name
 from strnet.grouping import column_of, read_grouping
 from strnet.row_filter import ROW, keep_rows
-from strnet.schema import IMAGE_ID, PATIENT_ID, target_column
+from strnet.schema import CASE_ID, IMAGE_ID, MEMBERS, PATIENT_ID, target_column
 from strnet.stats.inputs import Bools, Floats, Ints
 from strnet.tables import id_text, id_texts, scan_table
 from strnet.thresholds.id_columns import named_groups_of, names_in
@@ -61,7 +61,7 @@ class ScoreColumns:
 
     A score that names a task is its probability where the table has it, otherwise its logit or value.
     `score_kind` is what the user says of a column whose name does not. `groups` may cut numbers: `age:50,65`.
-    `identifier` must be unique; it is `image_id`, where there is one, if not given.
+    `identifier` must be unique; if not given it is `image_id`, or `case_id` of cases that members answered.
     """
 
     target: str
@@ -216,14 +216,17 @@ def _resolved(columns: ScoreColumns, table: pl.LazyFrame) -> ScoreColumns:
     def named(column: str | None) -> str | None:
         return None if column is None else column_named(column, table)
 
-    has_image_id = IMAGE_ID in table.collect_schema().names()
+    names = table.collect_schema().names()
+    # a case of several images has no image_id
+    known = CASE_ID if {CASE_ID, MEMBERS} <= set(names) else IMAGE_ID
+    own = known if known in names else None
     return ScoreColumns(
         target=column_named(columns.target, table, target_column(columns.target)),
         score=column_named(columns.score, table, *candidates(columns.score)),
         cluster=named(columns.cluster),
-        groups=tuple(column_of(group, table.collect_schema().names()) for group in columns.groups),
+        groups=tuple(column_of(group, names) for group in columns.groups),
         weight=named(columns.weight),
-        identifier=named(columns.identifier or (IMAGE_ID if has_image_id else None)),
+        identifier=named(columns.identifier or own),
         score_kind=columns.score_kind,
     )
 

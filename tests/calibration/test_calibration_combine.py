@@ -60,6 +60,10 @@ def test_two_views_become_one_case_with_the_mean_of_their_logits_and_values():
         "missing_members": None,
         "disagreement.loss": pytest.approx(3 / np.sqrt(2)),
         "disagreement.t_score": pytest.approx(1 / np.sqrt(2)),
+        "member.ap.logit.loss": 1.0,
+        "member.ap.pred.t_score": -2.0,
+        "member.lateral.logit.loss": 4.0,
+        "member.lateral.pred.t_score": -1.0,
     }
     assert list(case)[:4] == ["image_id", "case_id", "patient_id", "exam_id"]
 
@@ -96,6 +100,7 @@ def test_a_missing_view_leaves_the_case_out_or_to_the_others_as_it_was_said():
     assert (alone["case_id"], alone["image_id"], alone["view"]) == ("e-p2", "a9", "AP")
     assert (alone["logit.loss"], alone["members"], alone["missing_members"]) == (-1.5, 1, "lateral")
     assert alone["disagreement.loss"] is None
+    assert (alone["member.ap.logit.loss"], alone["member.lateral.logit.loss"]) == (-1.5, None)
     assert allowed.left_out.height == 0
 
 
