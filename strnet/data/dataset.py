@@ -71,8 +71,9 @@ class RadiographDataset(Dataset[Batch]):
         *,
         augmentation: Augmentation | None = None,
         seed: int = 0,
+        mirrored: bool = False,
     ) -> None:
-        """Without `augmentation` the films are given as they are.
+        """Without `augmentation` the films are given as they are, or `mirrored` left to right.
 
         Raises: CacheError: a row whose film the cache does not hold.
         """
@@ -82,6 +83,7 @@ class RadiographDataset(Dataset[Batch]):
         self._preprocessing = preprocessing
         self._augmentation = augmentation
         self._seed = seed
+        self._mirrored = mirrored
         self._clinical = torch.from_numpy(samples.clinical.astype(np.float32))
         self._targets = {name: torch.from_numpy(t.astype(np.float32)) for name, t in samples.targets.items()}
 
@@ -103,8 +105,9 @@ class RadiographDataset(Dataset[Batch]):
         return Batch(image, self._clinical[rows], {n: t[rows] for n, t in self._targets.items()}, rows)
 
     def films(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
-        """The prepared films (N, height, width) of `rows`, as they are in the cache."""
-        return np.asarray(self._cache.records[self._records[rows]])
+        """The prepared films (N, height, width) of `rows`, as they are in the cache, or mirrored."""
+        films = np.asarray(self._cache.records[self._records[rows]])
+        return np.ascontiguousarray(films[:, :, ::-1]) if self._mirrored else films
 
 
 class EpochSampler(Sampler[BatchKey]):

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     )
     from strnet.inference.bundle_files import read_bundle, weights_sha256, write_bundle
     from strnet.inference.engines import Engine, load_network, open_torch
+    from strnet.inference.ensemble_bundle import AnyBundle, EnsembleBundle
+    from strnet.inference.ensemble_document import EnsembleProvenance, MemberEntry
+    from strnet.inference.ensemble_export import EnsembleExport, export_ensemble
+    from strnet.inference.ensemble_files import (
+        differing_tasks,
+        member_entries,
+        named_members,
+        open_bundle,
+        read_ensemble,
+        write_ensemble,
+    )
+    from strnet.inference.ensemble_predictor import EnsemblePredictor
     from strnet.inference.export import ExportReport, export_onnx
     from strnet.inference.opening import open_onnx
     from strnet.inference.predictor import Predictor, require_all
@@ -23,25 +35,38 @@ if TYPE_CHECKING:
     from strnet.inference.saliency import saliency_map
 
 __all__ = [
+    "AnyBundle",
     "Bundle",
     "ClinicalVariable",
     "Engine",
+    "EnsembleBundle",
+    "EnsembleExport",
+    "EnsemblePredictor",
+    "EnsembleProvenance",
     "ExportReport",
+    "MemberEntry",
     "Predictor",
     "Provenance",
     "ReferenceStandard",
     "column_notes",
+    "differing_tasks",
+    "export_ensemble",
     "export_onnx",
     "film_roster",
     "load_network",
+    "member_entries",
+    "named_members",
+    "open_bundle",
     "open_onnx",
     "open_torch",
     "read_bundle",
+    "read_ensemble",
     "reference_standard_of",
     "require_all",
     "saliency_map",
     "weights_sha256",
     "write_bundle",
+    "write_ensemble",
 ]
 
 _HOMES = {
@@ -51,6 +76,18 @@ _HOMES = {
     "engines": ("Engine", "load_network", "open_torch"),
     "export": ("ExportReport", "export_onnx"),
     "opening": ("open_onnx",),
+    "ensemble_bundle": ("AnyBundle", "EnsembleBundle"),
+    "ensemble_document": ("EnsembleProvenance", "MemberEntry"),
+    "ensemble_export": ("EnsembleExport", "export_ensemble"),
+    "ensemble_files": (
+        "differing_tasks",
+        "member_entries",
+        "named_members",
+        "open_bundle",
+        "read_ensemble",
+        "write_ensemble",
+    ),
+    "ensemble_predictor": ("EnsemblePredictor",),
     "predictor": ("Predictor", "require_all"),
     "results": ("column_notes",),
     "roster": ("film_roster",),

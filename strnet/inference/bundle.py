@@ -44,6 +44,16 @@ class Bundle:
         return self.document.recipe.preprocessing
 
     @property
+    def clinical_inputs(self) -> tuple[str, ...]:
+        """The clinical columns that the network takes, in its order."""
+        return tuple(variable.name for variable in self.document.clinical)
+
+    @property
+    def scores_sha256(self) -> str:
+        """Names whose scores these are, as operating points and tables say it: the weights."""
+        return self.document.weights.sha256
+
+    @property
     def clinical(self) -> tuple[ClinicalVariable, ...]:
         """Clinical inputs in the order of the network."""
         return self.document.clinical

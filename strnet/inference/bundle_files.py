@@ -24,6 +24,7 @@ from strnet.inference.bundle_document import (
     publishable,
 )
 from strnet.inference.consistency import require_agreement
+from strnet.inference.ensemble_document import MEMBERS, is_ensemble
 from strnet.inference.folder import replace_folder
 from strnet.inference.readme import bundle_readme
 from strnet.sealed import Sealed, read_sealed, seal
@@ -100,7 +101,7 @@ def read_bundle(folder: Path | str) -> Bundle:
     try:
         document = BundleDocument.model_validate(sealed.content)
     except ValidationError as error:
-        raise BundleError(f"{folder / DOCUMENT}: {_explained(error)}") from error
+        raise BundleError(f"{folder / DOCUMENT}: {explained(error)}") from error
     bundle = _agreeing(folder, document, sealed.sha256)
     bundle.weights()
     bundle.picture_model()
@@ -113,8 +114,8 @@ def _agreeing(folder: Path, document: BundleDocument, sha256: str) -> Bundle:
         folder=folder,
         document=document,
         sha256=sha256,
-        calibrators=_calibrators(folder / DOCUMENT, document),
-        operating_points=_operating_points(folder / DOCUMENT, document),
+        calibrators=calibrators_in(folder / DOCUMENT, document.calibrators),
+        operating_points=points_in(folder / DOCUMENT, document.operating_points),
     )
     require_agreement(bundle)
     return bundle
@@ -124,16 +125,26 @@ def _read_document(folder: Path) -> Sealed:
     path = folder / DOCUMENT
     if not path.is_file():
         raise BundleError(f"{folder}: no {DOCUMENT}. {FORMAT.source}")
+    if is_ensemble(folder):
+        raise BundleError(
+            f"{folder}: an ensemble of several networks, expected the bundle of one. Its members stand below "
+            f"{folder / MEMBERS}."
+        )
     return read_sealed(path, FORMAT)
 
 
-def _explained(error: ValidationError) -> str:
+def explained(error: ValidationError) -> str:
+    """Each problem of a document with the key it is at."""
     lines = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
     return f"{len(lines)} problem(s).\n  " + "\n  ".join(lines)
 
 
-def _calibrators(where: Path, document: BundleDocument) -> dict[str, Calibrator]:
-    return {task: _calibrator(where, task, numbers) for task, numbers in document.calibrators.items()}
+def calibrators_in(where: Path, written: Mapping[str, Mapping[str, Any]]) -> dict[str, Calibrator]:
+    """The calibrators in a document, by task.
+
+    Raises: BundleError: numbers that are no calibrator.
+    """
+    return {task: _calibrator(where, task, numbers) for task, numbers in written.items()}
 
 
 def _calibrator(where: Path, task: str, numbers: Mapping[str, Any]) -> Calibrator:
@@ -143,10 +154,14 @@ def _calibrator(where: Path, task: str, numbers: Mapping[str, Any]) -> Calibrato
         raise BundleError(f"{where}: calibrator of {task}: {error}") from error
 
 
-def _operating_points(where: Path, document: BundleDocument) -> tuple[OperatingPoint, ...]:
+def points_in(where: Path, written: Sequence[Mapping[str, Any]]) -> tuple[OperatingPoint, ...]:
+    """The operating points in a document.
+
+    Raises: BundleError: one that was edited, or is none of a single threshold.
+    """
     points = [
         from_document(content, where=f"{where}: operating point {number}")
-        for number, content in enumerate(document.operating_points, start=1)
+        for number, content in enumerate(written, start=1)
     ]
     singles = tuple(point for point in points if isinstance(point, OperatingPoint))
     if len(singles) < len(points):

@@ -8,6 +8,7 @@ from strnet.bundle_format import DOCUMENT
 from strnet.config import TaskConfig
 from strnet.errors import BundleError, unknown_name
 from strnet.inference.bundle import Bundle
+from strnet.inference.ensemble_bundle import AnyBundle
 from strnet.schema import logit_column, prediction_column, prob_column
 from strnet.stats.answers import PLAIN
 from strnet.thresholds import OperatingPoint, ScoreIdentity
@@ -33,6 +34,16 @@ def require_agreement(bundle: Bundle) -> None:
             f"{where}: clinical variables {columns}, expected those of the recipe, "
             f"{bundle.recipe.clinical_columns}."
         )
+    require_usable_answers(bundle)
+
+
+def require_usable_answers(bundle: AnyBundle) -> None:
+    """Raise unless calibrators and operating points are for the scores of this bundle, and the deciding one
+    is there or a reason why not.
+
+    Raises: BundleError: the first contradiction.
+    """
+    where = _where(bundle)
     for task in bundle.calibrators:
         _named(bundle, task, ("binary",))
     for point in bundle.operating_points:
@@ -47,7 +58,7 @@ def require_agreement(bundle: Bundle) -> None:
         )
 
 
-def _require_usable(bundle: Bundle, point: OperatingPoint) -> None:
+def _require_usable(bundle: AnyBundle, point: OperatingPoint) -> None:
     """Raise unless `point` decides on a score that the results table has, of these weights, for any film."""
     where = _where(bundle)
     task = _named(bundle, point.score.task or "(none named)", ("binary", "regression"))
@@ -75,19 +86,19 @@ def _require_usable(bundle: Bundle, point: OperatingPoint) -> None:
         raise BundleError(f"{where}: {error}") from error
 
 
-def _expected(bundle: Bundle, task: TaskConfig, column: str) -> ScoreIdentity:
+def _expected(bundle: AnyBundle, task: TaskConfig, column: str) -> ScoreIdentity:
     """The identity of a score in the results table of this bundle."""
     score = identity_of(column)
     calibrator = bundle.calibrators.get(task.name, PLAIN).digest if score.kind == "probability" else RAW
-    return replace(score, model_sha256=bundle.document.weights.sha256, calibrator_sha256=calibrator)
+    return replace(score, model_sha256=bundle.scores_sha256, calibrator_sha256=calibrator)
 
 
-def _named(bundle: Bundle, name: str, kinds: tuple[str, ...]) -> TaskConfig:
+def _named(bundle: AnyBundle, name: str, kinds: tuple[str, ...]) -> TaskConfig:
     tasks = {task.name: task for task in bundle.tasks if task.kind in kinds}
     if name not in tasks:
         raise BundleError(f"{_where(bundle)}: {unknown_name(' or '.join(kinds) + ' task', name, tasks)}")
     return tasks[name]
 
 
-def _where(bundle: Bundle) -> str:
+def _where(bundle: AnyBundle) -> str:
     return str(bundle.folder / DOCUMENT)

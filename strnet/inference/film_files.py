@@ -81,6 +81,14 @@ def find_films(paths: Sequence[Path | str]) -> Found:
     )
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What one network wants of a film: how it is prepared, and which films it answers."""
+
+    preprocessing: Preprocessing
+    screen: Screen = ANY_FILM
+
+
 def read_films(
     files: Sequence[Path],
     preprocessing: Preprocessing,
@@ -95,8 +103,19 @@ def read_films(
     whose header or quality `screen` refuses, a refused one. With `hashed` each film has the hash of its
     pixels.
     """
-    function = partial(read_film, preprocessing=preprocessing, screen=screen, hashed=hashed)
-    return in_order(function, files, _failed, workers)
+    for (film,) in read_films_once(files, (Wanted(preprocessing, screen),), workers, hashed=hashed):
+        yield film
+
+
+def read_films_once(
+    files: Sequence[Path], wanted: Sequence[Wanted], workers: AnyWorkers = None, *, hashed: bool = False
+) -> Iterator[tuple[Film, ...]]:
+    """Each film in turn as `read_films` gives it, for every one of several networks, decoded once.
+
+    Networks with the same preprocessing share the prepared pixels.
+    """
+    function = partial(read_film_once, wanted=tuple(wanted), hashed=hashed)
+    return in_order(function, files, partial(_failed_for_all, count=len(wanted)), workers)
 
 
 def read_headers(files: Sequence[Path], workers: AnyWorkers = None) -> Iterator[Film]:
@@ -120,26 +139,53 @@ def read_film(
 
     Raises: MemoryError: there is not enough for this film.
     """
+    (film,) = read_film_once(path, (Wanted(preprocessing, screen),), hashed=hashed)
+    return film
+
+
+def read_film_once(path: Path, wanted: Sequence[Wanted], *, hashed: bool = False) -> tuple[Film, ...]:
+    """The film of one file as `read_film` gives it, for every one of several networks, decoded once.
+
+    Raises: MemoryError: there is not enough for this film.
+    """
     try:
         if not path.is_file() and path.exists():
             raise ImageError(f"{path}: not a regular file.")
-        header = read_acquisition(path)
-        findings = screen.header(header)
-        if screen.refuses(findings):  # before the pixels, which take much longer
-            return Film(path, "refused", source=header, findings=findings)
-        radiograph = read_radiograph(path)
-        findings += quality_findings((*radiograph.flags, *picture_faults(radiograph.pixels)))
-        if screen.refuses(findings):
-            return Film(path, "refused", source=radiograph.source, findings=findings)
-        pixels = prepare(radiograph.pixels, preprocessing)
-        digest = pixel_sha256(radiograph) if hashed else None
-        return Film(path, "ok", None, pixels, radiograph.source, digest, findings)
+        return _screened(path, wanted, hashed)
     except MemoryError:
         raise
     except StrnetError as error:
-        return Film(path, "failed", _one_line(error))
+        return (Film(path, "failed", _one_line(error)),) * len(wanted)
     except Exception as error:
-        return _failed(path, f"{type(error).__name__}: {_one_line(error)}")
+        return (_failed(path, f"{type(error).__name__}: {_one_line(error)}"),) * len(wanted)
+
+
+def _screened(path: Path, wanted: Sequence[Wanted], hashed: bool) -> tuple[Film, ...]:
+    header = read_acquisition(path)
+    told = [one.screen.header(header) for one in wanted]
+    refused = [one.screen.refuses(findings) for one, findings in zip(wanted, told, strict=True)]
+    if all(refused):  # before the pixels, which take much longer
+        return tuple(Film(path, "refused", source=header, findings=findings) for findings in told)
+    radiograph = read_radiograph(path)
+    quality = quality_findings((*radiograph.flags, *picture_faults(radiograph.pixels)))
+    digest = pixel_sha256(radiograph) if hashed else None
+    prepared: dict[str, NDArray[np.uint16]] = {}
+    films = []
+    for one, findings, by_header in zip(wanted, told, refused, strict=True):
+        seen = findings if by_header else findings + quality
+        if by_header or one.screen.refuses(seen):
+            films.append(Film(path, "refused", source=radiograph.source, findings=seen))
+            continue
+        recipe = one.preprocessing
+        if recipe.digest not in prepared:
+            prepared[recipe.digest] = prepare(radiograph.pixels, recipe)
+        pixels = prepared[recipe.digest]
+        films.append(Film(path, "ok", None, pixels, radiograph.source, digest, seen))
+    return tuple(films)
+
+
+def _failed_for_all(path: Path, reason: str, *, count: int) -> tuple[Film, ...]:
+    return (_failed(path, reason),) * count
 
 
 def _failed(path: Path, reason: str) -> Film:

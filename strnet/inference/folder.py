@@ -35,7 +35,7 @@ def replace_folder(folder: Path, own_files: Collection[str]) -> Iterator[Path]:
         with _named_after(folder):
             temporary.mkdir(parents=True)
             yield temporary
-            for path in temporary.iterdir():
+            for path in temporary.rglob("*"):
                 _sync(path)
             _sync(temporary)
             _move(temporary, folder)

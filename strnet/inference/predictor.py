@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,13 +15,14 @@ from strnet import schema
 from strnet.errors import ConfigError, PartialResultError, RefusedFilmsError, unknown_name
 from strnet.imaging import to_network_input
 from strnet.inference.bundle import Bundle
-from strnet.inference.engines import Engine
-from strnet.inference.film_files import Film, Status, as_text, read_films
+from strnet.inference.engines import Array, Engine
+from strnet.inference.film_files import read_films
+from strnet.inference.film_session import RAN, FilmSession, state
 from strnet.inference.journal import Outputs, PredictionJournal, Row
 from strnet.inference.opening import ENGINES
 from strnet.inference.results import column_notes, result_columns
-from strnet.inference.roster import SOP_INSTANCE_UID, Known, Roster, film_roster
-from strnet.trust import Finding, Screen, picture_statistics
+from strnet.inference.roster import SOP_INSTANCE_UID, Roster, film_roster
+from strnet.trust import Screen, picture_statistics
 from strnet.workers import AnyWorkers, Workers
 
 Progress = Callable[[int, int], None]
@@ -32,26 +34,27 @@ _TEXTS = (
     *("path", *schema.IDENTITY_COLUMNS, SOP_INSTANCE_UID, "body_part"),
     *("status", "reason_code", "reason", "flags", "missing_clinical"),
 )
-_TYPES = {
+ROW_TYPES = {
     **dict.fromkeys(_TEXTS, pl.String),
     **dict.fromkeys(("age", schema.ATYPICALITY), pl.Float64),
     "accept_anyway": pl.Boolean,
 }
-_RAN = "ran"
-"""Marks the rows of films that the network has seen; no column of the results."""
 
 
 class Predictor:
     """A bundle ready to predict."""
 
-    def __init__(self, bundle: Bundle, engine: str | Engine = "torch") -> None:
+    def __init__(self, bundle: Bundle, engine: str | Engine = "torch", *, mirrored: bool = False) -> None:
         """Opens the engine: `torch` or `onnx` with their defaults, or takes one that is open.
+
+        With `mirrored` outputs are the mean of those for a film and for its mirror image.
 
         Raises: ConfigError: an unknown engine. BundleError, MissingExtraError: see `open_torch`, `open_onnx`.
         """
         self.bundle = bundle
         self.engine = _open(bundle, engine) if isinstance(engine, str) else engine
         self._picture = bundle.picture_model()
+        self._mirrored = mirrored
 
     def predict_prepared(
         self, films: NDArray[np.uint16], clinical: NDArray[np.float32], *, batch_size: int = BATCH_SIZE
@@ -92,7 +95,7 @@ class Predictor:
         Raises: ImageError: no file at all. ManifestError: a clinical table that cannot be used, found before
         any film is read. ConfigError: a batch below 1, or fewer than no workers.
         """
-        workers = _checked(batch_size, workers)
+        workers = checked_workers(batch_size, workers)
         roster = film_roster(self.bundle, paths, clinical, workers)
         return self.predict_roster(
             roster,
@@ -116,50 +119,66 @@ class Predictor:
 
         Raises: ConfigError: a batch below 1, or fewer than no workers.
         """
-        workers = _checked(batch_size, workers)
-        rows, outputs = ([], []) if journal is None else journal.restored(roster.files, roster.image_ids)
+        workers = checked_workers(batch_size, workers)
         screen = Screen(self.bundle.applicability, accept_anyway)
-        waiting: list[_Ready] = []
-        ahead = roster.files[len(rows) :]
-        preprocessing = self.bundle.preprocessing
-        films = read_films(ahead, preprocessing, workers, screen=screen, hashed=roster.hashed)
-        for position, film in enumerate(films, start=len(rows)):
-            row, ready = _described(film, roster.known(position, film), roster.clinical, screen)
-            rows.append(row)
-            waiting += ready
-            if len(waiting) == batch_size or (waiting and len(rows) == len(roster.files)):
-                outputs.append(self._outputs(waiting, batch_size, screen))
-                waiting = []
-            if journal is not None and not waiting:
-                journal.keep(roster.files, roster.image_ids, rows, outputs)
+        session = self.session(roster, batch_size, accept_anyway=accept_anyway, journal=journal)
+        done = len(session.rows)
+        films = read_films(
+            roster.files[done:], self.bundle.preprocessing, workers, screen=screen, hashed=roster.hashed
+        )
+        for position, film in enumerate(films, start=done):
+            session.take(position, film)
             if progress is not None:
-                progress(len(rows), len(roster.files))
-        rows += [_state(film.path, film.status, film.reason) for film in roster.skipped]
+                progress(position + 1, len(roster.files))
+        rows = session.rows + [state(film.path, film.status, film.reason) for film in roster.skipped]
         told = [{**row, "accept_anyway": accept_anyway} for row in rows]
-        return _table(self.bundle, told, outputs)
+        return _table(self.bundle, told, session.merged())
 
-    def _outputs(self, films: Sequence[_Ready], batch_size: int, screen: Screen) -> Outputs:
-        """Outputs of the films, whose rows now also say what the picture layer found."""
-        pixels = np.stack([film.pixels for film in films])
-        clinical = np.stack([film.clinical for film in films])
-        outputs = self.predict_prepared(pixels, clinical, batch_size=batch_size)
-        for film, atypicality in zip(films, outputs.get(schema.ATYPICALITY, ()), strict=False):
-            findings = (*film.findings, *screen.picture(float(atypicality)))
-            film.row.update({schema.ATYPICALITY: float(atypicality), **asdict(screen.rule(findings))})
-        return outputs
+    def session(
+        self,
+        roster: Roster,
+        batch_size: int,
+        *,
+        accept_anyway: bool = False,
+        journal: PredictionJournal | None = None,
+    ) -> FilmSession:
+        """The answers to the films of `roster`, which are then handed to it one by one."""
+        own = replace(roster, clinical=self.bundle.clinical_inputs)
+        screen = Screen(self.bundle.applicability, accept_anyway)
+        return FilmSession(self._run_batches, own, screen, batch_size, journal)
+
+    def _run_batches(
+        self, films: NDArray[np.uint16], clinical: NDArray[np.float32], batch_size: int
+    ) -> Outputs:
+        return self.predict_prepared(films, clinical, batch_size=batch_size)
 
     def _run_filled(self, films: NDArray[np.uint16], clinical: NDArray[np.float32], size: int) -> Outputs:
         """Outputs of up to `size` films, run with blank ones up to that number."""
-        blank = size - len(films)
-        image = to_network_input(np.pad(films, [(0, blank), (0, 0), (0, 0)]), self.bundle.preprocessing)
-        values = np.pad(clinical, [(0, blank), (0, 0)], constant_values=np.nan)
-        outputs = self.engine.run(image[:, np.newaxis], values.astype(np.float32))
-        own = {name: output[: len(films)] for name, output in outputs.items()}
+        own = self._filled(films, clinical, size)
+        if self._mirrored:
+            other = self._filled(films[:, :, ::-1], clinical, size)
+            own |= {task.name: mean_of_both(own[task.name], other[task.name]) for task in self.bundle.tasks}
         features = own.pop(schema.FEATURES)
         if self._picture is not None:
             atypicality = self._picture.atypicality(features, picture_statistics(films))
             own[schema.ATYPICALITY] = atypicality.astype(np.float32)
         return own
+
+    def _filled(
+        self, films: NDArray[np.uint16], clinical: NDArray[np.float32], size: int
+    ) -> dict[str, Array]:
+        """Outputs and features of the engine for `films`, filled up with blank ones to `size`."""
+        blank = size - len(films)
+        image = to_network_input(np.pad(films, [(0, blank), (0, 0), (0, 0)]), self.bundle.preprocessing)
+        values = np.pad(clinical, [(0, blank), (0, 0)], constant_values=np.nan)
+        outputs = self.engine.run(image[:, np.newaxis], values.astype(np.float32))
+        return {name: output[: len(films)] for name, output in outputs.items()}
+
+
+def mean_of_both(film: NDArray[Any], mirrored: NDArray[Any]) -> Array:
+    """Outputs (N, ...) for films and their mirror images as one, in the precision that networks answer in."""
+    mean = (film.astype(np.float64) + mirrored.astype(np.float64)) / 2
+    return mean.astype(np.float32)
 
 
 def require_all(results: pl.DataFrame) -> None:
@@ -190,51 +209,16 @@ def _listed(reasons: Sequence[str]) -> str:
     return "".join(f"\n  {line}" for line in [*reasons[:_LISTED], *more])
 
 
-@dataclass(frozen=True, eq=False)
-class _Ready:
-    """A film that can be run: its row, what was found, pixels (height, width) and clinical values (K,)."""
-
-    row: Row
-    findings: tuple[Finding, ...]
-    pixels: NDArray[np.uint16]
-    clinical: NDArray[np.float32]
-
-
-def _described(film: Film, known: Known, clinical: Sequence[str], screen: Screen) -> tuple[Row, list[_Ready]]:
-    """The identity columns of a film, and the film itself if it can be run."""
-    if known.refusal is not None and film.status == "ok":
-        reason = f"{as_text(film.path)}: {known.refusal}"
-        return {**known.cells, **_state(film.path, "failed", reason)}, []
-    row: Row = {**known.cells, **_state(film.path, film.status, film.reason)}
-    if film.source is None:
-        return row, []
-    findings = (*screen.table(film.findings, known.row), *screen.age(known.cells["age"]))
-    missing = [name for name, value in zip(clinical, known.values, strict=True) if np.isnan(value)]
-    row |= {"body_part": film.source.body_part, "missing_clinical": " ".join(missing)}
-    row |= asdict(screen.rule(findings))
-    if film.pixels is None or row["status"] != "ok":
-        return row, []
-    row[_RAN] = True
-    return row, [_Ready(row, findings, film.pixels, known.values)]
-
-
-def _state(path: Path, status: Status, reason: str | None) -> Row:
-    return {"path": as_text(path), "status": status, "reason": reason}
-
-
-def _table(bundle: Bundle, rows: Sequence[Row], outputs: Sequence[Outputs]) -> pl.DataFrame:
+def _table(bundle: Bundle, rows: Sequence[Row], outputs: Outputs) -> pl.DataFrame:
     """The results table: identities of all files, and the scores of those that are answered.
 
     A film that its picture alone refused was run, and has no score all the same: somebody would put a
     threshold on it.
     """
     names = list(column_notes(bundle))
-    identity = pl.DataFrame(rows, schema_overrides=_TYPES, infer_schema_length=None)
-    merged = {
-        task: np.concatenate([part[task] for part in outputs]) for task in (outputs[0] if outputs else {})
-    }
-    run = result_columns(bundle, merged) if outputs else {}
-    ran = [position for position, row in enumerate(rows) if row.get(_RAN)]
+    identity = pl.DataFrame(rows, schema_overrides=ROW_TYPES, infer_schema_length=None)
+    run = result_columns(bundle, outputs) if outputs else {}
+    ran = [position for position, row in enumerate(rows) if row.get(RAN)]
     position = pl.Series("position", ran, dtype=pl.Int64)
     found = pl.DataFrame({"position": position, **run})
     table = identity.with_row_index("position").cast({"position": pl.Int64})
@@ -247,7 +231,11 @@ def _table(bundle: Bundle, rows: Sequence[Row], outputs: Sequence[Outputs]) -> p
     return table.with_columns(absent).select(names)
 
 
-def _checked(batch_size: int, workers: AnyWorkers) -> Workers:
+def checked_workers(batch_size: int, workers: AnyWorkers) -> Workers:
+    """`workers` as read, once the size of a batch is known to be one.
+
+    Raises: ConfigError: a batch below 1, or fewer than no workers.
+    """
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}, expected 1 or more.")
     return Workers.of(workers)

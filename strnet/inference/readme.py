@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from strnet.bundle_format import DOCUMENT, WEIGHTS, StartingWeights
 from strnet.inference.bundle import Bundle
+from strnet.inference.ensemble_bundle import AnyBundle
 from strnet.thresholds import OperatingPoint
 from strnet.trust import PictureLimit
 
-_MEASURED_BY = {
+MEASURED_BY = {
     "dxa": "dual-energy X-ray absorptiometry (DXA).",
     "qus": "quantitative ultrasound. A T-score from ultrasound is not a DXA T-score, and not diagnostic "
     "in the sense of the WHO.",
@@ -30,7 +31,7 @@ def bundle_readme(bundle: Bundle) -> str:
         "**Not a medical device.** For research. Nothing here has been cleared or approved for use on "
         "patients, and no output replaces a measurement of bone density.",
         "## What the labels were measured with",
-        "\n".join(f"- `{name}`: {_MEASURED_BY[name]}" for name in origin.reference_standard.standards),
+        "\n".join(f"- `{name}`: {MEASURED_BY[name]}" for name in origin.reference_standard.standards),
         f"Site of measurement: {', '.join(origin.reference_standard.sites) or 'not known'}.",
         "## Intended use",
         _intended_use(bundle),
@@ -42,7 +43,7 @@ def bundle_readme(bundle: Bundle) -> str:
         ),
         f"Clinical inputs: {clinical or 'none'}. Any of them may be missing.",
         "## Operating points",
-        "\n".join(_point_lines(bundle)) or "None.",
+        "\n".join(point_lines(bundle)) or "None.",
         "## Origin",
         _origin(bundle),
         f"`{DOCUMENT}` holds all of this as JSON, `{WEIGHTS}` the weights. Both are checked against their "
@@ -61,7 +62,8 @@ def _intended_use(bundle: Bundle) -> str:
     )
 
 
-def _point_lines(bundle: Bundle) -> Iterator[str]:
+def point_lines(bundle: AnyBundle) -> Iterator[str]:
+    """The operating points, one a line, before them why none decides."""
     if bundle.undecided is not None:
         yield f"**No operating point decides.** {bundle.undecided}\n"
     for point in bundle.operating_points:

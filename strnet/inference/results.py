@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from strnet import schema
 from strnet.config import TaskConfig
 from strnet.inference.bundle import Bundle
+from strnet.inference.ensemble_bundle import AnyBundle
 from strnet.inference.site_columns import site_columns, site_notes
 from strnet.stats.answers import PLAIN, asks_for_diagnosis, diagnosis_columns, task_probabilities
 from strnet.stats.coherence import contradicts_t_score, most_probable, most_probable_diagnosis
@@ -23,7 +24,7 @@ Columns = dict[str, NDArray[Any]]
 """Column name to (N,) values."""
 
 _TABLE_ELSE = "as the clinical table says, else the DICOM header"
-_IDENTITY_NOTES = {
+IDENTITY_NOTES = {
     schema.IMAGE_ID: "as the clinical table names the film, else the file's name without its ending, with "
     "folders in front where several files share it",
     schema.CASE_ID: "what the decision is about: the image",
@@ -39,6 +40,7 @@ _IDENTITY_NOTES = {
     "sop_instance_uid": "SOP Instance UID of a DICOM file",
 }
 
+MISSING_CLINICAL = "clinical inputs that were unknown, joined by spaces"
 CLASS = "class"
 CONTRADICTION = "t_score_contradicts_class"
 
@@ -58,7 +60,7 @@ def threshold_column(point: OperatingPoint) -> str:
     return f"threshold.{point.score.task}.{point.method}"
 
 
-def result_columns(bundle: Bundle, outputs: Outputs) -> Columns:
+def result_columns(bundle: AnyBundle, outputs: Outputs) -> Columns:
     """Columns of (N,) each from raw outputs per task, (N,) or (N, C); `column_notes` says what they mean."""
     columns: Columns = {}
     for task in bundle.tasks:
@@ -72,10 +74,9 @@ def result_columns(bundle: Bundle, outputs: Outputs) -> Columns:
 
 def column_notes(bundle: Bundle) -> dict[str, str]:
     """What each column of the bundle's results table means, in the table's order."""
-    measured = bundle.provenance.reference_standard
     notes = {
         "path": "the file, as found",
-        **_IDENTITY_NOTES,
+        **IDENTITY_NOTES,
         "body_part": "as the DICOM header says",
         "status": "ok; refused: the network was not made for such a film, and gives no score; failed: it "
         "could not be read, or contradicts its row in the clinical table; skipped: a file in a folder that "
@@ -87,6 +88,16 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
         "accept_anyway": "whether the job was told to answer films that would have been refused",
         schema.ATYPICALITY: _atypicality_note(bundle),
     }
+    notes |= score_notes(bundle)
+    if bundle.clinical:
+        notes["missing_clinical"] = MISSING_CLINICAL
+    return notes | origin_notes(bundle)
+
+
+def score_notes(bundle: AnyBundle) -> dict[str, str]:
+    """What the columns of scores, classes and decisions mean, in the table's order."""
+    measured = bundle.provenance.reference_standard
+    notes: dict[str, str] = {}
     for task in bundle.tasks:
         notes |= _task_notes(task, str(measured))
     notes |= site_notes(bundle.tasks, str(measured))
@@ -95,9 +106,12 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
     for point in bundle.operating_points:
         notes[threshold_column(point)] = f"threshold on {point.score.column}, fitted by '{point.method}'"
         notes[decision_column(point)] = f"positive if {point.score.column} {point.operator} the threshold"
-    if bundle.clinical:
-        notes["missing_clinical"] = "clinical inputs that were unknown, joined by spaces"
-    notes |= dict.fromkeys(_origin(bundle), "SHA-256, names whose scores these are to `strnet threshold`")
+    return notes
+
+
+def origin_notes(bundle: AnyBundle) -> dict[str, str]:
+    """What the columns mean that say whose scores these are, and what its labels were."""
+    notes = dict.fromkeys(_origin(bundle), "SHA-256, names whose scores these are to `strnet threshold`")
     notes["reference_standard"] = "what the labels were measured with that the network learned from"
     return notes
 
@@ -110,7 +124,7 @@ def _atypicality_note(bundle: Bundle) -> str:
     return f"how unlike the training films, about 1 for one of them; above {limit.threshold:.4g} {beyond}"
 
 
-def _task_columns(bundle: Bundle, task: TaskConfig, output: Floats) -> Columns:
+def _task_columns(bundle: AnyBundle, task: TaskConfig, output: Floats) -> Columns:
     if task.kind == "regression":
         return {schema.prediction_column(task.name): output}
     probs = task_probabilities(task, output, bundle.calibrators.get(task.name, PLAIN))
@@ -120,7 +134,7 @@ def _task_columns(bundle: Bundle, task: TaskConfig, output: Floats) -> Columns:
     return {**probs, f"{CLASS}.{task.name}": labels[most_probable(np.column_stack([*probs.values()]))]}
 
 
-def _diagnosis_columns(bundle: Bundle, columns: Columns) -> Columns:
+def _diagnosis_columns(bundle: AnyBundle, columns: Columns) -> Columns:
     """The three diagnoses, where the network has both questions that make them, and the T-score beside."""
     if not asks_for_diagnosis(bundle.tasks):
         return {}
@@ -133,7 +147,7 @@ def _diagnosis_columns(bundle: Bundle, columns: Columns) -> Columns:
     return found
 
 
-def _decision_columns(bundle: Bundle, columns: Columns) -> Columns:
+def _decision_columns(bundle: AnyBundle, columns: Columns) -> Columns:
     found: Columns = {}
     for point in bundle.operating_points:
         positive = point.apply(columns[point.score.column or ""])
@@ -144,7 +158,7 @@ def _decision_columns(bundle: Bundle, columns: Columns) -> Columns:
     return found
 
 
-def _deciding_note(bundle: Bundle) -> dict[str, str]:
+def _deciding_note(bundle: AnyBundle) -> dict[str, str]:
     """The column of the decision where the recipe asks for one; it is empty where no point decides."""
     wanted = bundle.recipe.operating_point
     if wanted is None:
@@ -153,14 +167,14 @@ def _deciding_note(bundle: Bundle) -> dict[str, str]:
     return {deciding_column(wanted.task): told if bundle.deciding else f"empty: {bundle.undecided}"}
 
 
-def _origin(bundle: Bundle) -> dict[str, str]:
+def _origin(bundle: AnyBundle) -> dict[str, str]:
     """The weights, and the calibrator of each binary task, by the name of their column."""
     calibrators = {
         schema.calibrator_column(task.name): bundle.calibrators.get(task.name, PLAIN).digest
         for task in bundle.tasks
         if task.kind == "binary"
     }
-    return {schema.WEIGHTS_SHA256: bundle.document.weights.sha256, **calibrators}
+    return {schema.WEIGHTS_SHA256: bundle.scores_sha256, **calibrators}
 
 
 def _task_notes(task: TaskConfig, measured: str) -> dict[str, str]:
@@ -179,7 +193,7 @@ def _task_notes(task: TaskConfig, measured: str) -> dict[str, str]:
     return notes | {f"{CLASS}.{name}": "the most probable class; of equal ones the later"}
 
 
-def _diagnosis_notes(bundle: Bundle) -> dict[str, str]:
+def _diagnosis_notes(bundle: AnyBundle) -> dict[str, str]:
     if not asks_for_diagnosis(bundle.tasks):
         return {}
     named = f"p = prob.{schema.BONE_LOSS}, q = prob.{schema.OSTEOPOROSIS_GIVEN_LOSS}"

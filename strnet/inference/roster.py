@@ -19,6 +19,7 @@ from strnet.imaging import image_name, image_names
 from strnet.inference.bundle import Bundle
 from strnet.inference.clinical_lookup import PIXEL_SHA256, TableOfFilms, clinical_table, tied_to_films
 from strnet.inference.contradictions import header_cells
+from strnet.inference.ensemble_bundle import EnsembleBundle
 from strnet.inference.film_files import Film, as_text, find_films, read_headers
 from strnet.inference.row_matching import FilmFile
 from strnet.models import encode_clinical
@@ -82,7 +83,7 @@ class Roster:
 
 
 def film_roster(
-    bundle: Bundle,
+    bundle: Bundle | EnsembleBundle,
     paths: Sequence[Path | str],
     clinical: pl.DataFrame | None = None,
     workers: AnyWorkers = None,
@@ -94,7 +95,7 @@ def film_roster(
     Raises: ImageError: no file at all. ManifestError: a table that cannot be used, see `clinical_table` and
         `tied_to_films`, or that gives a film the name of another.
     """
-    inputs = tuple(variable.name for variable in bundle.clinical)
+    inputs = bundle.clinical_inputs
     table = None if clinical is None else clinical_table(clinical, inputs)
     found = find_films(paths)
     names = image_names(found.files)

@@ -18,7 +18,7 @@ from strnet.inference import (
     weights_sha256,
     write_bundle,
 )
-from strnet.inference.readme import _MEASURED_BY
+from strnet.inference.readme import MEASURED_BY
 from strnet.models import ClinicalScaling
 from strnet.schema import REFERENCE_STANDARDS
 from strnet.thresholds import fit_threshold
@@ -100,7 +100,7 @@ def test_the_readme_says_that_ultrasound_is_not_dxa(parts, tmp_path):
 
 
 def test_every_reference_standard_has_its_words_in_the_readme():
-    assert set(_MEASURED_BY) == {*REFERENCE_STANDARDS, "unknown"}
+    assert set(MEASURED_BY) == {*REFERENCE_STANDARDS, "unknown"}
 
 
 @pytest.mark.parametrize(
