@@ -12,6 +12,7 @@ from strnet import __version__
 from strnet.cli import (
     cohort_commands,
     comparison_commands,
+    ensemble_commands,
     published_commands,
     reference_commands,
     result_commands,
@@ -42,6 +43,7 @@ for commands in (
     reference_commands,
     training_commands,
     comparison_commands,
+    ensemble_commands,
     result_commands,
     threshold_commands,
     published_commands,

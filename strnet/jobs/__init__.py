@@ -19,6 +19,7 @@ _HOMES = {
     "tune": "search_recipe",
     "compare": "compare_runs",
     "train_each": "one_protocol",
+    "combine": "combine_runs",
     "evaluate": "evaluate_run",
     "report": "report_run",
     "predict": "predict_files",

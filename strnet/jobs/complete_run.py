@@ -14,7 +14,7 @@ from strnet.calibration import METHODS, Calibrated, ScoreSource, calibrate
 from strnet.cohort import read_manifest
 from strnet.config import Recipe, load_recipe
 from strnet.files import read_json, write_json
-from strnet.inference import Bundle, Provenance, reference_standard_of, weights_sha256, write_bundle
+from strnet.inference import AnyBundle, Provenance, reference_standard_of, weights_sha256, write_bundle
 from strnet.models import ClinicalScaling
 from strnet.schema import ATYPICALITY, BUNDLE_FOLDER, IMAGE_ID, SPLIT
 from strnet.tables import write_table
@@ -43,8 +43,13 @@ def complete_run(run: Path, manifest: Path) -> dict[str, Any]:
         weights_sha256=weights_sha256(load_file(folder.weights)),
     )
     write_table(done.table, folder.predictions)
-    _write_points(done, run / OPERATING_POINTS)
+    write_points(done, run / OPERATING_POINTS)
     bundle = _bundle(recipe, folder, manifest, done)
+    return {**told_of(done), "bundle": str(bundle)}
+
+
+def told_of(done: Calibrated) -> dict[str, Any]:
+    """What calibration gave: operating points, which decides, and what could not be had and why."""
     return {
         "operating_points": {
             point.method: {"threshold": point.threshold, "status": point.status} for point in done.points
@@ -52,11 +57,10 @@ def complete_run(run: Path, manifest: Path) -> dict[str, Any]:
         "decides": done.deciding.method if done.deciding else None,
         **({"not_reached": dict(done.not_reached)} if done.not_reached else {}),
         **({"not_calibrated": done.not_calibrated} if done.not_calibrated else {}),
-        "bundle": str(bundle),
     }
 
 
-def _write_points(done: Calibrated, home: Path) -> None:
+def write_points(done: Calibrated, home: Path) -> None:
     """Write every operating point, and which of them decides or why none does, in place of earlier ones."""
     for name in (*(f"{method}.json" for method in METHODS), DECISION):
         (home / name).unlink(missing_ok=True)
@@ -68,9 +72,9 @@ def _write_points(done: Calibrated, home: Path) -> None:
         write_json(home / DECISION, decision)
 
 
-def source_of(bundle: Bundle) -> ScoreSource:
+def source_of(bundle: AnyBundle) -> ScoreSource:
     """The weights and calibrators whose scores a bundle gives."""
-    return ScoreSource(bundle.calibrators, bundle.document.weights.sha256)
+    return ScoreSource(bundle.calibrators, bundle.scores_sha256)
 
 
 def _bundle(

@@ -12,10 +12,10 @@ import polars as pl
 
 from strnet.calibration import with_fold_probabilities, with_probabilities
 from strnet.cohort import read_manifest
-from strnet.config import Recipe, load_recipe
+from strnet.config import EnsembleRecipe, Recipe, load_run_recipe
 from strnet.errors import TrainingError
 from strnet.grouping import read_grouping
-from strnet.inference import Bundle, read_bundle
+from strnet.inference import AnyBundle, Bundle, open_bundle
 from strnet.jobs.complete_run import source_of
 from strnet.jobs.external_record import EXTERNAL, external_remarks
 from strnet.jobs.run_columns import with_manifest_columns
@@ -44,8 +44,8 @@ class EvaluatedRun:
 
     evaluation: Evaluation
     predictions: pl.DataFrame
-    recipe: Recipe
-    bundle: Bundle | None
+    recipe: Recipe | EnsembleRecipe
+    bundle: AnyBundle | None
     """None for a cross-validation, which has one per fold."""
     groups: tuple[str, ...] = ()
     """The columns whose groups were asked for."""
@@ -82,15 +82,17 @@ def evaluate(
         its bundle gives. GroupingError, ManifestError: a column that is not there or cannot be grouped.
     """
     folder = RunFolder(run)
-    folds = "folds" in read_run(run)
+    summary = read_run(run)
+    folds = "folds" in summary
     bundles = _fold_bundles(folder) if folds else [_bundle(folder, f"strnet train RECIPE -o {run} --resume")]
-    recipe = load_recipe(folder.recipe)
+    recipe = load_run_recipe(folder.recipe)
     joined = with_manifest_columns(run, groups)
     asked = tuple(read_grouping(group, joined.frame.columns) for group in groups)
     _require_own_probabilities(joined.frame, recipe, bundles, folder, by_fold=folds)
     calibrators = [bundle.calibrators for bundle in bundles]
     points = [{point.method: point for point in bundle.operating_points} for bundle in bundles]
-    applicability = [bundle.applicability for bundle in bundles]
+    # the films of an ensemble's cases are refused one by one, by members: a case has no applicability
+    applicability = [bundle.applicability for bundle in bundles if isinstance(bundle, Bundle)]
     evaluation = evaluate_predictions(
         _with_header_facts(joined.frame, recipe),
         tasks=recipe.tasks,
@@ -98,7 +100,7 @@ def evaluate(
         operating_points=_in_all(points) if folds else points[0],
         split=split,
         observers=None if truth is None else read_table(truth, "truth table"),
-        applicability=dict(enumerate(applicability)) if folds else applicability[0],
+        applicability=dict(enumerate(applicability)) if folds else next(iter(applicability), None),
         settings=EvaluationSettings(
             reference_standards=_standards(bundles),
             row_use=_row_use(bundles),
@@ -106,7 +108,7 @@ def evaluate(
             undecided=_undecided(bundles),
             groups=asked,
             where=recipe.cohort.where,
-            remarks=(joined.remark,) if joined.remark else (),
+            remarks=(*((joined.remark,) if joined.remark else ()), *summary.get("remarks", ())),
             beside=("validation", "test") if split == EXTERNAL else ("validation",),
         ),
     )
@@ -119,7 +121,7 @@ def evaluate(
     return EvaluatedRun(evaluation, joined.frame, recipe, bundle, columns, remarks)
 
 
-def _with_header_facts(predictions: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+def _with_header_facts(predictions: pl.DataFrame, recipe: Recipe | EnsembleRecipe) -> pl.DataFrame:
     """`predictions` with what the manifest says of the devices, if it is still where it was."""
     path = recipe.cohort.manifest
     if path is None or not path.exists():
@@ -135,20 +137,25 @@ def named(what: str, split: str) -> str:
     return what if split == "test" else f"{what}_{split}"
 
 
-def _fold_bundles(folder: RunFolder) -> list[Bundle]:
+def _fold_bundles(folder: RunFolder) -> list[AnyBundle]:
     command = f"strnet crossval RECIPE -o {folder.path} --resume"
     count = len(read_run(folder.path)["folds"])
     return [_bundle(RunFolder(fold_folder(folder.path, fold)), command) for fold in range(count)]
 
 
-def _bundle(folder: RunFolder, command: str) -> Bundle:
+def _bundle(folder: RunFolder, command: str) -> AnyBundle:
     if not (folder.path / BUNDLE_FOLDER).is_dir():
         raise TrainingError(f"{folder.path}: no bundle. Finish the run first: {command}")
-    return read_bundle(folder.path / BUNDLE_FOLDER)
+    return open_bundle(folder.path / BUNDLE_FOLDER)
 
 
 def _require_own_probabilities(
-    predictions: pl.DataFrame, recipe: Recipe, bundles: Sequence[Bundle], folder: RunFolder, *, by_fold: bool
+    predictions: pl.DataFrame,
+    recipe: Recipe | EnsembleRecipe,
+    bundles: Sequence[AnyBundle],
+    folder: RunFolder,
+    *,
+    by_fold: bool,
 ) -> None:
     """Raise unless every `prob.*` column of a run holds what its bundle makes of the logits beside it."""
     sources = [source_of(bundle) for bundle in bundles]
@@ -167,7 +174,7 @@ def _require_own_probabilities(
             )
 
 
-def _undecided(bundles: Sequence[Bundle]) -> str | None:
+def _undecided(bundles: Sequence[AnyBundle]) -> str | None:
     """Why no operating point decides; of a cross-validation, in which folds."""
     reasons = [bundle.undecided for bundle in bundles]
     if len(reasons) == 1:
@@ -181,12 +188,12 @@ def _in_all(of_folds: Sequence[Mapping[str, T]]) -> dict[str, dict[int, T]]:
     return {name: {fold: own[name] for fold, own in enumerate(of_folds)} for name in names}
 
 
-def _standards(bundles: Sequence[Bundle]) -> tuple[str, ...]:
+def _standards(bundles: Sequence[AnyBundle]) -> tuple[str, ...]:
     found = (standard for bundle in bundles for standard in bundle.provenance.reference_standard.standards)
     return tuple(dict.fromkeys(found))
 
 
-def _row_use(bundles: Sequence[Bundle]) -> RowUse:
+def _row_use(bundles: Sequence[AnyBundle]) -> RowUse:
     fitted = any(own.method != "none" for bundle in bundles for own in bundle.calibrators.values())
     return RowUse(
         trained="train",

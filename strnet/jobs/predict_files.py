@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from strnet.cohort.importers.film_facts import film_facts
 from strnet.cohort.importers.labels import read_labels
 from strnet.errors import ManifestError, StrnetError
 from strnet.files import sha256_file
-from strnet.inference import Bundle, Predictor, read_bundle, require_all
+from strnet.inference import AnyBundle, Bundle, EnsemblePredictor, Predictor, open_bundle, require_all
 from strnet.inference.journal import prediction_journal
 from strnet.inference.predictor import BATCH_SIZE
 from strnet.inference.roster import Roster, film_roster
@@ -88,9 +90,9 @@ def predict(  # noqa: PLR0913 - a public entry: every ability is one keyword
     require_writable(out)
     if source is not None and source.path.resolve() == out.resolve():
         raise ManifestError(f"{out}: is the clinical table, and would be replaced. Give another name.")
-    opened = read_bundle(bundle)
+    opened = open_bundle(bundle)
     roster = film_roster(opened, paths, None if source is None else _facts(source, opened), workers)
-    predictor = Predictor(opened, engine)
+    predictor = Predictor(opened, engine) if isinstance(opened, Bundle) else EnsemblePredictor(opened, engine)
     identity = {
         "strnet": strnet.__version__,
         "bundle": opened.sha256,
@@ -99,15 +101,24 @@ def predict(  # noqa: PLR0913 - a public entry: every ability is one keyword
         "accept_anyway": accept_anyway,
         "clinical": None if source is None else {**asdict(source), "path": sha256_file(source.path)},
     }
-    with prediction_journal(out, identity) as journal:
-        table = predictor.predict_roster(
-            roster,
-            batch_size=batch_size,
-            workers=workers,
-            accept_anyway=accept_anyway,
-            progress=progress,
-            journal=journal,
-        )
+    ask = partial(
+        predictor.predict_roster,
+        roster,
+        batch_size=batch_size,
+        workers=workers,
+        accept_anyway=accept_anyway,
+        progress=progress,
+    )
+    with ExitStack() as journals:
+        if isinstance(predictor, Predictor):
+            table = ask(journal=journals.enter_context(prediction_journal(out, identity)))
+        else:
+            table = ask(
+                journals={
+                    name: journals.enter_context(prediction_journal(_beside(out, name), identity))
+                    for name in predictor.members
+                }
+            )
         write_table(table, out)
     fit = _fit(roster)
     content = {
@@ -118,9 +129,14 @@ def predict(  # noqa: PLR0913 - a public entry: every ability is one keyword
     return Prediction(table, content, tuple(_notes(roster)))
 
 
-def _facts(source: ClinicalSource, bundle: Bundle) -> pl.DataFrame:
+def _beside(out: Path, member: str) -> Path:
+    """The name by which the journal of one member of an ensemble is known."""
+    return out.with_name(f"{out.name}.{member}")
+
+
+def _facts(source: ClinicalSource, bundle: AnyBundle) -> pl.DataFrame:
     labels = read_labels(source.path, source.columns, source.constants)
-    return film_facts(labels, [variable.name for variable in bundle.clinical])
+    return film_facts(labels, bundle.clinical_inputs)
 
 
 def _counts(table: pl.DataFrame, roster: Roster) -> dict[str, Any]:
@@ -128,7 +144,7 @@ def _counts(table: pl.DataFrame, roster: Roster) -> dict[str, Any]:
     counts = {**dict(table.group_by("status").len().sort("status").rows()), **_codes(table)}
     if not roster.clinical:
         return counts
-    predicted = table.filter(pl.col("status") == "ok")["missing_clinical"]
+    predicted = table.filter(pl.col("status") == "ok")["missing_clinical"].drop_nulls()
     lacked = Counter(name for cell in predicted for name in cell.split())
     return {**counts, "missing": {name: lacked[name] for name in roster.clinical if lacked[name]}}
 

@@ -12,8 +12,9 @@ from strnet.cohort import Manifest, read_manifest
 from strnet.cohort.flow import FLOW, flow_of, read_flow
 from strnet.cohort.manifest import beside_manifest
 from strnet.cohort.splits import certificate_path
-from strnet.config import TrainerConfig
+from strnet.config import EnsembleRecipe, TrainerConfig
 from strnet.files import read_json
+from strnet.inference import Bundle
 from strnet.jobs.evaluate_run import EvaluatedRun, evaluate, named
 from strnet.jobs.example_films import example_films
 from strnet.jobs.train_network import cohort_files
@@ -50,8 +51,10 @@ def report(
     summary = read_run(run)
     enclosures = Enclosures(
         flow=_flow(manifest, split_path, summary["chosen"]),
-        learning_curves=_course(run, summary, done.recipe.trainer),
-        examples=() if done.bundle is None else example_films(done.bundle, rows, manifest),
+        learning_curves=None
+        if isinstance(done.recipe, EnsembleRecipe)
+        else _course(run, summary, done.recipe.trainer),
+        examples=example_films(done.bundle, rows, manifest) if isinstance(done.bundle, Bundle) else (),
         recipe=done.recipe,
         observers=None if truth is None else read_table(truth, "truth table"),
         paper=paper,

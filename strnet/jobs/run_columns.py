@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from strnet.cohort import read_manifest
-from strnet.config import load_recipe
+from strnet.config import load_run_recipe
 from strnet.errors import ManifestError
 from strnet.files import read_json, sha256_file
 from strnet.grouping import column_of
@@ -44,7 +44,7 @@ def with_manifest_columns(run: Path, groups: Iterable[str], where: str | None = 
     lacking = _named(groups, where, own) - own
     if not lacking and (where is None or columns_of(where) <= own):
         return JoinedTable(predictions)
-    path = load_recipe(folder.recipe).cohort.manifest
+    path = load_run_recipe(folder.recipe).cohort.manifest
     if path is None or not path.is_file():
         if not lacking:  # what stood in double quotes is text
             return JoinedTable(predictions)

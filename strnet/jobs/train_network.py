@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from strnet.config import Recipe
+from strnet.config import EnsembleRecipe, Recipe
 from strnet.data import targets_of
 from strnet.errors import ConfigError
 from strnet.jobs.complete_run import complete_run
@@ -52,7 +52,7 @@ def chosen_rows(summary: Mapping[str, Any]) -> dict[str, Any]:
     return {"chosen": summary["chosen"]} if summary["chosen"] else {}
 
 
-def cohort_files(recipe: Recipe) -> tuple[Path, Path]:
+def cohort_files(recipe: Recipe | EnsembleRecipe) -> tuple[Path, Path]:
     """Manifest and split of a recipe.
 
     Raises: ConfigError: the recipe names none.

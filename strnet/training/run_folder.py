@@ -147,7 +147,7 @@ def open_run(
         for home in (path, *(entry for entry in path.iterdir() if entry.is_dir())):
             remove_unfinished(home)
         if overwrite and folder.started:
-            _clear(folder)
+            clear_run(folder)
         if not folder.started:
             _start(folder, identity)
         elif trained(folder):
@@ -229,7 +229,8 @@ def _hashes(identity: RunIdentity) -> dict[str, Any]:
     }
 
 
-def _clear(folder: RunFolder) -> None:
+def clear_run(folder: RunFolder) -> None:
+    """Remove everything in a run folder but its lock."""
     # A kill in between must leave neither a complete run without its files, nor a checkpoint without its
     # weights, nor files without the recipe and environment by which the folder is known as a run.
     first = (folder.run, folder.last_checkpoint.parent)
