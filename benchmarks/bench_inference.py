@@ -17,11 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from strnet import __version__, inference
-from strnet.config import parse_recipe
-from strnet.inference import Bundle, Engine
-from strnet.trust import Applicability, ApplicabilityFiles
+from strnet.calibration import Calibrated, Combination
+from strnet.config import CombinationConfig, EnsembleRecipe, parse_recipe
+from strnet.inference import Bundle, Engine, EnsembleBundle
+from strnet.trust import Applicability, ApplicabilityFiles, TrainedOn
 
 BATCH = 8
 CLINICAL = ("age", "sex", "bmi")
@@ -45,14 +47,14 @@ class PlainTorch:
         return {name: output.numpy() for name, output in found.items()}
 
 
-def bundle_of(backbone: str, side: int, folder: Path) -> Bundle:
+def bundle_of(backbone: str, side: int, folder: Path, view: str = "AP") -> Bundle:
     from strnet.models import ClinicalScaling, build_network
 
     scaling = ClinicalScaling(CLINICAL, (64.0, 0.3, 26.0), (9.0, 0.45, 4.0))
     loss = {"column": "diagnosis", "positive": ["osteopenia", "osteoporosis"]}
     recipe = parse_recipe(
         {
-            "name": backbone,
+            "name": f"{backbone}_{view}",
             "preprocessing": {"height": side, "width": side},
             "network": {"backbone": {"name": backbone}},
             "tasks": [
@@ -62,13 +64,13 @@ def bundle_of(backbone: str, side: int, folder: Path) -> Bundle:
         }
     )
     return inference.write_bundle(
-        folder / backbone,
+        folder / f"{backbone}_{view}",
         recipe=recipe,
         state_dict=build_network(recipe.network, recipe.tasks, scaling).state_dict(),
         clinical=scaling,
         calibrators={},
         operating_points=[],
-        applicability=ApplicabilityFiles(Applicability()),
+        applicability=ApplicabilityFiles(Applicability(trained_on=TrainedOn(views=(view,)))),
         provenance=inference.Provenance(
             created=datetime.now(UTC),
             strnet_version=__version__,
@@ -124,6 +126,62 @@ def file_speeds(
     return {name: count / statistics.median(taken) for name, taken in times.items()}
 
 
+def two_views(source: Path, folder: Path) -> Path:
+    """A folder in which every other film of `source` says that it is lateral; two and two are one study."""
+    import pydicom
+
+    folder.mkdir()
+    for number, path in enumerate(sorted(source.glob("*.dcm"))):
+        film = pydicom.dcmread(path)
+        film.ViewPosition = ("AP", "LL")[number % 2]
+        film.PatientID = f"patient{number // 2}"
+        film.StudyInstanceUID = f"1.2.{number // 2}"
+        film.save_as(folder / path.name)
+    return folder
+
+
+def ensemble_of(bundles: list[Bundle], folder: Path) -> EnsembleBundle:
+    """Two networks, one for each view of an examination."""
+    members = inference.named_members(bundles)
+    wanted = CombinationConfig(by="examination", missing="allow")
+    return inference.write_ensemble(
+        folder,
+        EnsembleRecipe(name="both", tasks=bundles[0].tasks, combination=wanted),
+        members,
+        Combination(**wanted.model_dump(), members=tuple(members)),
+        Calibrated({}, (), {}, pl.DataFrame()),
+        inference.EnsembleProvenance(
+            created=datetime.now(UTC),
+            strnet_version=__version__,
+            reference_standard=inference.ReferenceStandard(standards=("phantom",)),
+        ),
+    )
+
+
+def ensemble_speeds(backbone: str, side: int, films: Path, workers: int, rounds: int) -> dict[str, float]:
+    """Films per second of a two-view ensemble, and of its members one after the other.
+
+    The members take turns over the same folder, each the films of its view; medians over rounds, the first of
+    which warms up.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        views = two_views(films, folder / "films")
+        bundles = [bundle_of(backbone, side, folder, view) for view in ("AP", "LATERAL")]
+        together = inference.EnsemblePredictor(ensemble_of(bundles, folder / "ensemble"))
+        alone = [inference.Predictor(bundle) for bundle in bundles]
+        works: dict[str, Callable[[], object]] = {
+            "ensemble": lambda: together.predict_files([views], batch_size=BATCH, workers=workers),
+            "members": lambda: [m.predict_files([views], batch_size=BATCH, workers=workers) for m in alone],
+        }
+        times: dict[str, list[float]] = {name: [] for name in works}
+        for _ in range(rounds + 1):
+            for kind, work in works.items():
+                times[kind].append(seconds(work))
+        count = len(list(views.glob("*.dcm")))
+        return {kind: count / statistics.median(taken[1:]) for kind, taken in times.items()}
+
+
 def main() -> None:
     import torch
 
@@ -157,6 +215,14 @@ def main() -> None:
                     f"{column[engine]:18.1f}" if engine in column else f"{'':18}" for column in columns
                 )
                 print(f"{backbone:17} {engine:26}{figures}", flush=True)
+        for readers in workers:
+            speeds = ensemble_speeds(arguments.backbones[0], arguments.side, films, readers, arguments.rounds)
+            print(
+                f"two views of {arguments.backbones[0]}, files, {readers} reading: ensemble "
+                f"{speeds['ensemble']:.1f}, its members one after the other {speeds['members']:.1f}, "
+                f"ratio {speeds['ensemble'] / speeds['members']:.2f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from strnet.calibration import Calibrated, Combination
-from strnet.config import EnsembleRecipe
+from strnet.config import EnsembleRecipe, TaskConfig
 from strnet.errors import BundleError
 from strnet.files import write_json, write_text
 from strnet.inference.bundle import Bundle
@@ -152,9 +152,16 @@ def _require_same_questions(ensemble: EnsembleBundle) -> None:
 
 def differing_tasks(expected: AnyBundle, found: AnyBundle) -> str | None:
     """In what the questions of two bundles differ; None where they are the same, in whatever order."""
-    own = {task.name: (task.kind, task.target, task.given) for task in expected.tasks}
-    other = {task.name: (task.kind, task.target, task.given) for task in found.tasks}
+    own, other = ({task.name: _question(task) for task in one.tasks} for one in (expected, found))
     if set(own) != set(other):
         return f"tasks {', '.join(sorted(other))}, expected {', '.join(sorted(own))}."
     torn = sorted(name for name in own if own[name] != other[name])
-    return f"another kind, target or given in task {', '.join(torn)}." if torn else None
+    return f"another {', '.join(_ASKED)} in task {', '.join(torn)}." if torn else None
+
+
+_ASKED = ("kind", "target", "given", "unit", "young_adults")
+"""What makes two tasks one question; how it is learned (loss, weight, clinical inputs) may differ."""
+
+
+def _question(task: TaskConfig) -> tuple[object, ...]:
+    return tuple(getattr(task, name) for name in _ASKED)

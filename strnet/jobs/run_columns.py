@@ -8,13 +8,14 @@ from pathlib import Path
 
 import polars as pl
 
+from strnet.calibration import CASE_OF
 from strnet.cohort import read_manifest
-from strnet.config import load_run_recipe
+from strnet.config import EnsembleRecipe, Recipe, load_run_recipe
 from strnet.errors import ManifestError
 from strnet.files import read_json, sha256_file
 from strnet.grouping import column_of
 from strnet.row_filter import columns_of
-from strnet.schema import IMAGE_ID, PATIENT_ID
+from strnet.schema import CASE_ID, IMAGE_ID, PATIENT_ID
 from strnet.training import RunFolder
 
 
@@ -34,7 +35,8 @@ def with_manifest_columns(run: Path, groups: Iterable[str], where: str | None = 
     """The predictions in the folder `run`, with the columns that `groups` and `where` name and they lack.
 
     `groups` are columns, or groupings such as `age:50,65`. What the predictions lack is looked for in the
-    manifest of the run's recipe and joined by image_id; what is nowhere is left to whoever asks for it.
+    manifest of the run's recipe and joined by image_id, or to an ensemble's case what all its images in the
+    manifest agree on; what is nowhere is left to whoever asks for it.
 
     Raises: ManifestError: no manifest there, or one in which an image is of another patient.
     """
@@ -44,7 +46,8 @@ def with_manifest_columns(run: Path, groups: Iterable[str], where: str | None = 
     lacking = _named(groups, where, own) - own
     if not lacking and (where is None or columns_of(where) <= own):
         return JoinedTable(predictions)
-    path = load_run_recipe(folder.recipe).cohort.manifest
+    recipe = load_run_recipe(folder.recipe)
+    path = recipe.cohort.manifest
     if path is None or not path.is_file():
         if not lacking:  # what stood in double quotes is text
             return JoinedTable(predictions)
@@ -59,9 +62,19 @@ def with_manifest_columns(run: Path, groups: Iterable[str], where: str | None = 
     further = (known if named - known else named) - own
     if not further:
         return JoinedTable(predictions)
-    beside = manifest.select(IMAGE_ID, *(name for name in manifest.columns if name in further))
-    joined = predictions.join(beside, on=IMAGE_ID, how="left", maintain_order="left")
+    joined = _joined(predictions, manifest, [name for name in manifest.columns if name in further], recipe)
     return JoinedTable(joined, _remark(folder, path, predictions, manifest))
+
+
+def _joined(
+    predictions: pl.DataFrame, manifest: pl.DataFrame, names: list[str], recipe: Recipe | EnsembleRecipe
+) -> pl.DataFrame:
+    """`predictions` with these columns of the images in the manifest, or of the cases that they make up."""
+    by = recipe.combination.by if isinstance(recipe, EnsembleRecipe) else "image"
+    key, own = (IMAGE_ID, IMAGE_ID) if by == "image" else (CASE_OF[by], CASE_ID)
+    agreed = (pl.when(pl.col(n).n_unique() == 1).then(pl.col(n).first()).alias(n) for n in names)
+    beside = manifest.filter(pl.col(key).is_not_null()).group_by(pl.col(key).alias(own)).agg(*agreed)
+    return predictions.join(beside, on=own, how="left", maintain_order="left")
 
 
 def _named(groups: tuple[str, ...], where: str | None, known: set[str]) -> set[str]:
@@ -76,7 +89,8 @@ def _remark(folder: RunFolder, path: Path, predictions: pl.DataFrame, manifest: 
     if sha256_file(path) == read_json(folder.environment)["manifest_sha256"]:
         return None
     now = manifest.select(IMAGE_ID, pl.col(PATIENT_ID).alias("now"))
-    both = predictions.select(IMAGE_ID, PATIENT_ID).join(now, on=IMAGE_ID, how="left")
+    images = predictions.select(IMAGE_ID, PATIENT_ID).drop_nulls(IMAGE_ID)  # a case of several has none
+    both = images.join(now, on=IMAGE_ID, how="left")
     other = both.filter(pl.col(PATIENT_ID) != pl.col("now"))
     if other.height:
         image, then, patient = other.row(0)

@@ -203,6 +203,11 @@ def test_two_views_of_an_examination_become_one_case(sides, cohort, tmp_path):
     assert max(common) < evaluation.binary()[0].rows
     assert evaluation.subject.where == "(laterality = 'L') or (laterality = 'R')"
     assert report(tmp_path / "both").is_file()
+    grouped = evaluate(tmp_path / "both", groups=["bmi:25"]).predictions.join(
+        manifest.group_by("exam_id").agg(pl.col("bmi").first()), on="exam_id", suffix="_there"
+    )
+    assert grouped["bmi"].equals(grouped["bmi_there"], null_equal=True)
+    assert grouped["bmi"].null_count() < grouped.height
 
 
 def test_an_examination_that_lacks_a_view_is_left_out_where_that_is_asked(sides, tmp_path):
