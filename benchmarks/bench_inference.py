@@ -126,18 +126,20 @@ def file_speeds(
     return {name: count / statistics.median(taken) for name, taken in times.items()}
 
 
-def two_views(source: Path, folder: Path) -> Path:
-    """A folder in which every other film of `source` says that it is lateral; two and two are one study."""
+def two_views(source: Path, folder: Path) -> list[Path]:
+    """Folders of AP and lateral films: every other one of `source` says it is lateral; two are one study."""
     import pydicom
 
-    folder.mkdir()
+    folders = [folder / view for view in ("AP", "LL")]
+    for home in folders:
+        home.mkdir(parents=True)
     for number, path in enumerate(sorted(source.glob("*.dcm"))):
         film = pydicom.dcmread(path)
-        film.ViewPosition = ("AP", "LL")[number % 2]
+        film.ViewPosition = folders[number % 2].name
         film.PatientID = f"patient{number // 2}"
         film.StudyInstanceUID = f"1.2.{number // 2}"
-        film.save_as(folder / path.name)
-    return folder
+        film.save_as(folders[number % 2] / path.name)
+    return folders
 
 
 def ensemble_of(bundles: list[Bundle], folder: Path) -> EnsembleBundle:
@@ -161,8 +163,7 @@ def ensemble_of(bundles: list[Bundle], folder: Path) -> EnsembleBundle:
 def ensemble_speeds(backbone: str, side: int, films: Path, workers: int, rounds: int) -> dict[str, float]:
     """Films per second of a two-view ensemble, and of its members one after the other.
 
-    The members take turns over the same folder, each the films of its view; medians over rounds, the first of
-    which warms up.
+    Each member gets the films of its view alone; medians over rounds, the first of which warms up.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -170,15 +171,16 @@ def ensemble_speeds(backbone: str, side: int, films: Path, workers: int, rounds:
         bundles = [bundle_of(backbone, side, folder, view) for view in ("AP", "LATERAL")]
         together = inference.EnsemblePredictor(ensemble_of(bundles, folder / "ensemble"))
         alone = [inference.Predictor(bundle) for bundle in bundles]
+        ask = {"batch_size": BATCH, "workers": workers}
         works: dict[str, Callable[[], object]] = {
-            "ensemble": lambda: together.predict_files([views], batch_size=BATCH, workers=workers),
-            "members": lambda: [m.predict_files([views], batch_size=BATCH, workers=workers) for m in alone],
+            "ensemble": lambda: together.predict_files(views, **ask),
+            "members": lambda: [m.predict_files([own], **ask) for m, own in zip(alone, views, strict=True)],
         }
         times: dict[str, list[float]] = {name: [] for name in works}
         for _ in range(rounds + 1):
             for kind, work in works.items():
                 times[kind].append(seconds(work))
-        count = len(list(views.glob("*.dcm")))
+        count = sum(len(list(own.glob("*.dcm"))) for own in views)
         return {kind: count / statistics.median(taken[1:]) for kind, taken in times.items()}
 
 
