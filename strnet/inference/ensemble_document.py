@@ -8,11 +8,12 @@ from typing import Any, Final, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from strnet.bundle_format import DOCUMENT, Sha256
 from strnet.calibration import Combination
 from strnet.config import EnsembleRecipe, Frozen
 from strnet.errors import StrnetError
 from strnet.files import canonical_json, read_json, sha256_bytes
-from strnet.inference.bundle_document import DOCUMENT, ReferenceStandard, Sha256
+from strnet.inference.bundle_document import ReferenceStandard
 from strnet.sealed import FORMAT as FORMAT_KEY
 from strnet.sealed import Format
 

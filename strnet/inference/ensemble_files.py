@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from strnet.bundle_format import DOCUMENT
 from strnet.calibration import Calibrated, Combination
 from strnet.config import EnsembleRecipe, TaskConfig
 from strnet.errors import BundleError
 from strnet.files import write_json, write_text
 from strnet.inference.bundle import Bundle
-from strnet.inference.bundle_document import DOCUMENT, FILES, README
+from strnet.inference.bundle_document import FILES, README
 from strnet.inference.bundle_files import calibrators_in, explained, points_in, read_bundle
 from strnet.inference.consistency import require_usable_answers
 from strnet.inference.ensemble_bundle import AnyBundle, EnsembleBundle

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from strnet.bundle_format import DOCUMENT
 from strnet.inference.bundle import Bundle
-from strnet.inference.bundle_document import DOCUMENT
 from strnet.inference.ensemble_bundle import EnsembleBundle
 from strnet.inference.ensemble_document import MEMBERS
 from strnet.inference.readme import MEASURED_BY, point_lines

@@ -113,7 +113,7 @@ def evaluate(
         ),
     )
     scored = split == EXTERNAL and not folds
-    remarks = external_remarks(run, recipe, bundles[0]) if scored else ()
+    remarks = external_remarks(run, recipe.cohort.split, bundles[0]) if scored else ()
     evaluation = replace(evaluation, statements=(*evaluation.statements, *remarks))
     write_evaluation(evaluation, run / f"{named(EVALUATION, split)}.json")
     columns = tuple(grouping.column for grouping in asked)

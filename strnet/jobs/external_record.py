@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from strnet.config import Recipe
 from strnet.data.records import append_lines, complete_lines, drop_torn_tail
 from strnet.errors import OutputError
 from strnet.files import writing_to
-from strnet.inference import Bundle
+from strnet.inference import AnyBundle
 from strnet.thresholds.point_file import to_document
 
 EXTERNAL: Final = "external"
@@ -23,17 +22,16 @@ def record_path(split: Path) -> Path:
     return split.with_name(f"{split.stem}.external.jsonl")
 
 
-def external_remarks(run: Path, recipe: Recipe, bundle: Bundle) -> tuple[str, ...]:
+def external_remarks(run: Path, split: Path | None, bundle: AnyBundle) -> tuple[str, ...]:
     """What a reader of external figures must know; the scoring is recorded beside the split.
 
     An external site is scored once, with a frozen operating point: an earlier scoring of the same rows with
     another network or another point is told. The same one again is neither told nor recorded twice.
     """
-    split = recipe.cohort.split
     now = {
         "run": run.resolve().name,
         "scored": datetime.now(UTC).isoformat(timespec="seconds"),
-        _WEIGHTS: bundle.document.weights.sha256,
+        _WEIGHTS: bundle.scores_sha256,
         _POINTS: {p.method: to_document(p)["sha256"] for p in bundle.operating_points},
     }
     if split is None or not split.exists():
