@@ -10,10 +10,10 @@ from typing import Any, Final, Literal, get_args
 
 import polars as pl
 
-from strnet.config import Recipe, TaskConfig, load_recipe
+from strnet.config import EnsembleRecipe, Recipe, TaskConfig, load_run_recipe
 from strnet.errors import ConfigError, TrainingError, unknown_name
 from strnet.files import write_json
-from strnet.inference import read_bundle
+from strnet.inference import open_bundle
 from strnet.jobs.external_record import EXTERNAL, external_remarks
 from strnet.report import (
     Table,
@@ -56,7 +56,7 @@ class ComparedRuns:
 class _Run:
     name: str
     folder: RunFolder
-    recipe: Recipe
+    recipe: Recipe | EnsembleRecipe
     table: pl.DataFrame
     folds: int
     """0 for a run that is no cross-validation."""
@@ -135,7 +135,7 @@ def _read(paths: Sequence[Path]) -> list[_Run]:
 def _run(name: str, path: Path) -> _Run:
     folder = RunFolder(path)
     summary = read_run(path)
-    recipe, table = load_recipe(folder.recipe), pl.read_parquet(folder.predictions)
+    recipe, table = load_run_recipe(folder.recipe), pl.read_parquet(folder.predictions)
     return _Run(name, folder, recipe, table, len(summary.get("folds", ())))
 
 
@@ -221,7 +221,7 @@ def _unrecorded(runs: Sequence[_Run]) -> list[str]:
                 f"{run.name}: its table does not hold the rows that trained it, so that nobody can say here "
                 "that none of them is judged."
             )
-        weights = run.recipe.network.backbone.weights
+        weights = None if isinstance(run.recipe, EnsembleRecipe) else run.recipe.network.backbone.weights
         if weights is not None:
             notes.append(f"{run.name} began with the weights in {weights}; what trained those is not known.")
     return notes
@@ -233,7 +233,7 @@ def _external(runs: Sequence[_Run]) -> list[str]:
     for run in runs:
         bundle = run.folder.path / BUNDLE_FOLDER
         if bundle.is_dir():
-            told += external_remarks(run.folder.path, run.recipe, read_bundle(bundle))
+            told += external_remarks(run.folder.path, run.recipe.cohort.split, open_bundle(bundle))
     return list(dict.fromkeys(told))
 
 
