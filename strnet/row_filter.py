@@ -26,6 +26,16 @@ _COMPARED = re.compile(
 )
 """A column compared with text, text compared with text, or text alone: taken whole, not to look inside it."""
 
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_EQUATED = re.compile(
+    rf"""(?:"(?P<quoted>[^"]+)"|(?P<bare>[A-Za-z_][\w.]*))\s*
+    (?:(?:==?|<>|!=)\s*(?P<one>{_NUMBER})(?![\w.]|\s*[-+*/%])
+    | (?:\bNOT\s+)?\bIN\s*\((?P<several>[^()]*)\))""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A column that is to be, or not to be, a number or one of several."""
+_FLAGS = {0.0, 1.0}
+
 
 def keep_rows(table: pl.LazyFrame, where: str | None) -> pl.LazyFrame:
     """The rows of `table` for which the SQL expression `where` is true; all of them if it is None.
@@ -95,6 +105,24 @@ def require_held(
             near = next((value for value in held if value.strip().lower() == text.strip().lower()), None)
             hint = f"did you mean '{near}'?" if near else unknown_name("value", text, held)
             raise RowFilterError(f"{named}: {where!r}: no row has {column} '{text}': {hint}")
+
+
+def require_held_numbers(where: str, frame: pl.DataFrame, named: str = WHERE) -> None:
+    """Raise unless every number that `where` equates a column with is a value of it, as `require_held` does.
+
+    In a column of 0 and 1 either may be absent: nobody may have had what it says.
+
+    Raises: RowFilterError: a number that is no value, with the values.
+    """
+    for match in _EQUATED.finditer(re.sub(_TEXT, "''", where)):
+        column = match["quoted"] or match["bare"]
+        if column not in frame.columns or not frame[column].dtype.is_numeric():
+            continue
+        held = {float(value) for value in frame[column].drop_nulls().unique()}
+        for text in re.findall(_NUMBER, match["one"] or match["several"] or ""):
+            if float(text) not in held | (_FLAGS if held <= _FLAGS else set()):
+                listing = ", ".join(f"{value:g}" for value in sorted(held)[:20])
+                raise RowFilterError(f"{named}: {where!r}: no row has {column} {text}. Found: {listing}.")
 
 
 def _compared(where: str) -> Iterator[tuple[str, str]]:

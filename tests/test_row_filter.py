@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strnet.errors import ConfigError, RowFilterError, ThresholdError
-from strnet.row_filter import columns_of, condition_of, keep_rows, require_held
+from strnet.row_filter import columns_of, condition_of, keep_rows, require_held, require_held_numbers
 
 FILMS = pl.DataFrame(
     {
@@ -100,3 +100,18 @@ def test_the_columns_of_a_condition_are_known_before_it_is_checked():
 def test_the_error_is_one_of_a_recipe_and_of_a_threshold_request():
     assert issubclass(RowFilterError, ConfigError)
     assert issubclass(RowFilterError, ThresholdError)
+
+
+@pytest.mark.parametrize("where", ["age = 50", "age in (50, 61.0)", "flag = 1", "age = 2 * 25", "age > 99"])
+def test_numbers_that_a_row_holds_and_flags_may_be_asked_for(where):
+    require_held_numbers(where, pl.DataFrame({"age": [50.0, 61.0, None], "flag": [0, 0, None]}))
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [("age = 49", "age 49"), ("age <> 5", "age 5"), ("sex = 'F = 3' and age in (50, -1)", "age -1")],
+)
+def test_a_number_that_no_row_holds_is_refused(where, found):
+    frame = pl.DataFrame({"age": [50, 61], "sex": ["F", "M"]})
+    with pytest.raises(RowFilterError, match=f"no row has {found}. Found: 50, 61"):
+        require_held_numbers(where, frame)

@@ -16,6 +16,7 @@ from strnet.cli import (
     published_commands,
     reference_commands,
     result_commands,
+    selection_commands,
     threshold_commands,
     training_commands,
 )
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 for commands in (
     cohort_commands,
+    selection_commands,
     reference_commands,
     training_commands,
     comparison_commands,

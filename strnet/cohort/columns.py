@@ -236,6 +236,8 @@ COLUMNS: tuple[Column, ...] = (
 """Every column that strnet itself knows. Others are passed on as they are, see `require_known_names`."""
 
 BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
+VOCABULARY = {column.name: column.values for column in COLUMNS if column.values}
+"""The words of each column that has a vocabulary; a condition may name one that no row holds."""
 NUMBER_COLUMNS = tuple(column.name for column in COLUMNS if column.kind != "text")
 _UNITS = {
     "age": {"years", "year", "yrs", "yr", "y", "jahre"},

@@ -12,6 +12,7 @@ from typing import Any
 _HOMES = {
     "phantom": "make_phantom",
     "ingest": "make_manifest",
+    "select": "select_images",
     "split": "make_split",
     "t_scores": "make_t_scores",
     "train": "train_network",

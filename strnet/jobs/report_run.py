@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from strnet.cohort import Manifest, read_manifest
-from strnet.cohort.flow import FLOW, flow_of, read_flow
-from strnet.cohort.manifest import beside_manifest
-from strnet.cohort.splits import certificate_path
+from strnet.cohort import read_manifest
 from strnet.config import EnsembleRecipe, TrainerConfig
 from strnet.files import read_json
 from strnet.inference import Bundle
 from strnet.jobs.evaluate_run import EvaluatedRun, evaluate, named
 from strnet.jobs.example_films import example_films
+from strnet.jobs.report_flow import reported_flow
 from strnet.jobs.train_network import cohort_files
-from strnet.report import CohortFlow, Course, Enclosures, FlowBox, write_report
+from strnet.report import Course, Enclosures, write_report
 from strnet.schema import SPLIT
 from strnet.tables import read_table
 from strnet.training import RunFolder, fold_folder, read_run
@@ -50,7 +48,7 @@ def report(
     folder = RunFolder(run)
     summary = read_run(run)
     enclosures = Enclosures(
-        flow=_flow(manifest, split_path, summary["chosen"]),
+        flow=reported_flow(manifest, split_path, summary["chosen"]),
         learning_curves=None
         if isinstance(done.recipe, EnsembleRecipe)
         else _course(run, summary, done.recipe.trainer),
@@ -100,31 +98,6 @@ def _how_it_was_trained(trainer: TrainerConfig) -> str:
             f"({trainer.averaging.upper()}), and only these epochs could be kept."
         )
     return " ".join(notes)
-
-
-def _flow(manifest: Manifest, split: Path, chosen: Mapping[str, Any] | None) -> CohortFlow:
-    """The counts of the importer, or else of the manifest, ending in the sides of the split.
-
-    Where the run `chosen` its rows by a condition, each side says what it lost by it.
-    """
-    kept = beside_manifest(manifest.path, FLOW)
-    counts = read_flow(kept) if kept.exists() else flow_of(manifest.frame.height, 0, (), manifest.frame)
-    sides = read_json(certificate_path(split))["sides"] if chosen is None else chosen["parts"]
-    steps = counts.steps
-    return CohortFlow(
-        stages=tuple(FlowBox(step.name, step.images, step.patients) for step in steps),
-        excluded=tuple(
-            tuple(FlowBox(why, films) for why, films in step.left_out.items()) for step in steps[1:]
-        ),
-        splits=tuple(
-            FlowBox(name, side["images"], side["patients"], _lost(side)) for name, side in sides.items()
-        ),
-    )
-
-
-def _lost(side: Mapping[str, int]) -> tuple[str, ...]:
-    words = {"left_out": "not chosen", "unknown": "undecided (empty cell)"}
-    return tuple(f"{side[key]} {word}" for key, word in words.items() if side.get(key))
 
 
 def _provenance(done: EvaluatedRun, folder: RunFolder) -> dict[str, str]:

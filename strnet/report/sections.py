@@ -26,7 +26,7 @@ from strnet.report.group_tables import group_tables
 from strnet.report.site_tables import site_tables
 from strnet.report.table import Table
 from strnet.report.task_rows import TaskRows, task_rows
-from strnet.report.wording import counted, sentence, task_name, unit_text
+from strnet.report.wording import MISSING, counted, sentence, task_name, unit_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,22 @@ def flow_section(flow: CohortFlow) -> Section:
     drawing = draw(
         "cohort_flow", "Cohort flow", "Films and patients at each step.", partial(cohort_flow, flow)
     )
-    return Section("cohort", "Cohort", drawings=(drawing,))
+    return Section("cohort", "Cohort", drawings=(drawing,), tables=(_flow_table(flow),))
+
+
+def _flow_table(flow: CohortFlow) -> Table:
+    """The same counts in words: what every step left, and why it did not leave more."""
+    before = ((), *flow.excluded, *((),) * len(flow.stages))
+    rows = tuple(
+        (
+            stage.label,
+            f"{stage.films:,}",
+            MISSING if stage.patients is None else f"{stage.patients:,}",
+            "; ".join(", ".join([f"{box.films:,} {box.label}", *box.lines]) for box in why) or MISSING,
+        )
+        for stage, why in zip(flow.stages, before, strict=False)
+    )
+    return Table("Cohort flow", ("Step", "Films", "Patients", "Films left out before it"), rows, flow.notes)
 
 
 def task_sections(evaluation: Evaluation, frame: pl.DataFrame) -> Iterator[Section]:

@@ -8,13 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from strnet.cohort.columns import COLUMNS
+from strnet.cohort.columns import VOCABULARY
 from strnet.errors import TrainingError
 from strnet.row_filter import condition_of, require_held
 from strnet.schema import PATIENT_ID, SPLIT, SPLITS
 
 _WHERE = "cohort.where"
-_VOCABULARY = {column.name: column.values for column in COLUMNS if column.values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def choose_rows(frame: pl.DataFrame, where: str) -> tuple[pl.Series, RowChoice]:
     """
     columns = frame.drop(SPLIT, "fold", strict=False)
     truth = columns.select(condition_of(where, columns.lazy(), _WHERE).alias(_WHERE))[_WHERE]
-    require_held(where, columns, _VOCABULARY, _WHERE)
+    require_held(where, columns, VOCABULARY, _WHERE)
     parts = {part: _counts(frame, truth, part) for part in SPLITS if (frame[SPLIT] == part).any()}
     for part, counts in parts.items():
         if not counts.images:

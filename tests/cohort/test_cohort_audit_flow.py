@@ -87,12 +87,19 @@ def test_the_flow_counts_down_from_files_to_sides(manifest, tmp_path):
     assert flow.steps[2].left_out == {"no patient id": 1, "twice": 3}
     ended = flow.with_split(make_split(manifest, seed=0, folds=3))
     assert sum(side.images for side in ended.sides) == 40
-    write_flow(ended, tmp_path / "flow.json")
-    assert read_flow(tmp_path / "flow.json") == ended
+    write_flow(ended, tmp_path / "flow.json", manifest)
+    assert read_flow(tmp_path / "flow.json", manifest) == ended
 
 
 @pytest.mark.parametrize("content", ["{}", '{"steps": [{"nme": 1}], "sides": []}', "[]"])
-def test_a_file_that_is_no_flow_is_refused(tmp_path, content):
+def test_a_file_that_is_no_flow_is_refused(manifest, tmp_path, content):
     (tmp_path / "flow.json").write_text(content)
     with pytest.raises(ManifestError, match="not a cohort flow"):
-        read_flow(tmp_path / "flow.json")
+        read_flow(tmp_path / "flow.json", manifest)
+
+
+def test_the_flow_of_another_manifest_is_refused(manifest, tmp_path):
+    write_flow(flow_of(40, 0, (), manifest.frame), tmp_path / "flow.json", manifest)
+    fewer = write_manifest(manifest.frame.head(39), tmp_path / "fewer.csv")
+    with pytest.raises(ManifestError, match="the flow of another manifest"):
+        read_flow(tmp_path / "flow.json", fewer)

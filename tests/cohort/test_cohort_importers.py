@@ -88,7 +88,8 @@ def test_unreadable_missing_and_unlisted_films_are_listed_and_the_run_goes_on(
     assert found["d.png"] == "not in the table"
     assert cohort.manifest.frame["path"].to_list() == ["films/a.png", "films/b.png"]
     assert pl.read_csv(tmp_path / "m.quarantine.csv").rows() == cohort.quarantine.rows()
-    counts = {step.name: (step.images, step.left_out) for step in read_flow(tmp_path / "m.flow.json").steps}
+    flow = read_flow(tmp_path / "m.flow.json", cohort.manifest)
+    counts = {step.name: (step.images, step.left_out) for step in flow.steps}
     assert counts == {
         "found": (5, {}),
         "readable": (3, {"unreadable": 2}),

@@ -88,7 +88,7 @@ def write_cohort(
     with write_together(*outputs(out)) as (manifest_file, quarantine_file, flow_file, audit_file):
         write_table(manifest.stored(frame.columns), manifest_file)
         write_table(quarantine, quarantine_file)
-        write_flow(flow, flow_file)
+        write_flow(flow, flow_file, manifest)
         write_json(audit_file, outcome.audit.as_json() | {"notes": list(notes), "read_as": list(clear)})
     return outcome
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -31,11 +32,15 @@ class CohortFlow:
     stages: tuple[FlowBox, ...]
     excluded: tuple[tuple[FlowBox, ...], ...] = ()
     splits: tuple[FlowBox, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is to be said of the flow below its table."""
 
 
 _LINE: Final = 0.19
 _GAP: Final = 0.42
 _WIDTH: Final = 7.4
+_LETTERS: Final = 34
+"""Of a reason, in one line of a box."""
 
 
 def cohort_flow(flow: CohortFlow) -> Figure:
@@ -74,7 +79,11 @@ def _text(box: FlowBox) -> list[str]:
 
 
 def _box_height(box: FlowBox) -> float:
-    return _LINE * (len(_text(box)) + 1) + 0.14
+    return _LINE * (len(_text(box)) + len(_label(box))) + 0.14
+
+
+def _label(box: FlowBox) -> list[str]:
+    return textwrap.wrap(box.label, _LETTERS) or [""]
 
 
 def _box(
@@ -90,9 +99,10 @@ def _box(
             facecolor=(*_rgb(role), 0.07), edgecolor=colour(role), linewidth=1.0,
         )
     )  # fmt: skip
-    axes.text(centre, top + 0.17, box.label, ha="center", va="center", weight="bold", fontsize=9)
-    for index, line in enumerate(_text(box)):
-        axes.text(centre, top + 0.17 + _LINE * (index + 1), line, ha="center", va="center", fontsize=8.5)
+    label = _label(box)
+    for index, line in enumerate([*label, *_text(box)]):
+        heading: Any = {"weight": "bold", "fontsize": 9} if index < len(label) else {"fontsize": 8.5}
+        axes.text(centre, top + 0.17 + _LINE * index, line, ha="center", va="center", **heading)
     return top + height
 
 
