@@ -28,19 +28,23 @@ class Grouping:
     column: str
     cuts: tuple[float, ...] = ()
     each: bool = False
+    option: str = "--group"
+    """What a person wrote it behind; error messages say it."""
 
 
-def read_grouping(text: str, columns: Collection[str]) -> Grouping:
+def read_grouping(text: str, columns: Collection[str], option: str = "--group") -> Grouping:
     """The grouping that `text` asks for: `COLUMN`, `COLUMN:CUT,CUT,...` or `COLUMN:each`, of `columns`.
 
     Raises: GroupingError: no such column, with the nearest one, or cuts that are not rising numbers.
     """
     if text in columns:
-        return Grouping(text)
+        return Grouping(text, option=option)
     column, colon, cuts = text.rpartition(":")
     if not colon or column not in columns:
-        raise GroupingError(f"--group {text}: {unknown_name('column', column or text, columns)}")
-    return Grouping(column, each=True) if cuts == _EACH else Grouping(column, _cuts(text, cuts))
+        raise GroupingError(f"{option} {text}: {unknown_name('column', column or text, columns)}")
+    if cuts == _EACH:
+        return Grouping(column, each=True, option=option)
+    return Grouping(column, _cuts(text, cuts, option), option=option)
 
 
 def column_of(text: str, columns: Collection[str]) -> str:
@@ -56,8 +60,8 @@ def group_labels(values: pl.Series, grouping: Grouping) -> pl.Series:
     if not values.dtype.is_numeric():
         if grouping.cuts and values.dtype != pl.Null and values.null_count() < values.len():
             raise GroupingError(
-                f"--group: column '{grouping.column}' holds {values.dtype}, no numbers to cut. "
-                f"Ask for --group {grouping.column}."
+                f"{grouping.option}: column '{grouping.column}' holds {values.dtype}, no numbers to cut. "
+                f"Ask for {grouping.option} {grouping.column}."
             )
         return _ordered(values.cast(pl.String))
     numbers = values.cast(pl.Float64).fill_nan(None)
@@ -65,7 +69,7 @@ def group_labels(values: pl.Series, grouping: Grouping) -> pl.Series:
     return _binned(numbers, cuts) if cuts else _by_number(numbers, grouping)
 
 
-def _cuts(text: str, written: str) -> tuple[float, ...]:
+def _cuts(text: str, written: str, option: str) -> tuple[float, ...]:
     try:
         cuts = tuple(float(cut) for cut in written.split(","))
     except ValueError:
@@ -73,7 +77,7 @@ def _cuts(text: str, written: str) -> tuple[float, ...]:
     rising = all(low < high for low, high in pairwise(cuts))
     if not cuts or not rising or not all(map(math.isfinite, cuts)):
         raise GroupingError(
-            f"--group {text}: found '{written}', expected rising numbers where a new group begins, such as "
+            f"{option} {text}: found '{written}', expected rising numbers where a new group begins, such as "
             f"age:50,65,80, or COLUMN:{_EACH} for a group per number."
         )
     return cuts
@@ -96,10 +100,10 @@ def _by_number(numbers: pl.Series, grouping: Grouping) -> pl.Series:
     found = numbers.drop_nulls().unique().sort()
     if found.len() > MOST_VALUES and not grouping.each:
         quartiles = sorted({f"{found.quantile(share):g}" for share in (0.25, 0.5, 0.75)}, key=float)
-        column = grouping.column
+        column, option = grouping.column, grouping.option
         raise GroupingError(
-            f"--group {column}: it holds {found.len()} different numbers. Say where to cut them, such as "
-            f"--group {column}:{','.join(quartiles)}, or --group {column}:{_EACH} for a group per number."
+            f"{option} {column}: it holds {found.len()} different numbers. Say where to cut them, such as "
+            f"{option} {column}:{','.join(quartiles)}, or {option} {column}:{_EACH} for a group per number."
         )
     names = [_number(value) for value in found]
     return numbers.replace_strict(found.to_list(), names, return_dtype=pl.String).cast(pl.Enum(names))

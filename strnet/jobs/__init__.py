@@ -13,6 +13,7 @@ _HOMES = {
     "phantom": "make_phantom",
     "ingest": "make_manifest",
     "select": "select_images",
+    "describe": "describe_patients",
     "split": "make_split",
     "t_scores": "make_t_scores",
     "train": "train_network",

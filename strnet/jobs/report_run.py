@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from strnet.cohort import read_manifest
 from strnet.config import EnsembleRecipe, TrainerConfig
 from strnet.files import read_json
 from strnet.inference import Bundle
+from strnet.jobs.describe_patients import patients_tables
 from strnet.jobs.evaluate_run import EvaluatedRun, evaluate, named
 from strnet.jobs.example_films import example_films
 from strnet.jobs.report_flow import reported_flow
@@ -49,6 +51,7 @@ def report(
     summary = read_run(run)
     enclosures = Enclosures(
         flow=reported_flow(manifest, split_path, summary["chosen"]),
+        patients=patients_tables(manifest, split_path, summary["chosen"]),
         learning_curves=None
         if isinstance(done.recipe, EnsembleRecipe)
         else _course(run, summary, done.recipe.trainer),

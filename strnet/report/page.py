@@ -23,6 +23,7 @@ from strnet.report.figures.flow_chart import CohortFlow
 from strnet.report.honesty import METADATA, banners
 from strnet.report.paper import compare_with_paper
 from strnet.report.sections import Section, flow_section, task_sections, training_section
+from strnet.report.table import Table
 from strnet.report.task_rows import rows_of_split, with_observer
 from strnet.report.tiles import tiles
 from strnet.report.wording import counted, reference_words, sentence
@@ -40,6 +41,7 @@ class Enclosures:
     """
 
     flow: CohortFlow | None = None
+    patients: tuple[Table, ...] = ()
     learning_curves: Course | None = None
     examples: tuple[ExampleFilm, ...] = ()
     recipe: Recipe | EnsembleRecipe | None = None
@@ -93,6 +95,8 @@ def _figures_of(page: Path) -> Path:
 def _sections(evaluation: Evaluation, rows: pl.DataFrame, enclosed: Enclosures) -> Iterator[Section]:
     if enclosed.flow is not None:
         yield flow_section(enclosed.flow)
+    if enclosed.patients:
+        yield Section("patients", "Patients", tables=enclosed.patients)
     yield from task_sections(evaluation, rows)
     if evaluation.applicability is not None:
         table = applicability_table(evaluation.applicability)

@@ -14,8 +14,9 @@ from strnet.stats.comparisons import Comparison, HypothesisTest, PairedCounts, h
 from strnet.stats.confusion import Confusion, binary_metrics, confusion, table_metrics
 from strnet.stats.correlation import concordance, pearson, pearson_p_value
 from strnet.stats.curves import RocCurve, partial_auroc, roc_curve
+from strnet.stats.effect_sizes import cramers_v, eta_squared, hedges_g
 from strnet.stats.estimates import Estimate
-from strnet.stats.group_comparisons import compare_counts, compare_numbers
+from strnet.stats.group_comparisons import compare_counts, compare_numbers, compare_several
 from strnet.stats.means import mean_estimate
 from strnet.stats.multiclass import (
     class_metrics,
@@ -77,13 +78,17 @@ __all__ = [
     "cohen_kappa",
     "compare_counts",
     "compare_numbers",
+    "compare_several",
     "concordance",
     "confusion",
     "confusion_matrix",
+    "cramers_v",
     "decision_curve",
     "diagnosis_probabilities",
+    "eta_squared",
     "expected_calibration_error",
     "fit_calibrator",
+    "hedges_g",
     "holm",
     "hosmer_lemeshow",
     "kappa_of_rows",

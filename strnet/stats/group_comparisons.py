@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -11,9 +12,11 @@ from scipy import special
 
 from strnet.errors import StatsError, unknown_name
 from strnet.stats.comparisons import HypothesisTest
-from strnet.stats.inputs import Floats, Ints, checked_finite
+from strnet.stats.effect_sizes import counted_table
+from strnet.stats.inputs import Floats, checked_finite
 
 NUMBER_TESTS: Final = ("welch", "mann_whitney")
+SEVERAL_TESTS: Final = ("welch", "anova", "kruskal_wallis")
 COUNT_TESTS: Final = ("auto", "chi_squared", "fisher")
 
 
@@ -36,6 +39,61 @@ def compare_numbers(first: npt.ArrayLike, second: npt.ArrayLike, *, method: str 
     raise StatsError(unknown_name("test of two groups", method, NUMBER_TESTS))
 
 
+def compare_several(groups: Sequence[npt.ArrayLike], *, method: str = "welch") -> HypothesisTest:
+    """Do two or more groups of values differ: Welch's or the classical ANOVA of means, or Kruskal-Wallis.
+
+    `groups` are arrays, each (n,). Welch's needs no common variance, as its t-test does. The degrees of
+    freedom are those within groups, or of Kruskal-Wallis between them.
+
+    Raises: StatsError: unusable values, fewer than two groups, an unknown method; but for Kruskal-Wallis
+        fewer than two rows in a group.
+    Source: Welch 1951, Biometrika 38:330-336; Fisher 1925; Kruskal and Wallis 1952, JASA 47:583-621.
+    """
+    values = [checked_finite(group, name="group") for group in groups]
+    if method not in SEVERAL_TESTS:
+        raise StatsError(unknown_name("test of several groups", method, SEVERAL_TESTS))
+    sizes = [group.size for group in values]
+    least = 1 if method == "kruskal_wallis" else 2
+    if len(sizes) < 2 or min(sizes) < least:
+        raise StatsError(
+            f"compare_several: found groups of {sizes} rows, expected two groups or more of {least} or more."
+        )
+    return _kruskal_wallis(values) if method == "kruskal_wallis" else _anova(values, method)
+
+
+def _anova(groups: Sequence[Floats], method: str) -> HypothesisTest:
+    from scipy import stats
+
+    welch, count = method == "welch", sum(group.size for group in groups)
+    name = "Welch's ANOVA" if welch else "ANOVA"
+    still = [float(np.ptp(group)) == 0 for group in groups]
+    if all(still):
+        same = len({float(group[0]) for group in groups}) == 1
+        return HypothesisTest(name, math.nan, 1.0 if same else math.nan, count, note="no group varies")
+    if welch and any(still):
+        return HypothesisTest(name, math.nan, math.nan, count, note="a group does not vary")
+    found = stats.f_oneway(*groups, equal_var=not welch)
+    freedom = _welch_freedom(groups) if welch else float(count - len(groups))
+    return HypothesisTest(name, float(found.statistic), float(found.pvalue), count, freedom)
+
+
+def _welch_freedom(groups: Sequence[Floats]) -> float:
+    """Degrees of freedom within groups of Welch's ANOVA."""
+    weights = np.array([group.size / group.var(ddof=1) for group in groups])
+    rest = (1 - weights / weights.sum()) ** 2 / np.array([group.size - 1 for group in groups])
+    return float((len(groups) ** 2 - 1) / (3 * rest.sum()))
+
+
+def _kruskal_wallis(groups: Sequence[Floats]) -> HypothesisTest:
+    from scipy import stats
+
+    name, count = "Kruskal-Wallis", sum(group.size for group in groups)
+    if float(np.ptp(np.concatenate(groups))) == 0:
+        return HypothesisTest(name, math.nan, 1.0, count, note="all values are the same")
+    found = stats.kruskal(*groups)
+    return HypothesisTest(name, float(found.statistic), float(found.pvalue), count, float(len(groups) - 1))
+
+
 def compare_counts(table: npt.ArrayLike, *, method: str = "auto") -> HypothesisTest:
     """Do groups (rows) differ in their categories (columns): `table` of counts, (groups, categories).
 
@@ -48,7 +106,7 @@ def compare_counts(table: npt.ArrayLike, *, method: str = "auto") -> HypothesisT
     """
     from scipy import stats
 
-    counts = _checked_table(table)
+    counts = counted_table(table, "compare_counts")
     expected = np.outer(counts.sum(1), counts.sum(0)) / counts.sum()
     small = bool((expected < 5).any())
     square = counts.shape == (2, 2)
@@ -83,18 +141,3 @@ def _welch(first: Floats, second: Floats) -> HypothesisTest:
     freedom = float(sum(variances) ** 2 / sum(v**2 / (n - 1) for v, n in zip(variances, sizes, strict=True)))
     t = difference / math.sqrt(sum(variances))
     return HypothesisTest("Welch", t, 2 * float(special.stdtr(freedom, -abs(t))), count, freedom)
-
-
-def _checked_table(table: npt.ArrayLike) -> Ints:
-    counts = np.asarray(table)
-    if counts.ndim != 2 or counts.dtype.kind not in "iuf" or (counts < 0).any() or (counts % 1 != 0).any():
-        raise StatsError(
-            f"compare_counts: found shape {counts.shape} of {counts.dtype}, expected whole counts."
-        )
-    kept: Ints = counts[counts.sum(1) > 0][:, counts.sum(0) > 0].astype(np.int64)
-    if min(kept.shape) < 2:
-        raise StatsError(
-            f"compare_counts: found {kept.shape[0]} groups and {kept.shape[1]} categories with counts, "
-            "expected two or more of each."
-        )
-    return kept
