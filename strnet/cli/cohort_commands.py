@@ -77,7 +77,7 @@ def ingest(
     layout: Annotated[
         str,
         typer.Option(
-            help="What the folder is: auto, dicom, table, knee-qus. auto: table if --table is given."
+            help="What the folder is: auto (table if --table is given), dicom, table, knee-qus, buu-lspine."
         ),
     ] = "auto",
     table: Annotated[Path | None, typer.Option(help="Table with one row per image or per patient.")] = None,
