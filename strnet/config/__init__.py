@@ -12,6 +12,7 @@ from strnet.config.frozen import Fraction01, Frozen, Positive
 from strnet.config.preprocessing import Augmentation, Preprocessing
 from strnet.config.recipe import CohortConfig, Recipe
 from strnet.config.recipe_text import dump_recipe, load_recipe, override_recipe, parse_override, parse_recipe
+from strnet.config.region_use import RegionConfig
 from strnet.config.tasks import BMD_UNIT, Given, Target, TaskConfig
 from strnet.config.trainer import TrainerConfig
 from strnet.config.young_adults import REFERENCE_TABLES, YoungAdults, young_adults_of
@@ -34,6 +35,7 @@ __all__ = [
     "Positive",
     "Preprocessing",
     "Recipe",
+    "RegionConfig",
     "RoutingConfig",
     "Target",
     "TaskConfig",

@@ -11,6 +11,7 @@ from strnet.config.answering import ApplicabilityConfig, CalibrationConfig, Oper
 from strnet.config.architecture import NetworkConfig
 from strnet.config.frozen import Frozen, Positive
 from strnet.config.preprocessing import Augmentation, Preprocessing
+from strnet.config.region_use import RegionConfig
 from strnet.config.tasks import TaskConfig
 from strnet.config.trainer import TrainerConfig
 from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS
@@ -35,6 +36,7 @@ class Recipe(Frozen):
     description: str = ""
     seed: int = Field(0, ge=0, lt=2**32)
     cohort: CohortConfig = CohortConfig()
+    region: RegionConfig = RegionConfig()
     preprocessing: Preprocessing = Preprocessing()
     augmentation: Augmentation = Augmentation()
     network: NetworkConfig = NetworkConfig()

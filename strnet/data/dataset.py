@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from torch.utils.data import Dataset, Sampler
 
 from strnet.config import Augmentation, Preprocessing
 from strnet.data.augment import augment, draw
-from strnet.data.cache import SampleCache
+from strnet.data.cache import RowKey, SampleCache
 from strnet.data.randomness import Stream, generator
 from strnet.data.targets import Targets
 from strnet.imaging import to_network_input
@@ -28,6 +28,15 @@ class Samples:
     clinical: NDArray[np.float64]
     """(rows, columns) as measured, NaN where unknown."""
     targets: Targets
+    regions: tuple[str, ...] | None = None
+    """Which region of its image each row is; None where a row is an image."""
+
+    @property
+    def keys(self) -> Sequence[RowKey]:
+        """What the store knows each row by."""
+        if self.regions is None:
+            return self.image_ids
+        return list(zip(self.image_ids, self.regions, strict=True))
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -71,7 +80,7 @@ class RadiographDataset(Dataset[Batch]):
         """
         self.samples = samples
         self._cache = cache
-        self._records = cache.rows(samples.image_ids)
+        self._records = cache.rows(samples.keys)
         self._preprocessing = preprocessing
         self._augmentation = augmentation
         self._seed = seed

@@ -93,6 +93,7 @@ def _acquisition(path: Path, picture: PillowImage.Image, file_format: Literal["p
         columns=picture.width,
         bits_stored=_depth(path, picture),
         photometric=picture.mode,
+        turned=picture.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1),
     )
 
 

@@ -12,7 +12,7 @@ from strnet.errors import ConfigError
 from strnet.jobs.complete_run import complete_run
 from strnet.thresholds import plan
 from strnet.training import fit
-from strnet.training.cohort_rows import read_rows
+from strnet.training.cohort_rows import rows_of
 
 
 def train(
@@ -43,6 +43,7 @@ def train(
         recipe.trainer.monitor: result.summary["best"]["value"],
         "seconds": result.summary["seconds"],
         **chosen_rows(result.summary),
+        **region_rows(result.summary),
         **complete_run(run, manifest),
     }
 
@@ -50,6 +51,11 @@ def train(
 def chosen_rows(summary: Mapping[str, Any]) -> dict[str, Any]:
     """`chosen`: the recipe's condition on rows, with what each part lost by it; nothing without one."""
     return {"chosen": summary["chosen"]} if summary["chosen"] else {}
+
+
+def region_rows(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """`regions`: which are used, and how many films of each part have them; nothing for whole films."""
+    return {"regions": summary["regions"]} if "regions" in summary else {}
 
 
 def cohort_files(recipe: Recipe) -> tuple[Path, Path]:
@@ -67,12 +73,12 @@ def cohort_files(recipe: Recipe) -> tuple[Path, Path]:
     return manifest, split
 
 
-def foreseen_shortage(recipe: Recipe, manifest: Path, split: Path) -> str | None:
+def foreseen_shortage(recipe: Recipe, manifest: Path, split: Path, regions: Path | None = None) -> str | None:
     """Why the validation rows can never give the deciding operating point, as far as their number says."""
     point = recipe.operating_point
     if point is None or point.method != "exact":
         return None
-    rows = read_rows(manifest, split, where=recipe.cohort.where).of(["validation"]).frame
+    rows = rows_of(recipe, manifest, split, regions=regions).of(["validation"]).frame
     task = next(task for task in recipe.tasks if task.name == point.task)
     positives = int((targets_of(rows, [task])[task.name] == 1).sum())
     if positives == 0:

@@ -13,7 +13,7 @@ from strnet.errors import TrainingError
 from strnet.files import sha256_file
 from strnet.schema import FOLD, IMAGE_ID, SPLIT
 from strnet.tables import write_table
-from strnet.training.cohort_rows import check_rows, read_rows
+from strnet.training.cohort_rows import check_rows, rows_of
 from strnet.training.fit import RunResult, fit
 from strnet.training.learning import check_recipe
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
@@ -25,6 +25,7 @@ def crossval(
     split: Path,
     run: Path,
     *,
+    regions: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = True,
@@ -44,11 +45,20 @@ def crossval(
         )
     identity = RunIdentity(recipe, sha256_file(manifest), sha256_file(split))
     for fold in range(parts.folds):  # all of them now: the last must not fail after the others were trained
-        check_rows(recipe, read_rows(manifest, split, fold, recipe.cohort.where))
+        check_rows(recipe, rows_of(recipe, manifest, split, fold, regions))
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete:
             runs = [
-                fit(recipe, manifest, split, fold_folder(run, k), fold=k, resume=True, progress=progress)
+                fit(
+                    recipe,
+                    manifest,
+                    split,
+                    fold_folder(run, k),
+                    fold=k,
+                    regions=regions,
+                    resume=True,
+                    progress=progress,
+                )
                 for k in range(parts.folds)
             ]
             write_table(_out_of_fold(runs, parts.frame[IMAGE_ID]), folder.predictions)
