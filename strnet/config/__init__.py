@@ -6,7 +6,7 @@ A recipe is data. Nothing in `models/` or `imaging/` sees more of it than the pa
 from __future__ import annotations
 
 from strnet.config.answering import ApplicabilityConfig, CalibrationConfig, OperatingPointConfig
-from strnet.config.architecture import BackboneConfig, NeckConfig, NetworkConfig, RoutingConfig
+from strnet.config.architecture import BackboneConfig, NeckConfig, NetworkConfig, RoutingConfig, UnetConfig
 from strnet.config.combination import CombinationConfig
 from strnet.config.frozen import Fraction01, Frozen, Positive
 from strnet.config.preprocessing import Augmentation, Preprocessing
@@ -41,6 +41,7 @@ __all__ = [
     "TaskConfig",
     "TrainerConfig",
     "YoungAdults",
+    "UnetConfig",
     "dump_recipe",
     "load_recipe",
     "override_recipe",

@@ -59,6 +59,30 @@ class Recipe(Frozen):
             raise ValueError(f"operating_point.task: no binary task '{point.task}' among {names}")
         return self
 
+    @model_validator(mode="after")
+    def _segmentation_stands_alone(self) -> Self:
+        if not self.segments:
+            return self
+        wrong = {
+            "tasks: a segmentation is the only task of its recipe; make one recipe for it and one for the "
+            "others, whose region.source is its segmenter": len(self.tasks) > 1,
+            "operating_point: a segmentation decides nothing; leave it out": self.operating_point is not None,
+            "baselines: nothing finds a region without the film; set baselines: false": self.baselines,
+            "region: a segmenter looks at whole films; set region.source: none": self.region.used,
+            "preprocessing.crop_to_field: masks lie on whole films; set it to false": (
+                self.preprocessing.crop_to_field
+            ),
+        }
+        found = [told for told, is_wrong in wrong.items() if is_wrong]
+        if found:
+            raise ValueError("; ".join(found))
+        return self
+
+    @property
+    def segments(self) -> bool:
+        """Whether this is the recipe of a segmenter."""
+        return any(task.kind == "segmentation" for task in self.tasks)
+
     @property
     def clinical_columns(self) -> tuple[str, ...]:
         """Clinical columns that any task uses, each once, in order of first use."""

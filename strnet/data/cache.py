@@ -45,6 +45,8 @@ RowKey = str | tuple[str, str]
 """An image_id, or image_id and name of a part of the image."""
 Parts = Mapping[str, Mapping[str, FilmPart]]
 """By image_id and name, what is made of the film; under the empty name stands what the image_id alone is."""
+LABELS = "labels"
+"""Name of the part of an image that a segmentation learns."""
 _WHOLE: Mapping[str, FilmPart] = {"": None}
 
 _FILES = "files.jsonl"

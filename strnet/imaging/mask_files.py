@@ -84,6 +84,11 @@ def png_of(labels: Labels) -> bytes:
     return content.getvalue()
 
 
+def mask_name(image_id: str) -> str:
+    """A file name for the mask of an image, whatever signs its id has."""
+    return f"{sha256_bytes(image_id.encode())[:20]}.png"
+
+
 def mask_sha256(path: Path | str) -> str:
     """SHA-256 of a mask file's bytes.
 

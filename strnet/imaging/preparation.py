@@ -70,18 +70,21 @@ def prepare_labels(labels: npt.NDArray[np.uint8], preprocessing: Preprocessing) 
 
 
 def labels_on_film(
-    scores: npt.NDArray[np.float32], shape: tuple[int, int], preprocessing: Preprocessing
+    scores: npt.NDArray[np.float32],
+    pixels: tuple[int, int],
+    grid: tuple[int, int],
+    preprocessing: Preprocessing,
 ) -> npt.NDArray[np.uint8]:
-    """The label of the highest of `scores` (labels, height, width) at each pixel of a film of `shape`.
+    """The label of the highest of `scores` (labels, height, width) at each pixel of a file's `grid`.
 
-    The scores lie where `prepare` put the film's pixels, and are interpolated between them.
+    The scores lie where `prepare` put the film's square `pixels`, and are interpolated between them.
     """
-    place = placement(shape, preprocessing)
-    best = np.full(shape, -np.inf, dtype=np.float32)
-    labels = np.zeros(shape, dtype=np.uint8)
+    place = placement(pixels, preprocessing)
+    best = np.full(grid, -np.inf, dtype=np.float32)
+    labels = np.zeros(grid, dtype=np.uint8)
     for label, score in enumerate(scores):
         cut = score[place.top : place.top + place.rows, place.left : place.left + place.columns]
-        found = cv2.resize(np.ascontiguousarray(cut), shape[::-1], interpolation=cv2.INTER_LINEAR)
+        found = cv2.resize(np.ascontiguousarray(cut), grid[::-1], interpolation=cv2.INTER_LINEAR)
         higher = found > best
         best[higher] = found[higher]
         labels[higher] = label

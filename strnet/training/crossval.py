@@ -15,7 +15,7 @@ from strnet.schema import FOLD, IMAGE_ID, SPLIT
 from strnet.tables import write_table
 from strnet.training.cohort_rows import check_rows, rows_of
 from strnet.training.fit import RunResult, fit
-from strnet.training.learning import check_recipe
+from strnet.training.learning import check_recipe, refuse_segmentation
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
 
 
@@ -37,6 +37,7 @@ def crossval(
 
     Raises: as `fit`. TrainingError: a split without folds.
     """
+    refuse_segmentation(recipe)
     check_recipe(recipe)
     parts = read_split(split, read_manifest(manifest))
     if not parts.folds:

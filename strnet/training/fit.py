@@ -28,6 +28,7 @@ from strnet.training.machine import keep_freed_memory, reproducible
 from strnet.training.predictions import predict_rows, predictions_table
 from strnet.training.progress import film_progress
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
+from strnet.training.segment import check_segmentation, segment
 from strnet.trust import fit_picture_model, picture_bytes
 
 _CACHE = "cache"
@@ -70,13 +71,16 @@ def fit(  # noqa: PLR0913 - a public entry: every way to run it is one keyword
     Raises: ConfigError, ManifestError, SplitError: inputs that do not fit together. TrainingError: rows
     that cannot train or judge a task, another run in the folder, or a loss that is not finite.
     """
-    check_recipe(recipe)
+    check_segmentation(recipe) if recipe.segments else check_recipe(recipe)
     keep_freed_memory()
     rows = rows_of(recipe, manifest, split, fold, regions)
-    check_rows(recipe, rows)
+    if not recipe.segments:
+        check_rows(recipe, rows)
     identity = identity_of(recipe, rows, fold)
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
-        if not folder.complete:
+        if not folder.complete and recipe.segments:
+            segment(recipe, rows, manifest, folder, cache_folder(recipe, manifest), progress)
+        elif not folder.complete:
             _train_and_predict(recipe, rows, folder, cache_folder(recipe, manifest), progress)
         return RunResult(folder, read_run(run))
 

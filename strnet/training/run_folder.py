@@ -103,6 +103,16 @@ class RunFolder:
         return self.path / "without_region.csv"
 
     @property
+    def regions(self) -> Path:
+        """The regions table of a segmentation; its masks lie in `masks` beside it."""
+        return self.path / "regions.parquet"
+
+    @property
+    def segmentation(self) -> Path:
+        """Figures of a segmentation, by part of the split and label."""
+        return self.path / "segmentation.json"
+
+    @property
     def run(self) -> Path:
         """What came of the run; written last."""
         return self.path / "run.json"

@@ -21,7 +21,7 @@ from strnet.errors import ConfigError, TrainingError
 from strnet.files import sha256_file, write_text, writing_to
 from strnet.training.cohort_rows import CohortRows, check_rows, prepare_cohort, rows_of
 from strnet.training.fit import cache_folder, identity_of
-from strnet.training.learning import check_recipe, train_network
+from strnet.training.learning import check_recipe, refuse_segmentation, train_network
 from strnet.training.machine import keep_freed_memory
 from strnet.training.progress import film_progress
 from strnet.training.run_folder import RunFolder, open_run
@@ -104,6 +104,7 @@ def tune(
     Raises: ConfigError: a key or value that the recipe cannot take. TrainingError: another search in `run`,
     or no trial that came to its end. Otherwise as `fit`.
     """
+    refuse_segmentation(recipe)
     check_recipe(recipe)
     choices = read_space(space)
     _check_values(recipe, choices)
