@@ -10,6 +10,7 @@ from strnet.config import Recipe
 from strnet.data import targets_of
 from strnet.errors import ConfigError
 from strnet.jobs.complete_run import complete_run
+from strnet.jobs.complete_segmenter import complete_segmenter
 from strnet.thresholds import plan
 from strnet.training import fit
 from strnet.training.cohort_rows import rows_of
@@ -33,6 +34,8 @@ def train(
     Raises: ConfigError, ManifestError, SplitError, TrainingError: see `training.fit`.
     """
     manifest, split = cohort_files(recipe)
+    if recipe.segments:
+        return _train_segmenter(recipe, run, resume=resume, overwrite=overwrite, progress=progress)
     shortage = foreseen_shortage(recipe, manifest, split)
     if shortage is not None and notice is not None:
         notice(f"No operating point will decide. {shortage} The run is made all the same.")
@@ -45,6 +48,23 @@ def train(
         **chosen_rows(result.summary),
         **region_rows(result.summary),
         **complete_run(run, manifest),
+    }
+
+
+def _train_segmenter(
+    recipe: Recipe, run: Path, *, resume: bool, overwrite: bool, progress: bool
+) -> dict[str, Any]:
+    manifest, split = cohort_files(recipe)
+    result = fit(recipe, manifest, split, run, resume=resume, overwrite=overwrite, progress=progress)
+    return {
+        "run": str(run),
+        "best_epoch": result.summary["best"]["epoch"],
+        recipe.trainer.monitor: result.summary["best"]["value"],
+        "seconds": result.summary["seconds"],
+        "rows": result.summary["rows"],
+        "quarantined": result.summary["quarantined"],
+        **chosen_rows(result.summary),
+        **complete_segmenter(run, manifest, split),
     }
 
 
