@@ -44,7 +44,7 @@ ALLOWED = {
     "data": LEAVES | {"cohort", "imaging"},
     "calibration": LEAVES | {"stats", "thresholds"},
     "training": LEAVES | {"data", "imaging", "models", "stats", "cohort", "thresholds", "trust"},
-    "inference": LEAVES | {"imaging", "models", "stats", "thresholds", "trust"},
+    "inference": LEAVES | {"calibration", "imaging", "models", "stats", "thresholds", "trust"},
     "interop": LEAVES | {"inference", "imaging"},
     "report": LEAVES | {"stats", "thresholds", "trust"},
     "jobs": LEAVES

@@ -67,6 +67,8 @@ class SampleCache:
     quarantine: pl.DataFrame = field(repr=False)
     shapes: Mapping[str, FilmShape] = field(default_factory=dict, repr=False)
     """Sizes of each film by image_id."""
+    sha256s: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """SHA-256 of each film's file by image_id."""
 
     @cached_property
     def records(self) -> NDArray[np.uint16]:
@@ -161,14 +163,16 @@ def _cache(held: _Held, paths: Mapping[str, Path], wanted: Parts) -> SampleCache
     """What is held of the images of which every part is there; the others are in quarantine."""
     numbers: dict[RowKey, int] = {}
     shapes: dict[str, FilmShape] = {}
+    digests: dict[str, str] = {}
     for image_id, path in paths.items():
         found = held.numbers(FilmRequest(path, tuple(wanted[image_id].values())))
         if found is not None:
             names = [image_id if name == "" else (image_id, name) for name in wanted[image_id]]
             numbers |= dict(zip(names, found, strict=True))
             shapes[image_id] = held.entries[path].shape
+            digests[image_id] = held.entries[path].sha256
     refused = {image_id: path for image_id, path in paths.items() if image_id not in shapes}
-    return SampleCache(held.store, numbers, _quarantine(held.store.folder, refused), shapes)
+    return SampleCache(held.store, numbers, _quarantine(held.store.folder, refused), shapes, digests)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from strnet.config import RegionConfig
-from strnet.data.regions import FOUND, RegionsTable, box_in, rows_of_images
+from strnet.data.regions import RegionsTable, rows_of_images
 from strnet.errors import ConfigError, ImageError, unknown_name
 from strnet.files import canonical_json, sha256_bytes
-from strnet.imaging.film_parts import FilmPart, FilmRegion, MaskFile
-from strnet.imaging.mask_files import mask_sha256
-from strnet.schema import REGION
+from strnet.imaging.film_parts import FilmPart
+from strnet.imaging.region_rows import missing_reason, parts_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +24,8 @@ class RegionChoice:
     """By image_id, then by region where each is a row of its own, or under the empty name."""
     absent: Mapping[str, str]
     """By image_id, why it has no answer."""
+    segmenters: tuple[str, ...] = ()
+    """Hashes of the weights of the segmenters that found them."""
 
     @property
     def sha256(self) -> str:
@@ -55,66 +55,8 @@ def choose_regions(table: RegionsTable, image_ids: Sequence[str], config: Region
                 reason = str(error)
         if reason is not None:
             absent[image_id] = reason
-    return RegionChoice(names, parts, absent)
-
-
-def missing_reason(rows: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str | None:
-    """Why an image has not all regions of `names`, in words; None where it has."""
-    missing = []
-    for name in names:
-        row = rows.get(name)
-        if row is None:
-            missing.append(f"region {name} is not in the regions table")
-        elif row["status"] != FOUND:
-            missing.append(f"region {name} was {row['status'].replace('_', ' ')}: {row['reason']}")
-    return "; ".join(missing) or None
-
-
-def parts_of(
-    rows: Sequence[Mapping[str, Any]],
-    folder: Path,
-    config: RegionConfig,
-    hashes: dict[Path, str] | None = None,
-) -> dict[str, FilmPart]:
-    """What is made of a film whose regions are all found: one part around them, or each by its name.
-
-    Masks are relative to `folder`; `hashes` keeps those of mask files that were taken before.
-
-    Raises: ImageError: a mask that cannot be read, or regions that were drawn on files of different sizes.
-    """
-    grids = {(row["rows"], row["columns"]) for row in rows}
-    if len(grids) > 1:
-        raise ImageError(
-            f"its regions are meant for files of different sizes, {sorted(grids)}. Make them on one file."
-        )
-    groups = {row[REGION]: [row] for row in rows} if config.use == "each" else {"": list(rows)}
-    grid = next(iter(grids))
-    return {
-        name: FilmRegion(
-            boxes=tuple((row[REGION], box_in(dict(row))) for row in group),
-            grid=grid,
-            margin=config.margin,
-            outside=config.outside,
-            mask=_mask(group, folder, hashes if hashes is not None else {})
-            if config.outside == "blank"
-            else None,
-        )
-        for name, group in groups.items()
-    }
-
-
-def _mask(rows: Sequence[Mapping[str, Any]], folder: Path, hashes: dict[Path, str]) -> MaskFile | None:
-    """The mask that all rows share, with their labels; None where they have none."""
-    files = {row["mask"] for row in rows}
-    if files == {None}:
-        return None
-    if len(files) > 1:
-        raise ImageError(f"its regions lie in different masks, {sorted(map(str, files))}; expected one file.")
-    path = folder / str(files.pop())
-    if path not in hashes:
-        hashes[path] = mask_sha256(path)
-    labels = [row["label"] for row in rows]
-    return MaskFile(path, hashes[path], () if None in labels else tuple(labels))
+    finders = table.frame["segmenter_sha256"].drop_nulls().unique().sort()
+    return RegionChoice(names, parts, absent, tuple(finders))
 
 
 def _names(table: RegionsTable, config: RegionConfig) -> tuple[str, ...]:

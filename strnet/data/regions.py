@@ -15,11 +15,11 @@ import polars as pl
 
 from strnet.errors import ImageError, ManifestError
 from strnet.imaging.mask_files import LARGEST_LABEL
-from strnet.imaging.region import Box, parse_boxes, require_inside
+from strnet.imaging.region import parse_boxes, require_inside
+from strnet.imaging.region_rows import SIDES, box_cells, box_in
 from strnet.schema import IMAGE_ID, REGION, REGION_STATES
 from strnet.tables import read_table, require_columns, write_table
 
-SIDES = ("left", "top", "right", "bottom")
 FOUND, NOT_FOUND, IMPLAUSIBLE = REGION_STATES
 SCHEMA = pl.Schema(
     {
@@ -124,22 +124,9 @@ def _manifest_rows(film: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**dict.fromkeys(SCHEMA), **own, **box_cells(box), REGION: name, "status": FOUND}
 
 
-def box_cells(box: Box) -> dict[str, int]:
-    """The cells of a film's box."""
-    (top, left), (bottom, right) = box.start, box.stop
-    return {"left": left, "top": top, "right": right, "bottom": bottom}
-
-
-def box_in(row: dict[str, Any]) -> Box:
-    """The box of a row that was found.
-
-    Raises: ImageError: it has no extent.
-    """
-    return Box((row["top"], row["left"]), (row["bottom"], row["right"]))
-
-
 def _problem(row: dict[str, Any]) -> str | None:
-    blank = [name for name in (IMAGE_ID, REGION, "status", "rows", "columns") if row[name] is None]
+    sizes = ("rows", "columns") if row["status"] == FOUND else ()
+    blank = [name for name in (IMAGE_ID, REGION, "status", *sizes) if row[name] is None]
     if blank:
         return f"{', '.join(blank)} is blank"
     if row["status"] not in REGION_STATES:

@@ -16,6 +16,7 @@ from strnet.imaging.mask_files import Labels
 from strnet.imaging.plausibility import Plausibility, implausible
 from strnet.imaging.preparation import labels_on_film
 from strnet.imaging.region import Box, box_of, largest_component
+from strnet.imaging.region_rows import box_cells
 from strnet.schema import REGION, REGION_STATES
 
 FOUND, NOT_FOUND, IMPLAUSIBLE = REGION_STATES
@@ -38,7 +39,7 @@ class FoundRegions:
         return [
             {
                 REGION: name,
-                **_sides(self.boxes.get(name)),
+                **box_cells(self.boxes.get(name)),
                 "rows": rows,
                 "columns": columns,
                 "label": number,
@@ -91,10 +92,3 @@ def largest_parts(
         start = tuple(a + b for a, b in zip(around.start, within.start, strict=True))
         boxes[name] = Box(start, tuple(a + b for a, b in zip(around.start, within.stop, strict=True)))
     return kept, boxes
-
-
-def _sides(box: Box | None) -> dict[str, int | None]:
-    if box is None:
-        return dict.fromkeys(("left", "top", "right", "bottom"))
-    (top, left), (bottom, right) = box.start, box.stop
-    return {"left": left, "top": top, "right": right, "bottom": bottom}

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from strnet.config import TaskConfig
 from strnet.errors import BundleError, unknown_name
 from strnet.inference.bundle import Bundle
-from strnet.inference.bundle_document import DOCUMENT
+from strnet.inference.bundle_document import DOCUMENT, FORMAT
 from strnet.schema import logit_column, prediction_column, prob_column
 from strnet.stats.answers import PLAIN
 from strnet.thresholds import OperatingPoint, ScoreIdentity
@@ -27,6 +27,7 @@ def require_agreement(bundle: Bundle) -> None:
             f"{bundle.document.preprocessing_sha256[:12]}. Use the strnet version that wrote the bundle, "
             f"{bundle.provenance.strnet_version}."
         )
+    _require_regions(bundle, where)
     columns = tuple(variable.name for variable in bundle.clinical)
     if columns != bundle.recipe.clinical_columns:
         raise BundleError(
@@ -44,6 +45,22 @@ def require_agreement(bundle: Bundle) -> None:
         raise BundleError(
             f"{where}: expected the operating point that the recipe decides by, or the reason why it was not "
             "reached, and one of both. Write the bundle again from its run."
+        )
+
+
+def _require_regions(bundle: Bundle, where: str) -> None:
+    region, rule = bundle.recipe.region, bundle.document.region_combination
+    if region.used and not region.names:
+        raise BundleError(f"{where}: does not name the regions that its network looks at. {FORMAT.remake}")
+    if region.several != (rule is not None):
+        raise BundleError(
+            f"{where}: region.use is {region.use}, and a rule for several regions is "
+            f"{'missing' if rule is None else 'there'}. {FORMAT.remake}"
+        )
+    if rule is not None and set(rule.members) != set(region.names):
+        raise BundleError(
+            f"{where}: the rule is for regions {', '.join(rule.members)}, and the network looks at "
+            f"{', '.join(region.names)}. {FORMAT.remake}"
         )
 
 

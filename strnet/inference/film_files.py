@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,10 @@ from strnet.imaging import (
     Acquisition,
     picture_faults,
     pixel_sha256,
-    prepare,
     read_acquisition,
     read_radiograph,
 )
+from strnet.imaging.film_parts import FilmPart, FilmShape, film_shape, prepare_part
 from strnet.imaging.naming import FILM_ENDINGS
 from strnet.imaging.reading import file_format
 from strnet.trust import ANY_FILM, Finding, Screen, quality_findings
@@ -42,8 +42,19 @@ class Film:
     source: Acquisition | None = None
     pixel_sha256: str | None = None
     """Where it was asked for."""
+    shape: FilmShape | None = None
+    regions: tuple[NDArray[np.uint16], ...] = ()
+    """What follows `pixels` where the network looks at several regions of a film, each as large."""
     findings: tuple[Finding, ...] = ()
     """What header and quality say against answering it."""
+
+
+@dataclass(frozen=True, eq=False)
+class RegionPlan:
+    """What of each film a network looks at, each part a picture of its own; or why it has no answer."""
+
+    parts: Mapping[Path, tuple[FilmPart, ...]]
+    absent: Mapping[Path, str]
 
 
 @dataclass(frozen=True)
@@ -88,14 +99,15 @@ def read_films(
     *,
     screen: Screen = ANY_FILM,
     hashed: bool = False,
+    regions: RegionPlan | None = None,
 ) -> Iterator[Film]:
     """Each film in turn, read and prepared by `workers` processes (see `strnet.workers`).
 
     A file that cannot be read, takes its process down with it, or passes a limit, is a failed film; one
     whose header or quality `screen` refuses, a refused one. With `hashed` each film has the hash of its
-    pixels.
+    pixels. `regions` says what of each film is prepared; one that has no region is a failed film.
     """
-    function = partial(read_film, preprocessing=preprocessing, screen=screen, hashed=hashed)
+    function = partial(read_film, preprocessing=preprocessing, screen=screen, hashed=hashed, regions=regions)
     return in_order(function, files, _failed, workers)
 
 
@@ -114,7 +126,12 @@ def _read_header(path: Path) -> Film:
 
 
 def read_film(
-    path: Path, preprocessing: Preprocessing, *, screen: Screen = ANY_FILM, hashed: bool = False
+    path: Path,
+    preprocessing: Preprocessing,
+    *,
+    screen: Screen = ANY_FILM,
+    hashed: bool = False,
+    regions: RegionPlan | None = None,
 ) -> Film:
     """The film of one file, prepared; or refused; or failed, with the reason in one line.
 
@@ -131,15 +148,30 @@ def read_film(
         findings += quality_findings((*radiograph.flags, *picture_faults(radiograph.pixels)))
         if screen.refuses(findings):
             return Film(path, "refused", source=radiograph.source, findings=findings)
-        pixels = prepare(radiograph.pixels, preprocessing)
         digest = pixel_sha256(radiograph) if hashed else None
-        return Film(path, "ok", None, pixels, radiograph.source, digest, findings)
+        found = partial(Film, path, source=radiograph.source, pixel_sha256=digest, findings=findings)
+        parts = (None,) if regions is None else regions.parts.get(path)
+        if parts is None:
+            return found(status="failed", reason=_without_region(path, regions))
+        try:
+            pixels = [prepare_part(radiograph, part, preprocessing) for part in parts]
+        except ImageError as error:
+            if regions is None:
+                raise
+            return found(status="failed", reason=f"{as_text(path)}: {_one_line(error)}")
+        first, *others = pixels
+        return found(status="ok", pixels=first, regions=tuple(others), shape=film_shape(radiograph))
     except MemoryError:
         raise
     except StrnetError as error:
         return Film(path, "failed", _one_line(error))
     except Exception as error:
         return _failed(path, f"{type(error).__name__}: {_one_line(error)}")
+
+
+def _without_region(path: Path, regions: RegionPlan | None) -> str:
+    told = "nothing says what of it to look at" if regions is None else regions.absent.get(path)
+    return f"{as_text(path)}: no answer without its region: {told or 'it was not searched'}"
 
 
 def _failed(path: Path, reason: str) -> Film:

@@ -16,8 +16,10 @@ from strnet.imaging import to_network_input
 from strnet.inference.bundle import Bundle
 from strnet.inference.engines import Engine
 from strnet.inference.film_files import Film, Status, as_text, read_films
+from strnet.inference.film_regions import region_plan
 from strnet.inference.journal import Outputs, PredictionJournal, Row
 from strnet.inference.opening import ENGINES
+from strnet.inference.region_answers import combined_regions
 from strnet.inference.results import column_notes, result_columns
 from strnet.inference.roster import SOP_INSTANCE_UID, Known, Roster, film_roster
 from strnet.trust import Finding, Screen, picture_statistics
@@ -122,27 +124,32 @@ class Predictor:
         waiting: list[_Ready] = []
         ahead = roster.files[len(rows) :]
         preprocessing = self.bundle.preprocessing
-        films = read_films(ahead, preprocessing, workers, screen=screen, hashed=roster.hashed)
-        for position, film in enumerate(films, start=len(rows)):
-            row, ready = _described(film, roster.known(position, film), roster.clinical, screen)
-            rows.append(row)
-            waiting += ready
-            if len(waiting) == batch_size or (waiting and len(rows) == len(roster.files)):
-                outputs.append(self._outputs(waiting, batch_size, screen))
-                waiting = []
-            if journal is not None and not waiting:
-                journal.keep(roster.files, roster.image_ids, rows, outputs)
-            if progress is not None:
-                progress(len(rows), len(roster.files))
+        with region_plan(self.bundle, ahead, roster.rows_of(ahead), screen, workers) as plan:
+            films = read_films(
+                ahead, preprocessing, workers, screen=screen, hashed=roster.hashed, regions=plan
+            )
+            for position, film in enumerate(films, start=len(rows)):
+                row, ready = _described(film, roster.known(position, film), roster.clinical, screen)
+                rows.append(row)
+                waiting += ready
+                if len(waiting) == batch_size or (waiting and len(rows) == len(roster.files)):
+                    outputs.append(self._outputs(waiting, batch_size, screen))
+                    waiting = []
+                if journal is not None and not waiting:
+                    journal.keep(roster.files, roster.image_ids, rows, outputs)
+                if progress is not None:
+                    progress(len(rows), len(roster.files))
         rows += [_state(film.path, film.status, film.reason) for film in roster.skipped]
         told = [{**row, "accept_anyway": accept_anyway} for row in rows]
         return _table(self.bundle, told, outputs)
 
     def _outputs(self, films: Sequence[_Ready], batch_size: int, screen: Screen) -> Outputs:
         """Outputs of the films, whose rows now also say what the picture layer found."""
-        pixels = np.stack([film.pixels for film in films])
-        clinical = np.stack([film.clinical for film in films])
+        pixels = np.concatenate([film.pixels for film in films])
+        clinical = np.concatenate([np.tile(film.clinical, (len(film.pixels), 1)) for film in films])
         outputs = self.predict_prepared(pixels, clinical, batch_size=batch_size)
+        if self.bundle.recipe.region.several:
+            outputs = combined_regions(self.bundle, outputs, len(films))
         for film, atypicality in zip(films, outputs.get(schema.ATYPICALITY, ()), strict=False):
             findings = (*film.findings, *screen.picture(float(atypicality)))
             film.row.update({schema.ATYPICALITY: float(atypicality), **asdict(screen.rule(findings))})
@@ -192,7 +199,7 @@ def _listed(reasons: Sequence[str]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Ready:
-    """A film that can be run: its row, what was found, pixels (height, width) and clinical values (K,)."""
+    """A film that can be run: its row, what was found, pixels (regions, height, width), clinical (K,)."""
 
     row: Row
     findings: tuple[Finding, ...]
@@ -206,7 +213,7 @@ def _described(film: Film, known: Known, clinical: Sequence[str], screen: Screen
         reason = f"{as_text(film.path)}: {known.refusal}"
         return {**known.cells, **_state(film.path, "failed", reason)}, []
     row: Row = {**known.cells, **_state(film.path, film.status, film.reason)}
-    if film.source is None:
+    if film.source is None or film.status == "failed":
         return row, []
     findings = (*screen.table(film.findings, known.row), *screen.age(known.cells["age"]))
     missing = [name for name, value in zip(clinical, known.values, strict=True) if np.isnan(value)]
@@ -215,7 +222,7 @@ def _described(film: Film, known: Known, clinical: Sequence[str], screen: Screen
     if film.pixels is None or row["status"] != "ok":
         return row, []
     row[_RAN] = True
-    return row, [_Ready(row, findings, film.pixels, known.values)]
+    return row, [_Ready(row, findings, np.stack([film.pixels, *film.regions]), known.values)]
 
 
 def _state(path: Path, status: Status, reason: str | None) -> Row:

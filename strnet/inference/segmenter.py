@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +173,17 @@ def read_segmenter(folder: Path | str) -> Segmenter:
         )
     segmenter.weights()
     return segmenter
+
+
+def copy_segmenter(segmenter: Segmenter, folder: Path) -> None:
+    """Write a copy of `segmenter` into the new `folder`.
+
+    Raises: BundleError: its weights were changed.
+    """
+    folder.mkdir()
+    segmenter.weights()
+    for name in SEGMENTER_FILES:
+        shutil.copyfile(segmenter.folder / name, folder / name)
 
 
 def is_segmenter(folder: Path | str) -> bool:

@@ -120,7 +120,7 @@ def predict(  # noqa: PLR0913 - a public entry: every ability is one keyword
 
 def _facts(source: ClinicalSource, bundle: Bundle) -> pl.DataFrame:
     labels = read_labels(source.path, source.columns, source.constants)
-    return film_facts(labels, [variable.name for variable in bundle.clinical])
+    return film_facts(labels, [*(variable.name for variable in bundle.clinical), *bundle.cells_needed])
 
 
 def _counts(table: pl.DataFrame, roster: Roster) -> dict[str, Any]:

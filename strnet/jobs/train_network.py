@@ -11,6 +11,7 @@ from strnet.data import targets_of
 from strnet.errors import ConfigError
 from strnet.jobs.complete_run import complete_run
 from strnet.jobs.complete_segmenter import complete_segmenter
+from strnet.jobs.find_regions import find_cohort_regions
 from strnet.thresholds import plan
 from strnet.training import fit
 from strnet.training.cohort_rows import rows_of
@@ -36,15 +37,26 @@ def train(
     manifest, split = cohort_files(recipe)
     if recipe.segments:
         return _train_segmenter(recipe, run, resume=resume, overwrite=overwrite, progress=progress)
-    shortage = foreseen_shortage(recipe, manifest, split)
+    regions = find_cohort_regions(recipe, manifest, split, progress=progress)
+    shortage = foreseen_shortage(recipe, manifest, split, regions)
     if shortage is not None and notice is not None:
         notice(f"No operating point will decide. {shortage} The run is made all the same.")
-    result = fit(recipe, manifest, split, run, resume=resume, overwrite=overwrite, progress=progress)
+    result = fit(
+        recipe,
+        manifest,
+        split,
+        run,
+        regions=regions,
+        resume=resume,
+        overwrite=overwrite,
+        progress=progress,
+    )
     return {
         "run": str(run),
         "best_epoch": result.summary["best"]["epoch"],
         recipe.trainer.monitor: result.summary["best"]["value"],
         "seconds": result.summary["seconds"],
+        **({} if regions is None else {"regions_table": str(regions)}),
         **chosen_rows(result.summary),
         **region_rows(result.summary),
         **complete_run(run, manifest),

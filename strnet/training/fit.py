@@ -160,6 +160,7 @@ def _regions(rows: CohortRows) -> dict[str, Any]:
     films = rows.frame.unique(IMAGE_ID)
     return {
         "names": list(rows.regions.names) if rows.regions else [],
+        "segmenters": list(rows.regions.segmenters) if rows.regions else [],
         "films": dict(films.group_by(SPLIT).len().sort(SPLIT).rows()),
         "without": {} if absent is None else dict(absent.group_by(SPLIT).len().sort(SPLIT).rows()),
     }

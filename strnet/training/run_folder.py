@@ -88,6 +88,11 @@ class RunFolder:
         return self.path / "predictions.parquet"
 
     @property
+    def region_predictions(self) -> Path:
+        """The predictions table with a row for each region of a film, where there are several."""
+        return self.path / "predictions_regions.parquet"
+
+    @property
     def picture(self) -> Path:
         """What the training films look like to the network, for the picture layer of the bundle."""
         return self.path / "picture.safetensors"

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from strnet.cohort import make_split, write_manifest, write_split
-from strnet.config import parse_recipe
-from strnet.errors import BundleError
+from strnet.config import override_recipe, parse_recipe
+from strnet.errors import BundleError, ConfigError
 from strnet.inference.segmenter import RegionFinder, patient_sha256, read_segmenter
-from strnet.jobs import train
+from strnet.jobs import crossval, predict, train
 
 SIZE = (72, 56)
 FILMS = 24
@@ -117,9 +117,10 @@ def test_a_segmenter_is_a_folder_of_its_own_that_needs_nothing_of_its_run(segmen
 
 
 def test_a_segmenter_finds_again_what_its_run_wrote(segmented, cohort):
-    from strnet.data.regions import SIDES, read_regions
+    from strnet.data.regions import read_regions
     from strnet.imaging import prepare, read_radiograph
     from strnet.imaging.film_parts import film_shape
+    from strnet.imaging.region_rows import SIDES
 
     segmenter = read_segmenter(segmented[1] / "segmenter")
     table = read_regions(segmented[1] / "regions.parquet").frame
@@ -143,3 +144,128 @@ def test_a_segmenter_that_was_edited_or_is_something_else_is_refused(segmented, 
         read_segmenter(weights)
     with pytest.raises(BundleError, match=r"no segmenter\.json"):
         read_segmenter(tmp_path)
+
+
+def screening(folder, source, **region):
+    return recipe_of(
+        folder,
+        name="screen",
+        region={"source": str(source), **region},
+        preprocessing={"height": 32, "width": 32, "normalisation": "none"},
+        network={"backbone": {"name": "test_resnet"}, "neck": {"features": 8}},
+        tasks=[
+            {
+                "name": "osteoporosis",
+                "kind": "binary",
+                "target": {"column": "diagnosis", "positive": ["osteoporosis"]},
+            }
+        ],
+        trainer={"max_epochs": 1, "batch_size": 4, "loggers": [], "precision": "32-true"},
+        applicability={"false_refusal": 0.5},
+    )
+
+
+def logits(table):
+    return dict(table.select("image_id", "logit.osteoporosis").rows())
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        {"outside": "blank", "names": ["lower"]},
+        {"use": "each", "combine": "mean"},
+        {"use": "each", "combine": "largest", "outside": "blank"},
+    ],
+    ids=["union", "each", "largest"],
+)
+def test_a_network_finds_its_region_itself_with_the_segmenter_in_its_bundle(
+    segmented, cohort, tmp_path, region
+):
+    source = shutil.copytree(segmented[1] / "segmenter", tmp_path / "segmenter")
+    told = train(screening(cohort, source, **region), tmp_path / "run", progress=False)
+    assert told["regions"]["films"] == {"test": 6, "train": 12, "validation": 6}
+    shutil.rmtree(source)  # the bundle has its own
+    bundle = shutil.move(told["bundle"], tmp_path / "moved")
+    trained = pl.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert trained["image_id"].n_unique() == trained.height == FILMS
+    done = predict(bundle, [cohort / f"f{n:02d}.png" for n in range(FILMS)], tmp_path / "r.csv", workers=0)
+    assert done.table["status"].to_list() == ["ok"] * FILMS
+    again = logits(done.table)
+    for image_id, logit in logits(trained).items():
+        assert again[image_id] == pytest.approx(logit, abs=1e-5)
+
+
+def test_several_regions_are_rows_of_one_case_whose_logits_are_averaged(segmented, cohort, tmp_path):
+    recipe = screening(cohort, segmented[1] / "segmenter", use="each")
+    train(recipe, tmp_path / "run", progress=False)
+    rows = pl.read_parquet(tmp_path / "run" / "predictions_regions.parquet")
+    films = pl.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert rows.height == 2 * FILMS
+    assert set(rows["region"]) == {"upper", "lower"}
+    means = rows.group_by("image_id").agg(pl.col("logit.osteoporosis").mean())
+    assert logits(films) == pytest.approx(logits(means))
+    assert train(recipe, tmp_path / "run", resume=True, progress=False)["regions"]["names"] == [
+        "upper",
+        "lower",
+    ]
+    assert logits(pl.read_parquet(tmp_path / "run" / "predictions.parquet")) == logits(films)
+
+
+def test_a_film_without_the_region_gets_no_answer_but_a_reason(segmented, cohort, tmp_path):
+    told = train(screening(cohort, segmented[1] / "segmenter"), tmp_path / "run", progress=False)
+    blank = np.random.default_rng(0).normal(60, 5, SIZE).clip(0, 255).astype(np.uint8)
+    assert cv2.imwrite(str(tmp_path / "blank.png"), blank)
+    for anyway in (False, True):
+        done = predict(
+            told["bundle"],
+            [cohort / "f00.png", tmp_path / "blank.png"],
+            tmp_path / "r.csv",
+            workers=0,
+            accept_anyway=anyway,
+        )
+        first, second = done.table.rows(named=True)
+        assert first["status"] == "ok"
+        assert (second["status"], second["logit.osteoporosis"]) == ("failed", None)
+        assert "no answer without its region: region upper was" in second["reason"]
+
+
+def test_finds_are_kept_by_the_hashes_of_film_and_segmenter(segmented, cohort, tmp_path, monkeypatch):
+    own = shutil.copytree(cohort, tmp_path / "own", ignore=shutil.ignore_patterns("cache"))
+    recipe = screening(own, segmented[1] / "segmenter")
+    searched = []
+    find = RegionFinder.find
+    monkeypatch.setattr(RegionFinder, "find", lambda self, *a: searched.append(1) or find(self, *a))
+    train(recipe, tmp_path / "one", progress=False)
+    assert len(searched) == FILMS
+    train(override_recipe(recipe, {"seed": 4}), tmp_path / "two", progress=False)
+    assert len(searched) == FILMS
+    journal = next((own / "cache").glob("regions-*/found.jsonl"))
+    journal.write_bytes(journal.read_bytes()[:-300])  # as a kill leaves it
+    train(override_recipe(recipe, {"seed": 5}), tmp_path / "three", progress=False)
+    assert FILMS < len(searched) <= FILMS + 2
+
+
+def test_a_segmenter_that_saw_the_test_patients_is_refused(segmented, cohort, tmp_path):
+    own = shutil.copytree(cohort, tmp_path / "own", ignore=shutil.ignore_patterns("cache"))
+    from strnet.cohort import read_manifest
+
+    manifest = read_manifest(own / "manifest.csv")
+    write_split(
+        make_split(manifest, seed=2, ratios={"train": 0.5, "validation": 0.25, "test": 0.25}),
+        own / "split.csv",
+    )
+    with pytest.raises(ConfigError, match=r"was trained or chosen on \d patients of the test.*p\d\d"):
+        train(screening(own, segmented[1] / "segmenter"), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+    write_split(make_split(manifest, seed=2, folds=3), own / "split.csv")
+    with pytest.raises(ConfigError, match="was trained or chosen on 18 patients"):
+        crossval(screening(own, segmented[1] / "segmenter"), tmp_path / "folds", progress=False)
+
+
+def test_a_folder_without_a_segmenter_and_a_bundle_that_lost_its_own_are_told(segmented, cohort, tmp_path):
+    with pytest.raises(ConfigError, match="holds no segmenter"):
+        train(screening(cohort, tmp_path), tmp_path / "run", progress=False)
+    told = train(screening(cohort, segmented[1] / "segmenter"), tmp_path / "run", progress=False)
+    shutil.rmtree(f"{told['bundle']}/segmenter")
+    with pytest.raises(BundleError, match=r"no segmenter\.json"):
+        predict(told["bundle"], [cohort / "f00.png"], tmp_path / "r.csv", workers=0)
