@@ -1,17 +1,22 @@
 """From masks to a segmenter, and from a segmenter to a network that finds its region itself."""
 
+import json
 import shutil
 
 import cv2
 import numpy as np
+import onnxruntime
 import polars as pl
 import pytest
 
 from strnet.cohort import make_split, write_manifest, write_split
 from strnet.config import override_recipe, parse_recipe
 from strnet.errors import BundleError, ConfigError
+from strnet.imaging import prepare, read_radiograph, to_network_input
+from strnet.imaging.film_parts import film_shape
+from strnet.imaging.preparation import labels_on_film
 from strnet.inference.segmenter import RegionFinder, patient_sha256, read_segmenter
-from strnet.jobs import crossval, predict, train
+from strnet.jobs import crossval, export, predict, train
 
 SIZE = (72, 56)
 FILMS = 24
@@ -118,8 +123,6 @@ def test_a_segmenter_is_a_folder_of_its_own_that_needs_nothing_of_its_run(segmen
 
 def test_a_segmenter_finds_again_what_its_run_wrote(segmented, cohort):
     from strnet.data.regions import read_regions
-    from strnet.imaging import prepare, read_radiograph
-    from strnet.imaging.film_parts import film_shape
     from strnet.imaging.region_rows import SIDES
 
     segmenter = read_segmenter(segmented[1] / "segmenter")
@@ -262,6 +265,29 @@ def test_a_segmenter_that_saw_the_test_patients_is_refused(segmented, cohort, tm
         crossval(screening(own, segmented[1] / "segmenter"), tmp_path / "folds", progress=False)
 
 
+def test_the_export_has_the_segmenter_beside_the_network(segmented, cohort, tmp_path):
+    told = train(screening(cohort, segmented[1] / "segmenter"), tmp_path / "run", progress=False)
+    report = export(told["bundle"], tmp_path / "net.onnx")
+    assert report["segmenter"]["file"] == "net.segmenter.onnx"
+    assert report["segmenter"]["difference_from_torch"] <= 1e-4
+    told = json.loads((tmp_path / "net.json").read_text())
+    beside = json.loads((tmp_path / "net.segmenter.json").read_text())
+    assert told["segmenter_sha256"] == beside["segmenter_sha256"]
+    assert told["region"]["names"] == ["upper", "lower"]
+    assert beside["labels"] == ["background", "upper", "lower"]
+    session = onnxruntime.InferenceSession(str(tmp_path / "net.segmenter.onnx"))
+    segmenter = read_segmenter(segmented[1] / "segmenter")
+    film = read_radiograph(cohort / "f03.png")
+    image = to_network_input(prepare(film.pixels, segmenter.preprocessing), segmenter.preprocessing)
+    (scores,) = session.run(None, {"image": image[None, None]})
+    found = RegionFinder(segmenter).find(prepare(film.pixels, segmenter.preprocessing), film_shape(film))
+    shares = np.exp(scores[0]) / np.exp(scores[0]).sum(axis=0)
+    labels = labels_on_film(shares, SIZE, SIZE, segmenter.preprocessing)
+    kept = found.labels > 0
+    np.testing.assert_array_equal(labels[kept], found.labels[kept])
+    assert (labels > 0).sum() <= 1.05 * kept.sum()  # specks beside the largest parts
+
+
 def test_a_folder_without_a_segmenter_and_a_bundle_that_lost_its_own_are_told(segmented, cohort, tmp_path):
     with pytest.raises(ConfigError, match="holds no segmenter"):
         train(screening(cohort, tmp_path), tmp_path / "run", progress=False)
@@ -269,3 +295,45 @@ def test_a_folder_without_a_segmenter_and_a_bundle_that_lost_its_own_are_told(se
     shutil.rmtree(f"{told['bundle']}/segmenter")
     with pytest.raises(BundleError, match=r"no segmenter\.json"):
         predict(told["bundle"], [cohort / "f00.png"], tmp_path / "r.csv", workers=0)
+
+
+def boxed(cohort, folder):
+    """The cohort with a box and a mark of its size in the manifest, and no mask."""
+    own = shutil.copytree(cohort, folder, ignore=shutil.ignore_patterns("cache", "masks"))
+    frame = pl.read_csv(own / "manifest.csv", infer_schema=False).drop("mask")
+    cells = [f"upper: {n} 5 {n + 30} 40; lower: {n} 30 {n + 30} 70" for n in range(FILMS)]
+    write_manifest(frame.with_columns(box=pl.Series(cells)), own / "manifest.csv")
+    return own
+
+
+@pytest.mark.parametrize("use", ["union", "each"])
+def test_boxes_that_came_with_the_cohort_come_with_the_films_at_prediction(cohort, tmp_path, use):
+    own = boxed(cohort, tmp_path / "own")
+    told = train(screening(own, "manifest", use=use, outside="blank"), tmp_path / "run", progress=False)
+    films = [own / f"f{n:02d}.png" for n in range(FILMS)]
+    with_boxes = predict(told["bundle"], films, tmp_path / "r.csv", workers=0, clinical=own / "manifest.csv")
+    trained = logits(pl.read_parquet(tmp_path / "run" / "predictions.parquet"))
+    assert logits(with_boxes.table) == pytest.approx(trained, abs=1e-5)
+    without = predict(told["bundle"], films[:1], tmp_path / "r.csv", workers=0).table.row(0, named=True)
+    assert (without["status"], without["logit.osteoporosis"]) == ("failed", None)
+    assert "give a table with the film's box" in without["reason"]
+    frame = pl.read_csv(own / "manifest.csv", infer_schema=False)
+    frame.with_columns(box=pl.lit("upper: 1 5 30 40")).write_csv(tmp_path / "one.csv")
+    (tmp_path / "one.csv").rename(own / "one.csv")
+    lacking = predict(told["bundle"], films[:1], tmp_path / "r.csv", workers=0, clinical=own / "one.csv")
+    assert "region lower is not in the regions table" in lacking.table["reason"][0]
+
+
+def test_folds_on_regions_give_one_row_per_film_combined_by_the_fold_that_tested_it(cohort, tmp_path):
+    from strnet.cohort import read_manifest
+
+    own = boxed(cohort, tmp_path / "own")
+    write_split(make_split(read_manifest(own / "manifest.csv"), seed=2, folds=3), own / "split.csv")
+    crossval(screening(own, "manifest", use="each"), tmp_path / "folds", progress=False)
+    table = pl.read_parquet(tmp_path / "folds" / "predictions.parquet")
+    assert table["image_id"].n_unique() == table.height == FILMS
+    assert "prob.osteoporosis" in table.columns
+    for fold in range(3):
+        own_rows = pl.read_parquet(tmp_path / "folds" / f"fold{fold}" / "predictions.parquet")
+        tested = logits(own_rows.filter(pl.col("split") == "test"))
+        assert logits(table.filter(fold=fold)) == tested
