@@ -10,7 +10,7 @@ from strnet.config import RegionConfig
 from strnet.data.regions import RegionsTable, rows_of_images
 from strnet.errors import ConfigError, ImageError, unknown_name
 from strnet.files import canonical_json, sha256_bytes
-from strnet.imaging.film_parts import FilmPart
+from strnet.imaging.film_parts import FilmPart, FilmRegion
 from strnet.imaging.region_rows import missing_reason, parts_of
 
 
@@ -26,6 +26,12 @@ class RegionChoice:
     """By image_id, why it has no answer."""
     segmenters: tuple[str, ...] = ()
     """Hashes of the weights of the segmenters that found them."""
+
+    @property
+    def masked(self) -> bool:
+        """Whether masks decide what is blank on any film."""
+        chosen = [part for parts in self.parts.values() for part in parts.values()]
+        return any(isinstance(part, FilmRegion) and part.mask is not None for part in chosen)
 
     @property
     def sha256(self) -> str:

@@ -95,6 +95,9 @@ class BundleDocument(Frozen):
     provenance: Provenance
     weights: Weights
     applicability: Applicability = Applicability()
+    region_masks: bool = Field(
+        False, description="whether masks that came with the cohort made the films blank outside"
+    )
     region_combination: Combination | None = Field(
         None, description="how the regions of a film become one answer; null where it is one picture"
     )

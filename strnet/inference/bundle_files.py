@@ -56,6 +56,7 @@ def write_bundle(  # noqa: PLR0913 - a public entry: every part of a bundle is o
     not_reached: Mapping[str, str] | None = None,
     segmenter: Segmenter | None = None,
     region_combination: Combination | None = None,
+    region_masks: bool = False,
 ) -> Bundle:
     """The bundle now in `folder`; an old bundle there is intact until the new one was read back.
 
@@ -80,6 +81,7 @@ def write_bundle(  # noqa: PLR0913 - a public entry: every part of a bundle is o
         provenance=provenance,
         weights=Weights(sha256=sha256_bytes(weights)),
         applicability=applicability.document,
+        region_masks=region_masks,
         region_combination=region_combination,
         segmenter_sha256=None if segmenter is None else segmenter.sha256,
     )

@@ -26,6 +26,11 @@ _NO_BOX = (
     "the network looks at boxes that came with its cohort; give a table with the film's box, rows and columns"
 )
 
+_NO_MASK = (
+    "the network was trained on films that masks of its cohort made blank outside, and a box cannot stand "
+    "for them; train it with a segmenter as region.source"
+)
+
 
 @contextmanager
 def region_plan(
@@ -47,7 +52,7 @@ def region_plan(
     segmenter = bundle.segmenter()
     with TemporaryDirectory(prefix="strnet-regions-") as folder:
         if segmenter is None:
-            yield _said(config, files, rows)
+            yield _blanked(files) if bundle.document.region_masks else _said(config, files, rows)
         else:
             films = read_films(files, segmenter.preprocessing, workers, screen=screen)
             yield _searched(config, RegionFinder(segmenter), films, Path(folder))
@@ -70,6 +75,10 @@ def _searched(config: RegionConfig, finder: RegionFinder, films: Any, folder: Pa
         }
         _add(film.path, rows, names, (config, folder), (parts, absent))
     return RegionPlan(parts, absent)
+
+
+def _blanked(files: Sequence[Path]) -> RegionPlan:
+    return RegionPlan({}, dict.fromkeys(files, _NO_MASK))
 
 
 def _said(

@@ -54,7 +54,7 @@ def export_segmenter(segmenter: Segmenter, path: Path, *, tolerance: float) -> d
         if not difference <= tolerance:
             raise BundleError(
                 f"{path}: ONNX Runtime differs from torch by {difference:.2g}; allowed is {tolerance:g}. No "
-                "file was left behind. Try another version of torch, onnxscript or onnxruntime, or allow more."
+                "file was left behind. Try another version of torch or onnxruntime, or allow more."
             )
     report = {"file": path.name, "sha256": sha256_file(path), "difference_from_torch": difference}
     write_json(path.with_suffix(".json"), {**_sidecar(segmenter), **report})

@@ -85,7 +85,9 @@ def _bundle(
     done: Calibrated,
     rule: Combination | None,
 ) -> Path:
-    scaling = read_run(folder.path)["clinical_scaling"]
+    summary = read_run(folder.path)
+    scaling = summary["clinical_scaling"]
+    segmenter = _segmenter(recipe, folder)
     bundle = write_bundle(
         folder.path / BUNDLE_FOLDER,
         recipe=_with_region_names(recipe, folder),
@@ -96,8 +98,9 @@ def _bundle(
         not_reached=done.not_reached,
         provenance=_provenance(folder, manifest),
         applicability=_applicability(recipe, folder, manifest),
-        segmenter=_segmenter(recipe, folder),
+        segmenter=segmenter,
         region_combination=rule,
+        region_masks=recipe.region.used and segmenter is None and summary["regions"]["masks"],
     )
     return bundle.folder
 

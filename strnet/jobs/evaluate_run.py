@@ -79,6 +79,10 @@ def evaluate(
     """
     folder = RunFolder(run)
     folds = "folds" in read_run(run)
+    if load_recipe(folder.recipe).segments:
+        raise TrainingError(
+            f"{run}: the run of a segmenter. It answers no task; its figures stand in {folder.segmentation}."
+        )
     bundles = _fold_bundles(folder) if folds else [_bundle(folder, f"strnet train RECIPE -o {run} --resume")]
     recipe = load_recipe(folder.recipe)
     joined = with_manifest_columns(run, groups)

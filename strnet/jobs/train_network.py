@@ -58,7 +58,7 @@ def train(
         "seconds": result.summary["seconds"],
         **({} if regions is None else {"regions_table": str(regions)}),
         **chosen_rows(result.summary),
-        **region_rows(result.summary),
+        **region_rows(result.summary, finds_itself=regions is not None),
         **complete_run(run, manifest),
     }
 
@@ -85,9 +85,14 @@ def chosen_rows(summary: Mapping[str, Any]) -> dict[str, Any]:
     return {"chosen": summary["chosen"]} if summary["chosen"] else {}
 
 
-def region_rows(summary: Mapping[str, Any]) -> dict[str, Any]:
+def region_rows(summary: Mapping[str, Any], *, finds_itself: bool) -> dict[str, Any]:
     """`regions`: which are used, and how many films of each part have them; nothing for whole films."""
-    return {"regions": summary["regions"]} if "regions" in summary else {}
+    if "regions" not in summary:
+        return {}
+    told = dict(summary["regions"])
+    if told["segmenters"] and not finds_itself:
+        told["not_checked"] = "whether the segmenter behind this table was trained on test patients"
+    return {"regions": told}
 
 
 def cohort_files(recipe: Recipe) -> tuple[Path, Path]:

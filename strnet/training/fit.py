@@ -29,6 +29,7 @@ from strnet.training.predictions import predict_rows, predictions_table
 from strnet.training.progress import film_progress
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
 from strnet.training.segment import check_segmentation, segment
+from strnet.training.segment_rows import labels_sha256
 from strnet.trust import fit_picture_model, picture_bytes
 
 _CACHE = "cache"
@@ -76,7 +77,8 @@ def fit(  # noqa: PLR0913 - a public entry: every way to run it is one keyword
     rows = rows_of(recipe, manifest, split, fold, regions)
     if not recipe.segments:
         check_rows(recipe, rows)
-    identity = identity_of(recipe, rows, fold)
+    labels = labels_sha256(recipe, rows, manifest) if recipe.segments else None
+    identity = identity_of(recipe, rows, fold, labels)
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete and recipe.segments:
             segment(recipe, rows, manifest, folder, cache_folder(recipe, manifest), progress)
@@ -85,9 +87,11 @@ def fit(  # noqa: PLR0913 - a public entry: every way to run it is one keyword
         return RunResult(folder, read_run(run))
 
 
-def identity_of(recipe: Recipe, rows: CohortRows, fold: int | None = None) -> RunIdentity:
-    """What makes another run on `rows` the same one."""
-    regions = None if rows.regions is None else rows.regions.sha256
+def identity_of(
+    recipe: Recipe, rows: CohortRows, fold: int | None = None, labels: str | None = None
+) -> RunIdentity:
+    """What makes another run on `rows` the same one; `labels` is the hash of what a segmentation learns."""
+    regions = labels if rows.regions is None else rows.regions.sha256
     return RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256, fold, regions)
 
 
@@ -161,6 +165,7 @@ def _regions(rows: CohortRows) -> dict[str, Any]:
     return {
         "names": list(rows.regions.names) if rows.regions else [],
         "segmenters": list(rows.regions.segmenters) if rows.regions else [],
+        "masks": bool(rows.regions and rows.regions.masked),
         "films": dict(films.group_by(SPLIT).len().sort(SPLIT).rows()),
         "without": {} if absent is None else dict(absent.group_by(SPLIT).len().sort(SPLIT).rows()),
     }

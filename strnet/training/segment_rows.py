@@ -13,6 +13,7 @@ from strnet.data import SampleCache, build_cache
 from strnet.data.cache import LABELS, Parts, Progress
 from strnet.data.dataset import Samples
 from strnet.errors import ConfigError, ImageError, ManifestError, TrainingError
+from strnet.files import canonical_json, sha256_bytes
 from strnet.imaging.film_parts import FilmLabels, FilmPart, MaskFile
 from strnet.imaging.mask_files import mask_sha256
 from strnet.imaging.region import parse_boxes
@@ -56,6 +57,18 @@ def label_parts(task: TaskConfig, rows: CohortRows, folder: Path) -> Parts:
         labels = _labels(task, row, folder)
         found[row[IMAGE_ID]] = {"": None} if labels is None else {"": None, LABELS: labels}
     return found
+
+
+def labels_sha256(recipe: Recipe, rows: CohortRows, manifest: Path) -> str:
+    """SHA-256 of the labels of all rows: a mask that was changed makes another run.
+
+    Raises: as `label_parts`.
+    """
+    parts = label_parts(recipe.tasks[0], rows, manifest.parent)
+    digests = {
+        image_id: part.digest for image_id, of in parts.items() if (part := of.get(LABELS)) is not None
+    }
+    return sha256_bytes(canonical_json(digests))
 
 
 def with_labels(cohort: PreparedCohort, split: str) -> Samples:

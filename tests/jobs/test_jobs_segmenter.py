@@ -11,12 +11,12 @@ import pytest
 
 from strnet.cohort import make_split, write_manifest, write_split
 from strnet.config import override_recipe, parse_recipe
-from strnet.errors import BundleError, ConfigError
+from strnet.errors import BundleError, ConfigError, TrainingError
 from strnet.imaging import prepare, read_radiograph, to_network_input
 from strnet.imaging.film_parts import film_shape
 from strnet.imaging.preparation import labels_on_film
 from strnet.inference.segmenter import RegionFinder, patient_sha256, read_segmenter
-from strnet.jobs import crossval, export, predict, train
+from strnet.jobs import crossval, evaluate, export, predict, report, train
 
 SIZE = (72, 56)
 FILMS = 24
@@ -337,3 +337,49 @@ def test_folds_on_regions_give_one_row_per_film_combined_by_the_fold_that_tested
         own_rows = pl.read_parquet(tmp_path / "folds" / f"fold{fold}" / "predictions.parquet")
         tested = logits(own_rows.filter(pl.col("split") == "test"))
         assert logits(table.filter(fold=fold)) == tested
+
+
+def test_masks_of_the_cohort_that_blanked_the_films_cannot_be_replaced_by_boxes(cohort, tmp_path):
+    own = boxed(cohort, tmp_path / "own")
+    shutil.copytree(cohort / "masks", own / "masks")
+    frame = pl.read_csv(own / "manifest.csv", infer_schema=False)
+    masks = [f"masks/f{n:02d}.png" for n in range(FILMS)]
+    write_manifest(frame.with_columns(mask=pl.Series(masks)), own / "manifest.csv")
+    told = train(screening(own, "manifest", outside="blank"), tmp_path / "run", progress=False)
+    done = predict(
+        told["bundle"], [own / "f00.png"], tmp_path / "r.csv", workers=0, clinical=own / "manifest.csv"
+    )
+    assert "a box cannot stand for them; train it with a segmenter" in done.table["reason"][0]
+    plain = train(screening(own, "manifest"), tmp_path / "plain", progress=False)
+    kept = predict(
+        plain["bundle"], [own / "f00.png"], tmp_path / "r.csv", workers=0, clinical=own / "manifest.csv"
+    )
+    assert kept.table["status"].to_list() == ["ok"]
+
+
+def test_a_table_that_some_segmenter_made_is_used_and_says_what_is_not_checked(segmented, cohort, tmp_path):
+    told = train(screening(cohort, segmented[1] / "regions.parquet"), tmp_path / "run", progress=False)
+    assert "trained on test patients" in told["regions"]["not_checked"]
+    assert "What it looks at" in (tmp_path / "run" / "bundle" / "README.md").read_text()
+
+
+def test_a_run_on_regions_is_evaluated_and_reported_and_that_of_a_segmenter_is_not(
+    segmented, cohort, tmp_path
+):
+    recipe = override_recipe(
+        screening(cohort, segmented[1] / "segmenter", use="each"),
+        {"operating_point": {"task": "osteoporosis"}},
+    )
+    train(recipe, tmp_path / "run", progress=False)
+    page = report(tmp_path / "run")
+    assert "osteoporosis" in page.read_text()
+    with pytest.raises(TrainingError, match=r"segmenter.*segmentation\.json"):
+        evaluate(segmented[1])
+
+
+def test_a_mask_that_was_changed_makes_another_segmentation_run(segmented, cohort, tmp_path):
+    own = shutil.copytree(cohort, tmp_path / "own", ignore=shutil.ignore_patterns("cache"))
+    train(segmentation(own, epochs=1), tmp_path / "run", progress=False)
+    assert cv2.imwrite(str(own / "masks" / "f00.png"), film_of(1)[1])
+    with pytest.raises(TrainingError, match="differs in regions_sha256"):
+        train(segmentation(own, epochs=1), tmp_path / "run", resume=True, progress=False)
