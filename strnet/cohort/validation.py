@@ -10,9 +10,9 @@ import polars as pl
 from strnet import schema
 from strnet.cohort.columns import BY_NAME, COLUMNS, Column, require_known_names
 from strnet.cohort.findings import LINE, Finding, finding, named, raise_findings
-from strnet.tables import id_text
 from strnet.errors import ImageError, ManifestError
 from strnet.imaging.region import parse_boxes, require_inside
+from strnet.tables import id_text
 
 _CODE = r"^[+-]?0\d|^[+-]?\d{16,}$"
 """Digits that name something: a leading zero, or more of them than a number keeps."""
