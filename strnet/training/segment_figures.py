@@ -95,6 +95,7 @@ def _mean(films: Sequence[FilmFigures], name: str, figure: str) -> dict[str, Any
         return {"value": float(np.mean(values)), "count": len(values), "lowest": min(values)}
     estimate = stats.mean_estimate(values, _CONFIDENCE, patients).to_dict()
     kept = {key: estimate[key] for key in ("value", "low", "high", "confidence", "count", "clusters")}
-    if figure != "box_error":  # shares: Student's interval does not know that they end at 0 and 1
+    if figure != "box_error" and kept["low"] is not None:
+        # Shares: Student's interval does not know that they end at 0 and 1.
         kept |= {"low": max(kept["low"], 0.0), "high": min(kept["high"], 1.0)}
     return {**kept, "lowest": min(values), "highest": max(values)}
