@@ -63,6 +63,10 @@ MEMBERS: Final = "members"
 """How many members, views or regions a case's scores were combined from."""
 MISSING_MEMBERS: Final = "missing_members"
 """Which members said nothing of a case, by name; empty where all spoke."""
+REGION_STATES: Final = ("found", "not_found", "implausible")
+"""What the regions table says of a region; only one that was found is used."""
+SEGMENTER_FOLDER: Final = "segmenter"
+"""Where the bundle of a segmenter stands in the folder of its run, and in the bundle that it serves."""
 IDENTITY_COLUMNS: Final = (
     *(IMAGE_ID, CASE_ID, PATIENT_ID, EXAM_ID),
     *("site", "scanner", "anatomy", "view", "laterality", "age", "sex"),

@@ -55,7 +55,7 @@ ALLOWED = {
     "phantom": LEAVES | {"imaging"},
     "data": LEAVES | {"cohort", "imaging"},
     "calibration": LEAVES | {"stats", "thresholds"},
-    "training": LEAVES | {"data", "models", "stats", "cohort", "thresholds", "trust"},
+    "training": LEAVES | {"data", "imaging", "models", "stats", "cohort", "thresholds", "trust"},
     "inference": LEAVES | {"calibration", "imaging", "models", "stats", "thresholds", "trust"},
     "interop": LEAVES | {"inference", "imaging"},
     "report": LEAVES | {"stats", "thresholds", "trust"},

@@ -81,7 +81,7 @@ def member_scores(
     # One row after the other: a case's sum is the same bits whatever table it stands in.
     np.add.at(values, (member[known], case[known]), outputs[known])
     values /= np.maximum(count, 1)[:, :, None]
-    places = _places(tasks)
+    places = places_of(tasks)
     if largest:
         at = _binary_outputs(tasks, places)
         top = np.full((*shape, at.size), -np.inf)
@@ -90,7 +90,8 @@ def member_scores(
     return MemberScores(values, count > 0, places)
 
 
-def _places(tasks: Sequence[TaskConfig]) -> tuple[slice, ...]:
+def places_of(tasks: Sequence[TaskConfig]) -> tuple[slice, ...]:
+    """Where the outputs of each task stand, one task after the other."""
     ends = np.cumsum([0, *(len(output_columns(task)) for task in tasks)])
     return tuple(slice(int(start), int(end)) for start, end in pairwise(ends))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import polars as pl
@@ -9,7 +10,8 @@ import polars as pl
 from strnet import schema
 from strnet.cohort.columns import BY_NAME, COLUMNS, Column, require_known_names
 from strnet.cohort.findings import LINE, Finding, finding, named, raise_findings
-from strnet.errors import ManifestError
+from strnet.errors import ImageError, ManifestError
+from strnet.imaging.region import parse_boxes, require_inside
 from strnet.tables import id_text
 
 _CODE = r"^[+-]?0\d|^[+-]?\d{16,}$"
@@ -185,6 +187,39 @@ def _patterns(frame: pl.DataFrame) -> Iterator[Finding | None]:
             )
 
 
+def _boxes(frame: pl.DataFrame) -> Iterator[Finding | None]:
+    """Boxes that say nothing, or lie outside the film that the row describes."""
+    held = frame.filter(pl.col("box").is_not_null())
+    wrong = [_box_problem(*cells) for cells in held.select("box", "rows", "columns", "slices").iter_rows()]
+    yield finding(
+        held.with_columns(pl.Series("problem", wrong, dtype=pl.String)),
+        pl.col("problem").is_not_null(),
+        "{rows} with a box that cannot be one of {their} film.",
+        [named("box"), pl.col("problem")],
+        "Boxes are left top right bottom in pixels of the file, whose size stands in rows and columns.",
+    )
+    yield finding(
+        frame,
+        pl.col("mask").is_not_null() & pl.col("mask").is_duplicated(),
+        "{rows} with the mask of another row.",
+        [named("mask"), named(schema.IMAGE_ID)],
+        "A mask lies on the grid of one film: give each its own, or leave it blank.",
+    )
+
+
+def _box_problem(cell: str, rows: int | None, columns: int | None, slices: int | None) -> str | None:
+    if not re.fullmatch(f"{BY_NAME['box'].pattern}", cell):
+        return None  # told by its pattern
+    try:
+        boxes = parse_boxes(cell)
+        if rows is not None and columns is not None and slices is None:
+            for name, box in boxes.items():
+                require_inside(box, (rows, columns), name)
+    except ImageError as error:
+        return f"({error})"
+    return None
+
+
 def _one_sex_per_patient(frame: pl.DataFrame) -> Iterator[Finding | None]:
     known_sex = pl.col("sex").is_in(schema.SEXES) & pl.col("patient_id").is_not_null()
     yield finding(
@@ -266,6 +301,7 @@ _RULES: tuple[Rule, ...] = (
     _vocabulary,
     _ranges,
     _patterns,
+    _boxes,
     _one_sex_per_patient,
     _one_patient_per_examination,
     _label_agrees,

@@ -6,7 +6,7 @@ A recipe is data. Nothing in `models/` or `imaging/` sees more of it than the pa
 from __future__ import annotations
 
 from strnet.config.answering import ApplicabilityConfig, CalibrationConfig, OperatingPointConfig
-from strnet.config.architecture import BackboneConfig, NeckConfig, NetworkConfig, RoutingConfig
+from strnet.config.architecture import BackboneConfig, NeckConfig, NetworkConfig, RoutingConfig, UnetConfig
 from strnet.config.combination import CombinationConfig
 from strnet.config.ensemble_recipe import EnsembleRecipe
 from strnet.config.frozen import Fraction01, Frozen, Positive
@@ -20,6 +20,7 @@ from strnet.config.recipe_text import (
     parse_override,
     parse_recipe,
 )
+from strnet.config.region_use import RegionConfig
 from strnet.config.tasks import BMD_UNIT, Given, Target, TaskConfig
 from strnet.config.trainer import TrainerConfig
 from strnet.config.young_adults import REFERENCE_TABLES, YoungAdults, young_adults_of
@@ -43,10 +44,12 @@ __all__ = [
     "Positive",
     "Preprocessing",
     "Recipe",
+    "RegionConfig",
     "RoutingConfig",
     "Target",
     "TaskConfig",
     "TrainerConfig",
+    "UnetConfig",
     "YoungAdults",
     "dump_recipe",
     "load_recipe",

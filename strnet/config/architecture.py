@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -50,13 +50,24 @@ class RoutingConfig(Frozen):
     experts: int = Field(4, ge=2, description="only for kind experts")
 
 
+class UnetConfig(Frozen):
+    """The network of a segmentation; each level halves the film's sides."""
+
+    channels: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2)] = Field(
+        (16, 32, 64, 128), description="features of each level, from the film's size downwards"
+    )
+    residual_units: int = Field(2, ge=0, description="convolutions of a level, with a way past them; 0: one")
+    dropout: Fraction01 = 0.0
+
+
 class NetworkConfig(Frozen):
-    """Backbone, pooling, neck and routing."""
+    """Backbone, pooling, neck and routing; or the U-Net of a segmentation, which has none of them."""
 
     backbone: BackboneConfig = BackboneConfig()
     pooling: Literal["average", "gem", "attention"] = "average"
     neck: NeckConfig = NeckConfig()
     routing: RoutingConfig = RoutingConfig()
+    unet: UnetConfig = UnetConfig()
 
     @model_validator(mode="after")
     def _neck_has_a_bundle(self) -> Self:

@@ -11,6 +11,7 @@ from strnet.config.answering import ApplicabilityConfig, CalibrationConfig, Oper
 from strnet.config.architecture import NetworkConfig
 from strnet.config.frozen import Frozen, Positive
 from strnet.config.preprocessing import Augmentation, Preprocessing
+from strnet.config.region_use import RegionConfig
 from strnet.config.tasks import TaskConfig
 from strnet.config.trainer import TrainerConfig
 from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS
@@ -35,6 +36,7 @@ class Recipe(Frozen):
     description: str = ""
     seed: int = Field(0, ge=0, lt=2**32)
     cohort: CohortConfig = CohortConfig()
+    region: RegionConfig = RegionConfig()
     preprocessing: Preprocessing = Preprocessing()
     augmentation: Augmentation = Augmentation()
     network: NetworkConfig = NetworkConfig()
@@ -70,6 +72,30 @@ class Recipe(Frozen):
                 f"trainer.balanced_task: task {name} also has balance: its classes would be evened twice"
             )
         return self
+
+    @model_validator(mode="after")
+    def _segmentation_stands_alone(self) -> Self:
+        if not self.segments:
+            return self
+        wrong = {
+            "tasks: a segmentation is the only task of its recipe; make one recipe for it and one for the "
+            "others, whose region.source is its segmenter": len(self.tasks) > 1,
+            "operating_point: a segmentation decides nothing; leave it out": self.operating_point is not None,
+            "baselines: nothing finds a region without the film; set baselines: false": self.baselines,
+            "region: a segmenter looks at whole films; set region.source: none": self.region.used,
+            "preprocessing.crop_to_field: masks lie on whole films; set it to false": (
+                self.preprocessing.crop_to_field
+            ),
+        }
+        found = [told for told, is_wrong in wrong.items() if is_wrong]
+        if found:
+            raise ValueError("; ".join(found))
+        return self
+
+    @property
+    def segments(self) -> bool:
+        """Whether this is the recipe of a segmenter."""
+        return any(task.kind == "segmentation" for task in self.tasks)
 
     @property
     def clinical_columns(self) -> tuple[str, ...]:

@@ -103,7 +103,10 @@ _PATHS = (
     ("cohort", "split"),
     ("cohort", "cache"),
     ("network", "backbone", "weights"),
+    ("region", "source"),
 )
+_NO_PATHS: Mapping[tuple[str, ...], tuple[str, ...]] = {("region", "source"): ("none", "manifest")}
+"""What a key may say instead of a path."""
 
 
 def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
@@ -111,5 +114,6 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
         part: Any = content
         for key in keys[:-1]:
             part = part.get(key) if isinstance(part, dict) else None
-        if isinstance(part, dict) and isinstance(part.get(keys[-1]), str):
-            part[keys[-1]] = str(folder.absolute() / Path(part[keys[-1]]).expanduser())
+        found = part.get(keys[-1]) if isinstance(part, dict) else None
+        if isinstance(found, str) and found not in _NO_PATHS.get(keys, ()):
+            part[keys[-1]] = str(folder.absolute() / Path(found).expanduser())

@@ -14,6 +14,8 @@ from strnet.schema import DXA_SITES, bmd_column
 BMD_UNIT = "g/cm2"
 """Of an areal BMD."""
 
+Loss = Literal["default", "bce", "focal", "cross_entropy", "corn", "huber", "mse", "mae", "dice"]
+
 
 class Given(Frozen):
     """The rows where a task is defined: those whose `column` holds one of `values`."""
@@ -26,14 +28,16 @@ class Target(Frozen):
     """What a task predicts: a manifest column, and how it becomes a number.
 
     Binary: `positive` lists the values that count as 1, or `at_most` / `below` is a cut-off on a numeric
-    column. Multiclass and ordinal: `classes` in order. Regression: the column itself.
+    column. Multiclass and ordinal: `classes` in order. Regression: the column itself. Segmentation: the
+    column `mask`, with boxes drawn where a film has none, or `box` for boxes alone; `classes` name the labels
+    1, 2, ...
     """
 
     column: str
     positive: Annotated[tuple[Cell, ...], Field(min_length=1)] | None = None
     at_most: float | None = None
     below: float | None = None
-    classes: Annotated[tuple[Cell, ...], Field(min_length=2)] | None = None
+    classes: Annotated[tuple[Cell, ...], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _classes_differ(self) -> Self:
@@ -46,10 +50,10 @@ class TaskConfig(Frozen):
     """One question the network answers. Tasks are data, not code."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    kind: Literal["binary", "multiclass", "ordinal", "regression"]
+    kind: Literal["binary", "multiclass", "ordinal", "regression", "segmentation"]
     target: Target
     given: Given | None = None
-    loss: Literal["default", "bce", "focal", "cross_entropy", "corn", "huber", "mse", "mae"] = "default"
+    loss: Loss = "default"
     weight: float = Field(1.0, ge=0.0)
     coupling: Fraction01 = Field(1.0, description="scale of this task's gradient into the shared trunk")
     clinical: tuple[str, ...] = Field((), description="clinical columns given to this head")
@@ -104,10 +108,18 @@ class TaskConfig(Frozen):
         given = {name for name in (*rules, "classes") if getattr(self.target, name) is not None}
         if self.kind == "binary" and (len(given) != 1 or "classes" in given):
             raise ValueError(f"task {self.name}: a binary target needs exactly one of {', '.join(rules)}")
-        if self.kind in ("multiclass", "ordinal") and given != {"classes"}:
+        several = len(self.target.classes or ()) > 1
+        if self.kind in ("multiclass", "ordinal") and not (given == {"classes"} and several):
             raise ValueError(
                 f"task {self.name}: a {self.kind} target needs two or more `classes` and no cut-off"
             )
+        if self.kind == "segmentation" and not (given == {"classes"} and self.target.column in MASK_COLUMNS):
+            raise ValueError(
+                f"task {self.name}: a segmentation target is the column {' or '.join(MASK_COLUMNS)}, with "
+                "`classes` that name the labels 1, 2, ..."
+            )
+        if self.kind == "segmentation" and (self.given or self.clinical or self.balance):
+            raise ValueError(f"task {self.name}: given, clinical and balance are not for a segmentation")
         if self.kind == "regression" and given:
             raise ValueError(f"task {self.name}: a regression target takes a column only")
         if self.kind == "regression" and self.balance:
@@ -119,9 +131,12 @@ class TaskConfig(Frozen):
         return self
 
 
+MASK_COLUMNS = ("mask", "box")
+"""Columns that a segmentation learns from."""
 _LOSSES = {
     "binary": ("default", "bce", "focal"),
     "multiclass": ("default", "cross_entropy"),
     "ordinal": ("default", "corn", "cross_entropy"),
     "regression": ("default", "huber", "mse", "mae"),
+    "segmentation": ("default", "dice"),
 }

@@ -48,8 +48,7 @@ def augment(image: Tensor, draws: Draws, augmentation: Augmentation, preprocessi
     """
     uniform = torch.from_numpy(draws.uniform).to(image)
     grey = image * preprocessing.std + preprocessing.mean
-    theta = _inverse_affine(uniform, augmentation, image.shape[-1] / image.shape[-2])
-    grid = functional.affine_grid(theta, list(image.shape), align_corners=False)
+    grid = _grid(image, uniform, augmentation)
     grey = functional.grid_sample(grey, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     brightness, contrast, gamma = (_column(_signed(uniform[:, i])) for i in (5, 6, 7))
     if augmentation.gamma:
@@ -60,6 +59,23 @@ def augment(image: Tensor, draws: Draws, augmentation: Augmentation, preprocessi
     slope = 1.0 + augmentation.contrast * contrast
     offset = 0.5 * (1.0 - slope) + augmentation.brightness * brightness - preprocessing.mean
     return torch.addcmul(offset / preprocessing.std, grey, slope / preprocessing.std)
+
+
+def augment_labels(labels: Tensor, draws: Draws, augmentation: Augmentation) -> Tensor:
+    """Label numbers (N, H, W), moved as `augment` moves the images of the same draws; 0 beyond the border.
+
+    A flip moves labels with what they are of, and renames none: where left and right have labels of their
+    own, set `horizontal_flip` to 0.
+    """
+    grey = labels[:, None].float()
+    grid = _grid(grey, torch.from_numpy(draws.uniform).to(grey), augmentation)
+    moved = functional.grid_sample(grey, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    return moved[:, 0].to(labels.dtype)
+
+
+def _grid(image: Tensor, uniform: Tensor, augmentation: Augmentation) -> Tensor:
+    theta = _inverse_affine(uniform, augmentation, image.shape[-1] / image.shape[-2])
+    return functional.affine_grid(theta, list(image.shape), align_corners=False)
 
 
 def _inverse_affine(uniform: Tensor, augmentation: Augmentation, aspect: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from strnet.config import Augmentation, Preprocessing
-from strnet.data.augment import augment, draw
+from strnet.data.augment import augment, augment_labels, draw
 from strnet.data.balanced_draws import BalancedRows, repeats
-from strnet.data.cache import SampleCache
+from strnet.data.cache import LABELS, RowKey, SampleCache
 from strnet.data.randomness import Stream, generator
 from strnet.data.targets import Targets
 from strnet.imaging import to_network_input
@@ -29,6 +29,15 @@ class Samples:
     clinical: NDArray[np.float64]
     """(rows, columns) as measured, NaN where unknown."""
     targets: Targets
+    regions: tuple[str, ...] | None = None
+    """Which region of its image each row is; None where a row is an image."""
+
+    @property
+    def keys(self) -> Sequence[RowKey]:
+        """What the store knows each row by."""
+        if self.regions is None:
+            return self.image_ids
+        return list(zip(self.image_ids, self.regions, strict=True))
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -42,7 +51,7 @@ class Batch(NamedTuple):
     clinical: Tensor
     """(N, columns) float32 as measured, NaN where unknown."""
     targets: dict[str, Tensor]
-    """(N,) float32 by task, NaN where unknown."""
+    """(N,) float32 by task, NaN where unknown; of a segmentation its labels (N, H, W) int64."""
     rows: Tensor
     """(N,) int64, positions in the split."""
 
@@ -72,14 +81,20 @@ class RadiographDataset(Dataset[Batch]):
         augmentation: Augmentation | None = None,
         seed: int = 0,
         mirrored: bool = False,
+        labels: str | None = None,
     ) -> None:
         """Without `augmentation` the films are given as they are, or `mirrored` left to right.
+
+        `labels` is the task of a segmentation.
 
         Raises: CacheError: a row whose film the cache does not hold.
         """
         self.samples = samples
         self._cache = cache
-        self._records = cache.rows(samples.image_ids)
+        self._records = cache.rows(samples.keys)
+        self._labels = labels
+        keys = [(image_id, LABELS) for image_id in samples.image_ids]
+        self._label_records = None if labels is None else cache.rows(keys)
         self._preprocessing = preprocessing
         self._augmentation = augmentation
         self._seed = seed
@@ -95,14 +110,23 @@ class RadiographDataset(Dataset[Batch]):
         """The rows of `key`, as they look in its epoch."""
         films = self.films(key.rows)
         image = torch.from_numpy(to_network_input(films, self._preprocessing))[:, None]
+        rows = torch.from_numpy(key.rows)
+        targets = {n: t[rows] for n, t in self._targets.items()} | self._label_targets(key.rows)
         if self._augmentation is not None:
             indices = key.rows.tolist()
             if key.repeats is not None:  # a film that is drawn again is changed otherwise
                 indices = (key.rows + (key.repeats << _REPEAT_BITS)).tolist()
             draws = draw(self._augmentation, films.shape[1:], self._seed, key.epoch, indices)
             image = augment(image, draws, self._augmentation, self._preprocessing)
-        rows = torch.from_numpy(key.rows)
-        return Batch(image, self._clinical[rows], {n: t[rows] for n, t in self._targets.items()}, rows)
+            if self._labels is not None:
+                targets[self._labels] = augment_labels(targets[self._labels], draws, self._augmentation)
+        return Batch(image, self._clinical[rows], targets, rows)
+
+    def _label_targets(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
+        if self._labels is None or self._label_records is None:
+            return {}
+        numbers = np.asarray(self._cache.records[self._label_records[rows]])
+        return {self._labels: torch.from_numpy(numbers.astype(np.int64))}
 
     def films(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
         """The prepared films (N, height, width) of `rows`, as they are in the cache, or mirrored."""

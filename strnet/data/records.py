@@ -1,9 +1,9 @@
 """Prepared films of one size in one growing file, and a journal of which are complete.
 
 `records.u16` holds raw little-endian uint16 records of (height, width); `index.txt` holds one line per
-record, `<SHA-256 of the source file> <record number>`. The record is on the disk before its line is
-written, so a line that ends in a newline stands for a whole record; a torn last line, as a kill leaves it,
-counts for nothing.
+record, `<key> <record number>`; the key of a whole film is the SHA-256 of its file. The record is on the
+disk before its line is written, so a line that ends in a newline stands for a whole record; a torn last line,
+as a kill leaves it, counts for nothing.
 """
 
 from __future__ import annotations

@@ -53,6 +53,8 @@ class Acquisition:
     sop_instance_uid: str | None = None
     spacing_mm: tuple[float, float] | None = None
     """Distance between rows, between columns, mm; on the detector where no calibrated one is given."""
+    turned: bool = False
+    """Whether EXIF turns the picture of a PNG or JPEG; known once its pixels are read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

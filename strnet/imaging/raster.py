@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -52,6 +53,7 @@ def read_raster(path: Path, file_format: Literal["png", "jpeg"]) -> Radiograph:
             require_film_size(source.rows, source.columns)
             flags = _flags(path, file_format)
             stored = _grey(_oriented(path, picture))
+            source = replace(source, turned=_orientation(picture) != 1)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
     except MemoryError:
@@ -107,8 +109,14 @@ def _depth(path: Path, picture: PillowImage.Image) -> int:
 def _oriented(path: Path, picture: PillowImage.Image) -> Stored:
     """Channels last, uint8 or uint16, upright as EXIF says."""
     picture.load()
-    turned = _ORIENTATIONS.get(picture.getexif().get(_EXIF_ORIENTATION, 1), _ORIENTATIONS[1])
+    turned = _ORIENTATIONS[_orientation(picture)]
     return np.ascontiguousarray(turned(_channels(path, picture)))
+
+
+def _orientation(picture: PillowImage.Image) -> int:
+    """1 to 8 as EXIF counts, 1 where it says nothing; of a PNG that was loaded: Pillow would load it here."""
+    found = picture.getexif().get(_EXIF_ORIENTATION, 1)
+    return int(found) if found in _ORIENTATIONS else 1
 
 
 def _channels(path: Path, picture: PillowImage.Image) -> Stored:

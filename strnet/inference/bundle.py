@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strnet.bundle_format import WEIGHTS
+from strnet.calibration import Combination
 from strnet.config import Preprocessing, Recipe, TaskConfig
 from strnet.errors import BundleError
 from strnet.files import sha256_bytes
 from strnet.inference.bundle_document import PICTURE, BundleDocument, ClinicalVariable, Provenance
+from strnet.inference.segmenter import Segmenter, read_segmenter
+from strnet.schema import SEGMENTER_FOLDER
 from strnet.stats import Calibrator
 from strnet.thresholds import OperatingPoint
 from strnet.trust import Applicability, PictureModel, read_picture
@@ -100,6 +103,41 @@ class Bundle:
             return None
         content = self._checked(PICTURE, limit.sha256, "the picture layer's numbers")
         return read_picture(content, str(self.folder / PICTURE))
+
+    @property
+    def region_combination(self) -> Combination:
+        """How the regions of a film become one answer.
+
+        Raises: BundleError: the network looks at one picture of each film.
+        """
+        found = self.document.region_combination
+        if found is None:
+            raise BundleError(f"{self.folder}: has no rule for several regions of a film.")
+        return found
+
+    @property
+    def cells_needed(self) -> tuple[str, ...]:
+        """Columns of the table given with films that say what to look at, where no segmenter finds it."""
+        if not self.recipe.region.used or self.document.segmenter_sha256 is not None:
+            return ()
+        return ("box", "rows", "columns")
+
+    def segmenter(self) -> Segmenter | None:
+        """What finds the region that the network looks at; None where it looks at whole films, or at boxes
+        that come with the films.
+
+        Raises: BundleError: missing, edited, or another one than the bundle was written with.
+        """
+        expected = self.document.segmenter_sha256
+        if expected is None:
+            return None
+        found = read_segmenter(self.folder / SEGMENTER_FOLDER)
+        if found.sha256 != expected:
+            raise BundleError(
+                f"{found.folder}: the segmenter is {found.sha256[:12]}, and the network was trained with "
+                f"{expected[:12]}. Copy the whole bundle folder again."
+            )
+        return found
 
     def _checked(self, name: str, sha256: str, what: str) -> bytes:
         path = self.folder / name

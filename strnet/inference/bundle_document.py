@@ -10,15 +10,16 @@ import polars as pl
 from pydantic import AwareDatetime, Field, model_validator
 
 from strnet.bundle_format import DOCUMENT, WEIGHTS, Sha256, StartingWeights
+from strnet.calibration import Combination
 from strnet.config import CohortConfig, Frozen, Positive, Recipe
-from strnet.schema import REFERENCE_STANDARDS
+from strnet.schema import REFERENCE_STANDARDS, SEGMENTER_FOLDER
 from strnet.trust import Applicability
 
 UNKNOWN = "unknown"
 
 PICTURE = "picture.safetensors"
 README = "README.md"
-FILES = (DOCUMENT, WEIGHTS, PICTURE, README)
+FILES = (DOCUMENT, WEIGHTS, PICTURE, README, SEGMENTER_FOLDER)
 
 
 class ReferenceStandard(Frozen):
@@ -86,6 +87,15 @@ class BundleDocument(Frozen):
     provenance: Provenance
     weights: Weights
     applicability: Applicability = Applicability()
+    region_masks: bool = Field(
+        False, description="whether masks that came with the cohort made the films blank outside"
+    )
+    region_combination: Combination | None = Field(
+        None, description="how the regions of a film become one answer; null where it is one picture"
+    )
+    segmenter_sha256: Sha256 | None = Field(
+        None, description="of the segmenter beside it that finds the region; null where there is none"
+    )
 
 
 def publishable(recipe: Recipe) -> Recipe:
@@ -98,7 +108,9 @@ def publishable(recipe: Recipe) -> Recipe:
     weights = None if backbone.weights is None else Path(backbone.weights.name)
     backbone = backbone.model_copy(update={"weights": weights})
     network = recipe.network.model_copy(update={"backbone": backbone})
-    return recipe.model_copy(update={"cohort": cohort, "network": network})
+    source = recipe.region.source if recipe.region.file is None else Path(recipe.region.file).name
+    region = recipe.region.model_copy(update={"source": source})
+    return recipe.model_copy(update={"cohort": cohort, "network": network, "region": region})
 
 
 def reference_standard_of(manifest: pl.DataFrame) -> ReferenceStandard:

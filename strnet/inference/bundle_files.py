@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from strnet.bundle_format import DOCUMENT, FORMAT, WEIGHTS
+from strnet.calibration import Combination
 from strnet.config import Recipe
 from strnet.errors import BundleError, StrnetError
 from strnet.files import sha256_bytes, write_json, write_text
@@ -27,6 +28,8 @@ from strnet.inference.consistency import require_agreement
 from strnet.inference.ensemble_document import MEMBERS, is_ensemble
 from strnet.inference.folder import replace_folder
 from strnet.inference.readme import bundle_readme
+from strnet.inference.segmenter import Segmenter, copy_segmenter
+from strnet.schema import SEGMENTER_FOLDER
 from strnet.sealed import Sealed, read_sealed, seal
 from strnet.stats import Calibrator
 from strnet.thresholds import OperatingPoint
@@ -50,11 +53,15 @@ def write_bundle(  # noqa: PLR0913 - a public entry: every part of a bundle is o
     provenance: Provenance,
     applicability: ApplicabilityFiles,
     not_reached: Mapping[str, str] | None = None,
+    segmenter: Segmenter | None = None,
+    region_combination: Combination | None = None,
+    region_masks: bool = False,
 ) -> Bundle:
     """The bundle now in `folder`; an old bundle there is intact until the new one was read back.
 
     `calibrators` by name of a binary task. `not_reached` says by method why there is no such operating point.
-    `clinical` has the recipe's clinical columns in their order.
+    `clinical` has the recipe's clinical columns in their order. `segmenter` finds the region that the network
+    looks at, and a copy of it goes into the bundle; `region_combination` is for several regions of a film.
 
     Raises: BundleError: parts that do not agree, weights that are not finite, or a folder with other files.
     """
@@ -73,6 +80,9 @@ def write_bundle(  # noqa: PLR0913 - a public entry: every part of a bundle is o
         provenance=provenance,
         weights=Weights(sha256=sha256_bytes(weights)),
         applicability=applicability.document,
+        region_masks=region_masks,
+        region_combination=region_combination,
+        segmenter_sha256=None if segmenter is None else segmenter.sha256,
     )
     content = seal(document.model_dump(mode="json"), FORMAT)
     bundle = _agreeing(folder, document, content["sha256"])
@@ -80,6 +90,8 @@ def write_bundle(  # noqa: PLR0913 - a public entry: every part of a bundle is o
         (temporary / WEIGHTS).write_bytes(weights)
         if applicability.picture is not None:
             (temporary / PICTURE).write_bytes(applicability.picture)
+        if segmenter is not None:
+            copy_segmenter(segmenter, temporary / SEGMENTER_FOLDER)
         write_json(temporary / DOCUMENT, content)
         write_text(temporary / README, bundle_readme(bundle))
         read_bundle(temporary)
@@ -105,6 +117,7 @@ def read_bundle(folder: Path | str) -> Bundle:
     bundle = _agreeing(folder, document, sealed.sha256)
     bundle.weights()
     bundle.picture_model()
+    bundle.segmenter()
     return bundle
 
 

@@ -49,8 +49,10 @@ class TableOfFilms:
     """The rows that fit no film, described."""
 
 
-def clinical_table(frame: pl.DataFrame, clinical: Sequence[str]) -> ClinicalTable:
+def clinical_table(frame: pl.DataFrame, clinical: Sequence[str], cells: Sequence[str] = ()) -> ClinicalTable:
     """The rows of `frame`: which films or patients they are about, their identity, and `clinical` values.
+
+    `cells` are further columns that are kept as text.
 
     A frame without a column for one of `clinical` is legal, unless another column's name comes near it.
     Equal rows count once.
@@ -61,7 +63,7 @@ def clinical_table(frame: pl.DataFrame, clinical: Sequence[str]) -> ClinicalTabl
     for name in clinical:
         _require_spelt(name, frame.columns)
     numbers = {*clinical, "age"} - {"sex"}
-    texts = {*KEYS, *schema.IDENTITY_COLUMNS, PIXEL_SHA256} - numbers
+    texts = {*KEYS, *schema.IDENTITY_COLUMNS, PIXEL_SHA256, *cells} - numbers
     columns: dict[str, list[Any]] = {}
     for name in frame.columns:
         if name == "sex":

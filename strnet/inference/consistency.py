@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from strnet.bundle_format import DOCUMENT
+from strnet.bundle_format import DOCUMENT, FORMAT
 from strnet.config import TaskConfig
 from strnet.errors import BundleError, unknown_name
 from strnet.inference.bundle import Bundle
@@ -28,6 +28,7 @@ def require_agreement(bundle: Bundle) -> None:
             f"{bundle.document.preprocessing_sha256[:12]}. Use the strnet version that wrote the bundle, "
             f"{bundle.provenance.strnet_version}."
         )
+    _require_regions(bundle, where)
     columns = tuple(variable.name for variable in bundle.clinical)
     if columns != bundle.recipe.clinical_columns:
         raise BundleError(
@@ -55,6 +56,22 @@ def require_usable_answers(bundle: AnyBundle) -> None:
         raise BundleError(
             f"{where}: expected the operating point that the recipe decides by, or the reason why it was not "
             "reached, and one of both. Write the bundle again from its run."
+        )
+
+
+def _require_regions(bundle: Bundle, where: str) -> None:
+    region, rule = bundle.recipe.region, bundle.document.region_combination
+    if region.used and not region.names:
+        raise BundleError(f"{where}: does not name the regions that its network looks at. {FORMAT.remake}")
+    if region.several != (rule is not None):
+        raise BundleError(
+            f"{where}: region.use is {region.use}, and a rule for several regions is "
+            f"{'missing' if rule is None else 'there'}. {FORMAT.remake}"
+        )
+    if rule is not None and set(rule.members) != set(region.names):
+        raise BundleError(
+            f"{where}: the rule is for regions {', '.join(rule.members)}, and the network looks at "
+            f"{', '.join(region.names)}. {FORMAT.remake}"
         )
 
 

@@ -50,6 +50,12 @@ class EnsembleBundle:
         return tuple(dict.fromkeys(names))
 
     @property
+    def cells_needed(self) -> tuple[str, ...]:
+        """Columns that say what to look at, where a member has no segmenter that finds it, each once."""
+        names = (name for member in self.members.values() for name in member.cells_needed)
+        return tuple(dict.fromkeys(names))
+
+    @property
     def scores_sha256(self) -> str:
         """Names whose scores these are, as operating points and tables say it."""
         return scores_sha256(self.document.members, self.combination, self.recipe.mirrored)

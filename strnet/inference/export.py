@@ -71,7 +71,7 @@ def export_onnx(bundle: Bundle, path: Path | str, *, tolerance: float = TOLERANC
     if path.suffix != ".onnx":
         raise BundleError(f"{path}: the name of an ONNX file ends in .onnx.")
     _require_own(path.with_suffix(".json"))
-    onnx = _import_onnx()
+    onnx = import_onnx()
     import_onnxruntime()
     network = load_network(bundle)
     with write_together(path, path.with_suffix(".json")) as (temporary, sidecar):
@@ -116,7 +116,7 @@ def _trace(network: ScreeningNetwork, bundle: Bundle, path: Path) -> None:
     image, clinical = (torch.from_numpy(array) for array in _example(bundle, 2, np.random.default_rng(0)))
     inputs = (image, clinical) if bundle.clinical else (image,)
     batch = torch.export.Dim("batch")
-    with _quiet():
+    with quiet_exporter():
         program = torch.onnx.export(
             ServedNetwork(network).eval(),
             inputs,
@@ -214,6 +214,9 @@ def _sidecar(bundle: Bundle, report: ExportReport) -> dict[str, Any]:
         "tasks": document["recipe"]["tasks"],
         "preprocessing": document["recipe"]["preprocessing"],
         "preprocessing_sha256": document["preprocessing_sha256"],
+        "region": document["recipe"]["region"],
+        "region_combination": document["region_combination"],
+        "segmenter_sha256": document["segmenter_sha256"],
         "clinical": document["clinical"],
         "calibrators": document["calibrators"],
         "applicability": document["applicability"],
@@ -229,7 +232,7 @@ def _sidecar(bundle: Bundle, report: ExportReport) -> dict[str, Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """Holds back what the exporter says of its own inner workings; its errors still come through."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
@@ -242,7 +245,11 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _import_onnx() -> ModuleType:
+def import_onnx() -> ModuleType:
+    """The package onnx.
+
+    Raises: MissingExtraError: it or onnxscript is not installed.
+    """
     try:
         import onnx
         import onnxscript  # noqa: F401 - torch's exporter imports it, and says less clearly that it is missing

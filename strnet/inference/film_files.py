@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -16,12 +16,13 @@ from strnet.config import Preprocessing
 from strnet.errors import DicomError, ImageError, StrnetError
 from strnet.imaging import (
     Acquisition,
+    Radiograph,
     picture_faults,
     pixel_sha256,
-    prepare,
     read_acquisition,
     read_radiograph,
 )
+from strnet.imaging.film_parts import FilmPart, FilmShape, film_shape, prepare_part
 from strnet.imaging.naming import FILM_ENDINGS
 from strnet.imaging.reading import file_format
 from strnet.trust import ANY_FILM, Finding, Screen, quality_findings
@@ -42,8 +43,19 @@ class Film:
     source: Acquisition | None = None
     pixel_sha256: str | None = None
     """Where it was asked for."""
+    shape: FilmShape | None = None
+    regions: tuple[NDArray[np.uint16], ...] = ()
+    """What follows `pixels` where the network looks at several regions of a film, each as large."""
     findings: tuple[Finding, ...] = ()
     """What header and quality say against answering it."""
+
+
+@dataclass(frozen=True, eq=False)
+class RegionPlan:
+    """What of each film a network looks at, each part a picture of its own; or why it has no answer."""
+
+    parts: Mapping[Path, tuple[FilmPart, ...]]
+    absent: Mapping[Path, str]
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,7 @@ class Wanted:
 
     preprocessing: Preprocessing
     screen: Screen = ANY_FILM
+    regions: RegionPlan | None = None
 
 
 def read_films(
@@ -96,14 +109,16 @@ def read_films(
     *,
     screen: Screen = ANY_FILM,
     hashed: bool = False,
+    regions: RegionPlan | None = None,
 ) -> Iterator[Film]:
     """Each film in turn, read and prepared by `workers` processes (see `strnet.workers`).
 
     A file that cannot be read, takes its process down with it, or passes a limit, is a failed film; one
     whose header or quality `screen` refuses, a refused one. With `hashed` each film has the hash of its
-    pixels.
+    pixels. `regions` says what of each film is prepared; one that has no region is a failed film.
     """
-    for (film,) in read_films_once(files, (Wanted(preprocessing, screen),), workers, hashed=hashed):
+    wanted = (Wanted(preprocessing, screen, regions),)
+    for (film,) in read_films_once(files, wanted, workers, hashed=hashed):
         yield film
 
 
@@ -133,13 +148,18 @@ def _read_header(path: Path) -> Film:
 
 
 def read_film(
-    path: Path, preprocessing: Preprocessing, *, screen: Screen = ANY_FILM, hashed: bool = False
+    path: Path,
+    preprocessing: Preprocessing,
+    *,
+    screen: Screen = ANY_FILM,
+    hashed: bool = False,
+    regions: RegionPlan | None = None,
 ) -> Film:
     """The film of one file, prepared; or refused; or failed, with the reason in one line.
 
     Raises: MemoryError: there is not enough for this film.
     """
-    (film,) = read_film_once(path, (Wanted(preprocessing, screen),), hashed=hashed)
+    (film,) = read_film_once(path, (Wanted(preprocessing, screen, regions),), hashed=hashed)
     return film
 
 
@@ -176,16 +196,37 @@ def _screened(path: Path, wanted: Sequence[Wanted], hashed: bool) -> tuple[Film,
         if by_header or one.screen.refuses(seen):
             films.append(Film(path, "refused", source=radiograph.source, findings=seen))
             continue
-        recipe = one.preprocessing
-        if recipe.digest not in prepared:
-            prepared[recipe.digest] = prepare(radiograph.pixels, recipe)
-        pixels = prepared[recipe.digest]
-        films.append(Film(path, "ok", None, pixels, radiograph.source, digest, seen))
+        found = Film(path, "ok", None, None, radiograph.source, digest, findings=seen)
+        films.append(_with_pixels(found, radiograph, one, prepared))
     return tuple(films)
+
+
+def _with_pixels(
+    film: Film, radiograph: Radiograph, wanted: Wanted, prepared: dict[str, NDArray[np.uint16]]
+) -> Film:
+    """The film with what `wanted` looks at; whole films that are `prepared` already are shared."""
+    recipe = wanted.preprocessing
+    if wanted.regions is None:
+        if recipe.digest not in prepared:
+            prepared[recipe.digest] = prepare_part(radiograph, None, recipe)
+        return replace(film, pixels=prepared[recipe.digest], shape=film_shape(radiograph))
+    parts = wanted.regions.parts.get(film.path)
+    if parts is None:
+        return replace(film, status="failed", reason=_without_region(film.path, wanted.regions))
+    try:
+        first, *others = [prepare_part(radiograph, part, recipe) for part in parts]
+    except ImageError as error:
+        return replace(film, status="failed", reason=f"{as_text(film.path)}: {_one_line(error)}")
+    return replace(film, pixels=first, regions=tuple(others), shape=film_shape(radiograph))
 
 
 def _failed_for_all(path: Path, reason: str, *, count: int) -> tuple[Film, ...]:
     return (_failed(path, reason),) * count
+
+
+def _without_region(path: Path, regions: RegionPlan) -> str:
+    told = regions.absent.get(path, "it was not searched")
+    return f"{as_text(path)}: no answer without its region: {told}"
 
 
 def _failed(path: Path, reason: str) -> Film:

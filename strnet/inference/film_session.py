@@ -16,7 +16,10 @@ from strnet.inference.roster import Known, Roster
 from strnet.trust import Finding, Screen
 
 RunBatch = Callable[[NDArray[np.uint16], NDArray[np.float32], int], Outputs]
-"""Raw outputs of prepared films (N, height, width) with clinical values (N, K), in calls of so many films."""
+"""Raw outputs of films from their pictures (M, height, width) and clinical values (M, K), so many a call.
+
+A film has one picture, or as many as the network looks at regions, one after the other.
+"""
 
 RAN = "ran"
 """Marks the rows of films that the network has seen; no column of the results."""
@@ -67,8 +70,8 @@ class FilmSession:
 
     def _answers(self, films: Sequence[_Ready]) -> Outputs:
         """Outputs of the films, whose rows now also say what the picture layer found."""
-        pixels = np.stack([film.pixels for film in films])
-        clinical = np.stack([film.clinical for film in films])
+        pixels = np.concatenate([film.pixels for film in films])
+        clinical = np.concatenate([np.tile(film.clinical, (len(film.pixels), 1)) for film in films])
         outputs = self._run(pixels, clinical, self._batch_size)
         for film, atypicality in zip(films, outputs.get(schema.ATYPICALITY, ()), strict=False):
             findings = (*film.findings, *self._screen.picture(float(atypicality)))
@@ -78,7 +81,7 @@ class FilmSession:
 
 @dataclass(frozen=True, eq=False)
 class _Ready:
-    """A film that can be run: its row, what was found, pixels (height, width) and clinical values (K,)."""
+    """A film that can be run: its row, what was found, pixels (regions, height, width), clinical (K,)."""
 
     row: Row
     findings: tuple[Finding, ...]
@@ -92,7 +95,7 @@ def _described(film: Film, known: Known, clinical: Sequence[str], screen: Screen
         reason = f"{as_text(film.path)}: {known.refusal}"
         return {**known.cells, **state(film.path, "failed", reason)}, []
     row: Row = {**known.cells, **state(film.path, film.status, film.reason)}
-    if film.source is None:
+    if film.source is None or film.status == "failed":
         return row, []
     findings = (*screen.table(film.findings, known.row), *screen.age(known.cells["age"]))
     missing = [name for name, value in zip(clinical, known.values, strict=True) if np.isnan(value)]
@@ -101,7 +104,7 @@ def _described(film: Film, known: Known, clinical: Sequence[str], screen: Screen
     if film.pixels is None or row["status"] != "ok":
         return row, []
     row[RAN] = True
-    return row, [_Ready(row, findings, film.pixels, known.values)]
+    return row, [_Ready(row, findings, np.stack([film.pixels, *film.regions]), known.values)]
 
 
 def state(path: Path, status: Status, reason: str | None) -> Row:

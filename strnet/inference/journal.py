@@ -20,7 +20,7 @@ from strnet.errors import OutputError, StrnetError
 from strnet.files import write_bytes, writing_to
 from strnet.inference.film_files import as_text
 
-Outputs = Mapping[str, NDArray[np.float32]]
+Outputs = Mapping[str, NDArray[Any]]
 Row = dict[str, Any]
 
 _log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def _lists(part: Outputs) -> dict[str, Any]:
 
 def _arrays(part: Mapping[str, Any]) -> Outputs:
     # Exact: every float32 is a double, and JSON gives a double back as it was.
-    return {task: np.asarray(output, dtype=np.float32) for task, output in part.items()}
+    return {task: np.asarray(output, dtype=np.float64) for task, output in part.items()}
 
 
 def _states(files: Sequence[Path], image_ids: Sequence[str]) -> list[list[Any]]:

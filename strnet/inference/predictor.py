@@ -17,9 +17,11 @@ from strnet.imaging import to_network_input
 from strnet.inference.bundle import Bundle
 from strnet.inference.engines import Array, Engine
 from strnet.inference.film_files import read_films
+from strnet.inference.film_regions import region_plan
 from strnet.inference.film_session import RAN, FilmSession, state
 from strnet.inference.journal import Outputs, PredictionJournal, Row
 from strnet.inference.opening import ENGINES
+from strnet.inference.region_answers import combined_regions
 from strnet.inference.results import column_notes, result_columns
 from strnet.inference.roster import SOP_INSTANCE_UID, Roster, film_roster
 from strnet.trust import Screen, picture_statistics
@@ -123,13 +125,15 @@ class Predictor:
         screen = Screen(self.bundle.applicability, accept_anyway)
         session = self.session(roster, batch_size, accept_anyway=accept_anyway, journal=journal)
         done = len(session.rows)
-        films = read_films(
-            roster.files[done:], self.bundle.preprocessing, workers, screen=screen, hashed=roster.hashed
-        )
-        for position, film in enumerate(films, start=done):
-            session.take(position, film)
-            if progress is not None:
-                progress(position + 1, len(roster.files))
+        ahead = roster.files[done:]
+        with region_plan(self.bundle, ahead, roster.rows_of(ahead), screen, workers) as plan:
+            films = read_films(
+                ahead, self.bundle.preprocessing, workers, screen=screen, hashed=roster.hashed, regions=plan
+            )
+            for position, film in enumerate(films, start=done):
+                session.take(position, film)
+                if progress is not None:
+                    progress(position + 1, len(roster.files))
         rows = session.rows + [state(film.path, film.status, film.reason) for film in roster.skipped]
         told = [{**row, "accept_anyway": accept_anyway} for row in rows]
         return _table(self.bundle, told, session.merged())
@@ -148,9 +152,14 @@ class Predictor:
         return FilmSession(self._run_batches, own, screen, batch_size, journal)
 
     def _run_batches(
-        self, films: NDArray[np.uint16], clinical: NDArray[np.float32], batch_size: int
+        self, pictures: NDArray[np.uint16], clinical: NDArray[np.float32], batch_size: int
     ) -> Outputs:
-        return self.predict_prepared(films, clinical, batch_size=batch_size)
+        """Raw outputs of films, each of which is one picture, or one of each of its regions."""
+        outputs = self.predict_prepared(pictures, clinical, batch_size=batch_size)
+        region = self.bundle.recipe.region
+        if not region.several:
+            return outputs
+        return combined_regions(self.bundle, outputs, len(pictures) // len(region.names))
 
     def _run_filled(self, films: NDArray[np.uint16], clinical: NDArray[np.float32], size: int) -> Outputs:
         """Outputs of up to `size` films, run with blank ones up to that number."""

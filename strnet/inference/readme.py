@@ -42,6 +42,7 @@ def bundle_readme(bundle: Bundle) -> str:
             f"- `{task.name}` ({task.kind}), from column `{task.target.column}`" for task in bundle.tasks
         ),
         f"Clinical inputs: {clinical or 'none'}. Any of them may be missing.",
+        *_region(bundle),
         "## Operating points",
         "\n".join(point_lines(bundle)) or "None.",
         "## Origin",
@@ -60,6 +61,21 @@ def _intended_use(bundle: Bundle) -> str:
         f"Research on opportunistic screening for low bone density, on radiographs of: {films}. An operating "
         "point holds for films like those it was fitted on; check it on films of a new site first."
     )
+
+
+def _region(bundle: Bundle) -> Iterator[str]:
+    """What of a film the network looks at, where it is not the whole."""
+    region = bundle.recipe.region
+    if not region.used:
+        return
+    names = ", ".join(region.names)
+    each = "each by itself" if region.several else "as one picture"
+    finds = (
+        "its segmenter, in the folder `segmenter`, finds them"
+        if bundle.document.segmenter_sha256
+        else "their boxes come with the films, in the table that is given with them"
+    )
+    yield f"## What it looks at\n\n{names}, {each}: {finds}. A film without them is not answered."
 
 
 def point_lines(bundle: AnyBundle) -> Iterator[str]:

@@ -18,7 +18,7 @@ from strnet.stats.coherence import contradicts_t_score, most_probable, most_prob
 from strnet.thresholds import OperatingPoint
 from strnet.trust import FLAGS, REASONS
 
-Outputs = Mapping[str, NDArray[np.float32]]
+Outputs = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
 """Column name to (N,) values."""
@@ -79,8 +79,8 @@ def column_notes(bundle: Bundle) -> dict[str, str]:
         **IDENTITY_NOTES,
         "body_part": "as the DICOM header says",
         "status": "ok; refused: the network was not made for such a film, and gives no score; failed: it "
-        "could not be read, or contradicts its row in the clinical table; skipped: a file in a folder that "
-        "is no film",
+        "could not be read, contradicts its row in the clinical table, or lacks the region that the "
+        "network looks at; skipped: a file in a folder that is no film",
         "reason_code": "of a refusal, or with accept_anyway of one that was overridden: "
         f"{', '.join(REASONS)}",
         "reason": "in words: why a file was refused, failed or was skipped",

@@ -56,6 +56,12 @@ class Roster:
         """Whether the films' pixels are to be compared with what the table says of them."""
         return self.tied is not None and self.tied.table.knows_pixels
 
+    def rows_of(self, ahead: Sequence[Path]) -> list[Mapping[str, Any] | None]:
+        """The rows of the table for the last films, which are `ahead`; None where there is none."""
+        if self.tied is None:
+            return [None] * len(ahead)
+        return list(self.tied.row_of[len(self.files) - len(ahead) :])
+
     def known(self, position: int, film: Film) -> Known:
         """What is known of the film at `position` among `files`, once it was read, or could not be."""
         row = {} if self.tied is None else self.tied.row_of[position] or {}
@@ -96,7 +102,7 @@ def film_roster(
         `tied_to_films`, or that gives a film the name of another.
     """
     inputs = bundle.clinical_inputs
-    table = None if clinical is None else clinical_table(clinical, inputs)
+    table = None if clinical is None else clinical_table(clinical, inputs, bundle.cells_needed)
     found = find_films(paths)
     names = image_names(found.files)
     bare = partial(Roster, found.files, skipped=found.skipped, clinical=inputs)

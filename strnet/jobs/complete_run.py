@@ -10,11 +10,15 @@ import polars as pl
 from safetensors.torch import load_file
 
 import strnet
-from strnet.calibration import METHODS, Calibrated, ScoreSource, calibrate
+from strnet.calibration import METHODS, Calibrated, Combination, ScoreSource, calibrate
 from strnet.cohort import read_manifest
 from strnet.config import Recipe, load_recipe
+from strnet.errors import BundleError
 from strnet.files import read_json, write_json
 from strnet.inference import AnyBundle, Provenance, reference_standard_of, weights_sha256, write_bundle
+from strnet.inference.segmenter import Segmenter
+from strnet.jobs.combine_regions import combine_regions
+from strnet.jobs.find_regions import segmenter_of
 from strnet.models import ClinicalScaling
 from strnet.schema import ATYPICALITY, BUNDLE_FOLDER, IMAGE_ID, SPLIT
 from strnet.tables import write_table
@@ -35,6 +39,7 @@ def complete_run(run: Path, manifest: Path) -> dict[str, Any]:
     """
     folder = RunFolder(run)
     recipe = load_recipe(folder.recipe)
+    rule = combine_regions(recipe, folder)
     done = calibrate(
         folder.predictions,
         tasks=recipe.tasks,
@@ -44,7 +49,7 @@ def complete_run(run: Path, manifest: Path) -> dict[str, Any]:
     )
     write_table(done.table, folder.predictions)
     write_points(done, run / OPERATING_POINTS)
-    bundle = _bundle(recipe, folder, manifest, done)
+    bundle = _bundle(recipe, folder, manifest, done, rule)
     return {**told_of(done), "bundle": str(bundle)}
 
 
@@ -82,11 +87,14 @@ def _bundle(
     folder: RunFolder,
     manifest: Path,
     done: Calibrated,
+    rule: Combination | None,
 ) -> Path:
-    scaling = read_run(folder.path)["clinical_scaling"]
+    summary = read_run(folder.path)
+    scaling = summary["clinical_scaling"]
+    segmenter = _segmenter(recipe, folder)
     bundle = write_bundle(
         folder.path / BUNDLE_FOLDER,
-        recipe=recipe,
+        recipe=_with_region_names(recipe, folder),
         state_dict=load_file(folder.weights),
         clinical=ClinicalScaling(**{name: tuple(values) for name, values in scaling.items()}),
         calibrators=done.calibrators,
@@ -94,8 +102,36 @@ def _bundle(
         not_reached=done.not_reached,
         provenance=_provenance(folder, manifest),
         applicability=_applicability(recipe, folder, manifest),
+        segmenter=segmenter,
+        region_combination=rule,
+        region_masks=recipe.region.used and segmenter is None and summary["regions"]["masks"],
     )
     return bundle.folder
+
+
+def _with_region_names(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """`recipe` with the regions that the run used, where it named none: another film may have others."""
+    if not recipe.region.used:
+        return recipe
+    names = tuple(read_run(folder.path)["regions"]["names"])
+    return recipe.model_copy(update={"region": recipe.region.model_copy(update={"names": names})})
+
+
+def _segmenter(recipe: Recipe, folder: RunFolder) -> Segmenter | None:
+    """The segmenter whose regions the run was trained on; None where they came with the cohort.
+
+    Raises: BundleError: another one stands there now.
+    """
+    if recipe.region.file is None or not Path(recipe.region.file).is_dir():
+        return None
+    segmenter = segmenter_of(recipe)
+    found = read_run(folder.path)["regions"]["segmenters"]
+    if found != [segmenter.weights_sha256]:
+        raise BundleError(
+            f"{segmenter.folder}: holds another segmenter than the one whose regions this run was trained "
+            "on. Restore it, or train the run again."
+        )
+    return segmenter
 
 
 def _applicability(recipe: Recipe, folder: RunFolder, manifest: Path) -> ApplicabilityFiles:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from strnet.calibration import with_fold_probabilities
 from strnet.config import Recipe
 from strnet.inference import read_bundle
+from strnet.jobs.combine_regions import films_of
 from strnet.jobs.complete_run import complete_run, source_of
+from strnet.jobs.find_regions import find_cohort_regions
 from strnet.jobs.train_network import chosen_rows, cohort_files
-from strnet.schema import BUNDLE_FOLDER
+from strnet.schema import BUNDLE_FOLDER, FOLD, REGION
 from strnet.tables import read_table, write_table
 from strnet.training import RunFolder, fold_folder
 from strnet.training import crossval as run_folds
@@ -33,11 +37,13 @@ def crossval(
     Raises: ConfigError, ManifestError, SplitError, TrainingError: see `training.crossval`.
     """
     manifest, split = cohort_files(recipe)
+    regions = find_cohort_regions(recipe, manifest, split, progress=progress)
     result = run_folds(
         recipe,
         manifest,
         split,
         run,
+        regions=regions,
         resume=resume,
         overwrite=overwrite,
         progress=progress,
@@ -63,7 +69,15 @@ def _add_probabilities(recipe: Recipe, folder: RunFolder, folds: int) -> None:
     """Write into the out-of-fold table the probabilities that the bundle of each row's fold gives."""
     bundles = {k: read_bundle(fold_folder(folder.path, k) / BUNDLE_FOLDER) for k in range(folds)}
     sources = {fold: source_of(bundle) for fold, bundle in bundles.items()}
-    table = with_fold_probabilities(read_table(folder.predictions), recipe.tasks, sources)
+    rows = read_table(folder.predictions)
+    if REGION in rows.columns:
+        write_table(rows, folder.region_predictions)
+        films = [
+            films_of(recipe, rows.filter(pl.col(FOLD) == fold), bundle.region_combination)
+            for fold, bundle in bundles.items()
+        ]
+        rows = pl.concat(films, how="diagonal")
+    table = with_fold_probabilities(rows, recipe.tasks, sources)
     write_table(table, folder.predictions)
 
 

@@ -84,8 +84,12 @@ def evaluate(
     folder = RunFolder(run)
     summary = read_run(run)
     folds = "folds" in summary
-    bundles = _fold_bundles(folder) if folds else [_bundle(folder, f"strnet train RECIPE -o {run} --resume")]
     recipe = load_run_recipe(folder.recipe)
+    if isinstance(recipe, Recipe) and recipe.segments:
+        raise TrainingError(
+            f"{run}: the run of a segmenter. It answers no task; its figures stand in {folder.segmentation}."
+        )
+    bundles = _fold_bundles(folder) if folds else [_bundle(folder, f"strnet train RECIPE -o {run} --resume")]
     joined = with_manifest_columns(run, groups)
     asked = tuple(read_grouping(group, joined.frame.columns) for group in groups)
     _require_own_probabilities(joined.frame, recipe, bundles, folder, by_fold=folds)

@@ -9,14 +9,15 @@ import polars as pl
 
 from strnet.calibration import with_probabilities
 from strnet.cohort import Manifest
-from strnet.errors import StrnetError
-from strnet.imaging import prepare, read_radiograph
 from strnet.inference import Bundle, saliency_map
+from strnet.inference.film_files import read_film
+from strnet.inference.film_regions import region_plan
 from strnet.jobs.complete_run import source_of
 from strnet.models import encode_clinical
 from strnet.report import ExampleFilm
 from strnet.schema import IMAGE_ID, prob_column, target_column
 from strnet.thresholds.score_identity import identity_in
+from strnet.trust import ANY_FILM
 
 KINDS = (
     ("found", 1, True),
@@ -32,7 +33,8 @@ def example_films(bundle: Bundle, predictions: pl.DataFrame, manifest: Manifest)
 
     `predictions` are the rows that the report is about: a film the network was trained on shows nothing.
     Typical is the median score among the films of the kind, so that nothing is picked by its looks. A film
-    that is no longer in the manifest, or can no longer be read, is passed over.
+    that is no longer in the manifest, or can no longer be read, is passed over; of one with several regions
+    the first is shown.
     """
     if not bundle.operating_points:
         return ()
@@ -63,9 +65,10 @@ def _example(
     if found.is_empty():
         return None
     row = found.row(0, named=True)
-    try:
-        prepared = prepare(read_radiograph(manifest.image_path(row)).pixels, bundle.preprocessing)
-    except StrnetError:
+    path = manifest.image_path(row)
+    with region_plan(bundle, [path], [row], ANY_FILM, workers=0) as regions:
+        prepared = read_film(path, bundle.preprocessing, regions=regions).pixels
+    if prepared is None:
         return None
     names = [variable.name for variable in bundle.clinical]
     clinical = np.array([[encode_clinical(name, [row[name]])[0] for name in names]], dtype=np.float32)

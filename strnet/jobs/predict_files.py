@@ -136,7 +136,7 @@ def _beside(out: Path, member: str) -> Path:
 
 def _facts(source: ClinicalSource, bundle: AnyBundle) -> pl.DataFrame:
     labels = read_labels(source.path, source.columns, source.constants)
-    return film_facts(labels, bundle.clinical_inputs)
+    return film_facts(labels, [*bundle.clinical_inputs, *bundle.cells_needed])
 
 
 def _counts(table: pl.DataFrame, roster: Roster) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from strnet.config import Recipe
+from strnet.jobs.find_regions import find_cohort_regions
 from strnet.jobs.train_network import cohort_files
 from strnet.training.tune import tune as search
 
@@ -19,5 +20,6 @@ def tune(
     Raises: ConfigError, TrainingError: see `training.tune`.
     """
     manifest, split = cohort_files(recipe)
-    found = search(recipe, space, manifest, split, out, trials=trials, progress=progress)
+    regions = find_cohort_regions(recipe, manifest, split, progress=progress)
+    found = search(recipe, space, manifest, split, out, trials=trials, regions=regions, progress=progress)
     return {**asdict(found), "best_recipe": str(found.best_recipe)}

@@ -10,9 +10,11 @@ from strnet.config import EnsembleRecipe, Recipe
 from strnet.data import targets_of
 from strnet.errors import ConfigError
 from strnet.jobs.complete_run import complete_run
+from strnet.jobs.complete_segmenter import complete_segmenter
+from strnet.jobs.find_regions import find_cohort_regions
 from strnet.thresholds import plan
 from strnet.training import fit
-from strnet.training.cohort_rows import read_rows
+from strnet.training.cohort_rows import rows_of
 
 
 def train(
@@ -33,23 +35,64 @@ def train(
     Raises: ConfigError, ManifestError, SplitError, TrainingError: see `training.fit`.
     """
     manifest, split = cohort_files(recipe)
-    shortage = foreseen_shortage(recipe, manifest, split)
+    if recipe.segments:
+        return _train_segmenter(recipe, run, resume=resume, overwrite=overwrite, progress=progress)
+    regions = find_cohort_regions(recipe, manifest, split, progress=progress)
+    shortage = foreseen_shortage(recipe, manifest, split, regions)
     if shortage is not None and notice is not None:
         notice(f"No operating point will decide. {shortage} The run is made all the same.")
+    result = fit(
+        recipe,
+        manifest,
+        split,
+        run,
+        regions=regions,
+        resume=resume,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    return {
+        "run": str(run),
+        "best_epoch": result.summary["best"]["epoch"],
+        recipe.trainer.monitor: result.summary["best"]["value"],
+        "seconds": result.summary["seconds"],
+        **({} if regions is None else {"regions_table": str(regions)}),
+        **chosen_rows(result.summary),
+        **region_rows(result.summary, finds_itself=regions is not None),
+        **complete_run(run, manifest),
+    }
+
+
+def _train_segmenter(
+    recipe: Recipe, run: Path, *, resume: bool, overwrite: bool, progress: bool
+) -> dict[str, Any]:
+    manifest, split = cohort_files(recipe)
     result = fit(recipe, manifest, split, run, resume=resume, overwrite=overwrite, progress=progress)
     return {
         "run": str(run),
         "best_epoch": result.summary["best"]["epoch"],
         recipe.trainer.monitor: result.summary["best"]["value"],
         "seconds": result.summary["seconds"],
+        "rows": result.summary["rows"],
+        "quarantined": result.summary["quarantined"],
         **chosen_rows(result.summary),
-        **complete_run(run, manifest),
+        **complete_segmenter(run, manifest, split),
     }
 
 
 def chosen_rows(summary: Mapping[str, Any]) -> dict[str, Any]:
     """`chosen`: the recipe's condition on rows, with what each part lost by it; nothing without one."""
     return {"chosen": summary["chosen"]} if summary["chosen"] else {}
+
+
+def region_rows(summary: Mapping[str, Any], *, finds_itself: bool) -> dict[str, Any]:
+    """`regions`: which are used, and how many films of each part have them; nothing for whole films."""
+    if "regions" not in summary:
+        return {}
+    told = dict(summary["regions"])
+    if told["segmenters"] and not finds_itself:
+        told["not_checked"] = "whether the segmenter behind this table was trained on test patients"
+    return {"regions": told}
 
 
 def cohort_files(recipe: Recipe | EnsembleRecipe) -> tuple[Path, Path]:
@@ -67,12 +110,12 @@ def cohort_files(recipe: Recipe | EnsembleRecipe) -> tuple[Path, Path]:
     return manifest, split
 
 
-def foreseen_shortage(recipe: Recipe, manifest: Path, split: Path) -> str | None:
+def foreseen_shortage(recipe: Recipe, manifest: Path, split: Path, regions: Path | None = None) -> str | None:
     """Why the validation rows can never give the deciding operating point, as far as their number says."""
     point = recipe.operating_point
     if point is None or point.method != "exact":
         return None
-    rows = read_rows(manifest, split, where=recipe.cohort.where).of(["validation"]).frame
+    rows = rows_of(recipe, manifest, split, regions=regions).of(["validation"]).frame
     task = next(task for task in recipe.tasks if task.name == point.task)
     positives = int((targets_of(rows, [task])[task.name] == 1).sum())
     if positives == 0:

@@ -16,12 +16,16 @@ from strnet.config import Recipe, TaskConfig
 from strnet.data import SampleCache, Targets, build_cache, check_targets, targets_of
 from strnet.data.cache import Progress
 from strnet.data.dataset import Samples
+from strnet.data.region_choice import RegionChoice, choose_regions
+from strnet.data.regions import RegionsTable, manifest_regions, read_regions
 from strnet.errors import ConfigError, TrainingError, unknown_name
 from strnet.files import sha256_file
 from strnet.models import class_labels, encode_clinical, fit_clinical_scaling
-from strnet.schema import FOLD, IMAGE_ID, SPLIT, SPLITS
+from strnet.schema import FOLD, IMAGE_ID, REGION, SPLIT, SPLITS
 from strnet.training.row_choice import RowChoice, choose_rows
 from strnet.workers import Workers
+
+_ABSENT_SCHEMA = {IMAGE_ID: pl.String, SPLIT: pl.String, "path": pl.String, "reason": pl.String}
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,10 @@ class CohortRows:
     split_sha256: str
     choice: RowChoice | None = None
     """What `cohort.where` left out; None where all rows are used."""
+    regions: RegionChoice | None = None
+    """What of each film is used; None for whole films. Rows without a region are not among the rows."""
+    without_region: pl.DataFrame | None = None
+    """The rows (image_id, split, path, reason) that have no region, and so no answer."""
 
     def of(self, splits: Sequence[str]) -> CohortRows:
         """The rows of some splits only."""
@@ -64,6 +72,7 @@ class PreparedCohort:
             image_ids=tuple(frame.filter(pl.Series(chosen))[IMAGE_ID]),
             clinical=self.clinical[chosen],
             targets={name: target[chosen] for name, target in self.targets.items()},
+            regions=tuple(frame.filter(pl.Series(chosen))[REGION]) if REGION in frame.columns else None,
         )
 
 
@@ -97,6 +106,48 @@ def read_rows(manifest: Path, split: Path, fold: int | None = None, where: str |
     return replace(rows.only(kept), choice=choice)
 
 
+def rows_of(
+    recipe: Recipe, manifest: Path, split: Path, fold: int | None = None, regions: Path | None = None
+) -> CohortRows:
+    """The rows that `recipe` trains on and predicts: as `read_rows`, without those that have no region.
+
+    `regions` is the table of a segmenter's findings, where the recipe names a segmenter.
+
+    Raises: as `read_rows`. ManifestError: a regions table that cannot be used. TrainingError: no row has its
+        regions.
+    """
+    rows = read_rows(manifest, split, fold, recipe.cohort.where)
+    if not recipe.region.used:
+        return rows
+    choice = choose_regions(
+        _regions_table(recipe, rows, manifest, regions), rows.frame[IMAGE_ID].to_list(), recipe.region
+    )
+    if not choice.parts:
+        reason = next(iter(choice.absent.values()), "no rows")
+        raise TrainingError(f"None of {rows.frame.height} films has its regions; the first: {reason}")
+    absent = [(*cells, choice.absent[cells[0]]) for cells in _places(rows) if cells[0] in choice.absent]
+    table = pl.DataFrame(absent, schema=_ABSENT_SCHEMA, orient="row")
+    kept = rows.only(rows.frame[IMAGE_ID].is_in(list(choice.parts)))
+    return replace(kept, regions=choice, without_region=table)
+
+
+def _places(rows: CohortRows) -> list[tuple[str, str, str]]:
+    paths = [str(path.absolute()) for path in rows.paths]
+    return list(zip(rows.frame[IMAGE_ID], rows.frame[SPLIT], paths, strict=True))
+
+
+def _regions_table(recipe: Recipe, rows: CohortRows, manifest: Path, regions: Path | None) -> RegionsTable:
+    if recipe.region.source == "manifest":
+        return manifest_regions(rows.frame, manifest.parent, str(manifest))
+    table = regions or Path(recipe.region.source)
+    if table.is_dir():
+        raise ConfigError(
+            f"region.source: {table} is a folder. A segmenter is run by `strnet train` and `crossval`, which "
+            "then use the regions table that it writes; here name that table."
+        )
+    return read_regions(table)
+
+
 def prepare_cohort(
     recipe: Recipe, rows: CohortRows, films: Path | SampleCache, progress: Progress | None = None
 ) -> PreparedCohort:
@@ -109,11 +160,13 @@ def prepare_cohort(
     check_rows(recipe, rows)
     cache = prepare_films(recipe, rows, films, progress) if isinstance(films, Path) else films
     asked = rows.frame.height
-    rows = rows.only(rows.frame[IMAGE_ID].is_in(list(cache)))
+    rows = rows.only(rows.frame[IMAGE_ID].is_in(list(cache.shapes)))
     if not rows.frame.height:
         raise TrainingError(
             f"None of {asked} films could be read; the first: {cache.quarantine['reason'][0]}"
         )
+    if recipe.region.several and rows.regions is not None:
+        rows = _by_region(rows, rows.regions.names)
     clinical = clinical_values(rows.frame, recipe.clinical_columns)
     return PreparedCohort(rows, cache, targets_of(rows.frame, recipe.tasks), clinical)
 
@@ -125,7 +178,14 @@ def prepare_films(
     files = list(zip(rows.frame[IMAGE_ID], rows.paths, strict=True))
     asked = recipe.cohort
     workers = Workers(asked.workers, asked.file_seconds, asked.file_memory_gib)
-    return build_cache(files, recipe.preprocessing, folder, workers=workers, progress=progress)
+    parts = None if rows.regions is None else rows.regions.parts
+    return build_cache(files, recipe.preprocessing, folder, parts=parts, workers=workers, progress=progress)
+
+
+def _by_region(rows: CohortRows, names: Sequence[str]) -> CohortRows:
+    """A row of each region for every image, one after the other."""
+    frame = rows.frame.join(pl.DataFrame({REGION: list(names)}), how="cross", maintain_order="left_right")
+    return replace(rows, frame=frame, paths=tuple(path for path in rows.paths for _ in names))
 
 
 def check_rows(recipe: Recipe, rows: CohortRows) -> None:

@@ -14,22 +14,23 @@ from strnet.errors import ModelError, TrainingError
 from strnet.files import read_json, sha256_file, write_json
 from strnet.schema import FOLD, IMAGE_ID, SPLIT
 from strnet.tables import write_table
-from strnet.training.cohort_rows import CohortRows, check_rows, prepare_films, read_rows
+from strnet.training.cohort_rows import CohortRows, check_rows, prepare_films, rows_of
 from strnet.training.fit import RunResult, Watch, cache_folder, fit_rows
 from strnet.training.fold_processes import FoldTraining, cores, train_folds, usual_at_once
-from strnet.training.learning import check_recipe
+from strnet.training.learning import check_recipe, refuse_segmentation
 from strnet.training.progress import film_progress
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
 
 _THREADS = "threads_per_fold"
 
 
-def crossval(
+def crossval(  # noqa: PLR0913 - a public entry: every way to run it is one keyword
     recipe: Recipe,
     manifest: Path,
     split: Path,
     run: Path,
     *,
+    regions: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = True,
@@ -47,6 +48,7 @@ def crossval(
     Raises: as `fit`. TrainingError: a split without folds; folds that cannot be trained, each by its number,
         before any is trained; folds that failed, when all others are done.
     """
+    refuse_segmentation(recipe)
     check_recipe(recipe)
     parts = read_split(split, read_manifest(manifest))
     if not parts.folds:
@@ -54,8 +56,7 @@ def crossval(
             f"{split}: a split by ratios has no folds. Make one with folds, or train it once."
         )
     identity = RunIdentity(recipe, sha256_file(manifest), sha256_file(split))
-    where = recipe.cohort.where
-    of_folds = [read_rows(manifest, split, fold, where) for fold in range(parts.folds)]
+    of_folds = [rows_of(recipe, manifest, split, fold, regions) for fold in range(parts.folds)]
     _check_folds(recipe, of_folds)
     at_once = usual_at_once(recipe.trainer, parts.folds) if folds_at_once is None else folds_at_once
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
@@ -63,10 +64,10 @@ def crossval(
             recipe = _with_threads(recipe, folder, at_once)
             with film_progress(progress) as report:
                 films = prepare_films(recipe, of_folds[0], cache_folder(recipe, manifest), report)
-            readable = [rows.only(rows.frame[IMAGE_ID].is_in(list(films))) for rows in of_folds]
+            readable = [rows.only(rows.frame[IMAGE_ID].is_in(list(films.shapes))) for rows in of_folds]
             _check_folds(recipe, readable)
             trainings = [
-                FoldTraining(recipe, manifest, split, fold_folder(run, k), k, films)
+                FoldTraining(recipe, manifest, split, fold_folder(run, k), k, films, regions)
                 for k in range(parts.folds)
             ]
             runs = _trained(trainings, of_folds, at_once, progress=progress)

@@ -12,7 +12,7 @@ import polars as pl
 from strnet.config import Recipe
 from strnet.data import RadiographDataset, SampleCache
 from strnet.files import write_bytes
-from strnet.schema import ATYPICALITY, SPLIT, SPLITS
+from strnet.schema import ATYPICALITY, IMAGE_ID, SPLIT, SPLITS
 from strnet.tables import write_table
 from strnet.training.baselines import fit_baselines
 from strnet.training.cohort_rows import (
@@ -21,7 +21,7 @@ from strnet.training.cohort_rows import (
     balance,
     check_rows,
     prepare_cohort,
-    read_rows,
+    rows_of,
 )
 from strnet.training.learning import TrainedNetwork, check_recipe, train_network
 from strnet.training.machine import keep_freed_memory, reproducible
@@ -29,6 +29,8 @@ from strnet.training.predictions import predict_rows, predictions_table
 from strnet.training.progress import film_progress
 from strnet.training.recorder import OnEpoch
 from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
+from strnet.training.segment import check_segmentation, segment
+from strnet.training.segment_rows import labels_sha256
 from strnet.trust import fit_picture_model, picture_bytes
 
 _CACHE = "cache"
@@ -57,13 +59,14 @@ class Watch:
     on_epoch: OnEpoch | None = None
 
 
-def fit(
+def fit(  # noqa: PLR0913 - a public entry: every way to run it is one keyword
     recipe: Recipe,
     manifest: Path,
     split: Path,
     run: Path,
     *,
     fold: int | None = None,
+    regions: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = True,
@@ -72,13 +75,21 @@ def fit(
 
     Of a split in folds, `fold` are the test rows and the next one the validation rows. With `resume` an
     interrupted run goes on after its last whole epoch, with the same result as if it had not been
-    interrupted, and a complete one is returned as it is; `overwrite` starts afresh.
+    interrupted, and a complete one is returned as it is; `overwrite` starts afresh. `regions` is
+    the regions table of the segmenter that the recipe names.
 
     Raises: ConfigError, ManifestError, SplitError: inputs that do not fit together. TrainingError: rows
     that cannot train or judge a task, another run in the folder, or a loss that is not finite.
     """
-    check_recipe(recipe)
-    rows = read_rows(manifest, split, fold, recipe.cohort.where)
+    check_segmentation(recipe) if recipe.segments else check_recipe(recipe)
+    keep_freed_memory()
+    rows = rows_of(recipe, manifest, split, fold, regions)
+    if recipe.segments:
+        identity = identity_of(recipe, rows, fold, labels_sha256(recipe, rows, manifest))
+        with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
+            if not folder.complete:
+                segment(recipe, rows, manifest, folder, cache_folder(recipe, manifest), progress)
+            return RunResult(folder, read_run(run))
     check_rows(recipe, rows)
     return fit_rows(
         recipe,
@@ -109,12 +120,19 @@ def fit_rows(
 
     Raises: TrainingError: as `fit`.
     """
-    keep_freed_memory()
-    identity = RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256, fold)
+    identity = identity_of(recipe, rows, fold)
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete:
             _train_and_predict(recipe, rows, folder, films, watch or Watch())
         return RunResult(folder, read_run(run))
+
+
+def identity_of(
+    recipe: Recipe, rows: CohortRows, fold: int | None = None, labels: str | None = None
+) -> RunIdentity:
+    """What makes another run on `rows` the same one; `labels` is the hash of what a segmentation learns."""
+    regions = labels if rows.regions is None else rows.regions.sha256
+    return RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256, fold, regions)
 
 
 def cache_folder(recipe: Recipe, manifest: Path) -> Path:
@@ -129,6 +147,8 @@ def _train_and_predict(
     with film_progress(watch.progress) as report:
         cohort = prepare_cohort(recipe, rows, films, report)
     write_table(cohort.cache.quarantine, folder.quarantine)
+    if rows.without_region is not None:
+        write_table(rows.without_region, folder.without_region)
     clock.append(time.perf_counter())
     trained = train_network(recipe, cohort, folder, progress=watch.progress, on_epoch=watch.on_epoch)
     clock.append(time.perf_counter())
@@ -171,7 +191,21 @@ def _summary(recipe: Recipe, cohort: PreparedCohort, trained: TrainedNetwork) ->
         "epochs": trained.epochs,
         "stopped_early": trained.stopped_early,
         "quarantined": cohort.cache.quarantine.height,
+        **({} if cohort.rows.regions is None else {"regions": _regions(cohort.rows)}),
         "rows": {split: balance(recipe.tasks, cohort.samples(split)) for split in splits},
         "clinical_scaling": asdict(trained.clinical),
         "settings": asdict(trained.settings),
+    }
+
+
+def _regions(rows: CohortRows) -> dict[str, Any]:
+    """The regions that are used, and per split the films that have them and those that are left out."""
+    absent = rows.without_region
+    films = rows.frame.unique(IMAGE_ID)
+    return {
+        "names": list(rows.regions.names) if rows.regions else [],
+        "segmenters": list(rows.regions.segmenters) if rows.regions else [],
+        "masks": bool(rows.regions and rows.regions.masked),
+        "films": dict(films.group_by(SPLIT).len().sort(SPLIT).rows()),
+        "without": {} if absent is None else dict(absent.group_by(SPLIT).len().sort(SPLIT).rows()),
     }

@@ -15,7 +15,7 @@ from strnet.config import Recipe, TrainerConfig
 from strnet.data import SampleCache
 from strnet.errors import StrnetError, TrainingError
 from strnet.files import read_json, write_json
-from strnet.training.cohort_rows import read_rows
+from strnet.training.cohort_rows import rows_of
 from strnet.training.fit import Watch, fit_rows
 from strnet.training.machine import trains_on_cpu
 from strnet.training.run_folder import RunFolder
@@ -36,6 +36,8 @@ class FoldTraining:
     run: Path
     fold: int
     films: SampleCache
+    regions: Path | None = None
+    """The table of a segmenter's findings, where the recipe names a segmenter."""
 
     @property
     def progress(self) -> Path:
@@ -84,7 +86,7 @@ def train_fold(training: FoldTraining) -> str | None:
     recipe, fold = training.recipe, training.fold
     watch = Watch(progress=False, on_epoch=partial(_tell, training.progress, recipe))
     try:
-        rows = read_rows(training.manifest, training.split, fold, recipe.cohort.where)
+        rows = rows_of(recipe, training.manifest, training.split, fold, training.regions)
         fit_rows(recipe, rows, training.run, training.films, fold=fold, resume=True, watch=watch)
         training.progress.unlink(missing_ok=True)
     except StrnetError as error:

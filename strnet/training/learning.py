@@ -12,6 +12,7 @@ import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 from safetensors.torch import load_model
+from torch import nn
 
 from strnet.config import Preprocessing, Recipe, TrainerConfig
 from strnet.data import CohortDataModule, RadiographDataset, Samples, check_targets
@@ -73,6 +74,18 @@ def check_recipe(recipe: Recipe) -> None:
     _check_film_size(network, recipe.preprocessing)
 
 
+def refuse_segmentation(recipe: Recipe) -> None:
+    """Raise unless the recipe is of a network that answers tasks.
+
+    Raises: ConfigError: it is of a segmenter.
+    """
+    if recipe.segments:
+        raise ConfigError(
+            f"recipe {recipe.name}: a segmentation is trained once, by `strnet train` on a split by ratios; "
+            "its regions then serve every fold, trial and network."
+        )
+
+
 def _check_film_size(network: ScreeningNetwork, preprocessing: Preprocessing) -> None:
     height, width = preprocessing.height, preprocessing.width
     try:
@@ -104,7 +117,7 @@ def train_network(
     clinical = fit_clinical_scaling(recipe.clinical_columns, training.clinical)
     statistics = {task.name: target_statistics(task, training.targets[task.name]) for task in recipe.tasks}
     network = _build(recipe, clinical, statistics)
-    settings = _settings(recipe, network, folder)
+    settings = machine_settings(recipe, network, folder)
     recorder = EpochRecorder(folder, recipe.trainer, on_epoch)
     image_ids = {"train": training.image_ids, "validation": validation.image_ids}
     learning = Learning(recipe.tasks, statistics, recipe.trainer, recipe.seed, image_ids)
@@ -112,7 +125,7 @@ def train_network(
         if settings.channels_last:
             # Some releases of torch do not declare the keyword.
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, unused-ignore]
-        _lightning_trainer(recipe, folder, settings, recorder, progress).fit(
+        lightning_trainer(recipe, folder, settings, recorder, progress).fit(
             ScreeningModule(network, learning),
             datamodule=_loaders(recipe, cohort, training, validation),
             ckpt_path=folder.last_checkpoint if folder.last_checkpoint.exists() else None,
@@ -138,10 +151,10 @@ def _build(
     )
 
 
-def _settings(recipe: Recipe, network: ScreeningNetwork, folder: RunFolder) -> MachineSettings:
+def machine_settings(recipe: Recipe, network: nn.Module, folder: RunFolder) -> MachineSettings:
     """Those the run was started with, or the best for this machine; recorded either way."""
     recorded = read_json(folder.environment)
-    found = starting_weights(recipe.network, network)
+    found = starting_weights(recipe.network, network) if isinstance(network, ScreeningNetwork) else None
     start = {"starting_weights": None if found is None else found.model_dump(mode="json")}
     if "settings" in recorded:
         _require_same_start(folder, recorded["starting_weights"], start["starting_weights"])
@@ -194,9 +207,10 @@ def _balanced(trainer: TrainerConfig, cohort: PreparedCohort, training: Samples)
     )
 
 
-def _lightning_trainer(
+def lightning_trainer(
     recipe: Recipe, folder: RunFolder, settings: MachineSettings, recorder: EpochRecorder, progress: bool
 ) -> lightning.Trainer:
+    """A trainer that keeps and resumes the run in `folder`."""
     callbacks: list[Callback] = [recorder, RichProgressBar()] if progress else [recorder]
     return lightning.Trainer(
         accelerator=settings.accelerator,

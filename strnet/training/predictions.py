@@ -21,6 +21,7 @@ from strnet.schema import (
     FOLD,
     IDENTITY_COLUMNS,
     IMAGE_ID,
+    REGION,
     SPLIT,
     class_logit_column,
     logit_column,
@@ -71,7 +72,7 @@ def predict_rows(
 def predictions_table(
     frame: pl.DataFrame, tasks: Sequence[TaskConfig], targets: Targets, outputs: Outputs
 ) -> pl.DataFrame:
-    """One row per image: identity, split, fold, and per task the target and what the network says.
+    """One row per image, or region of one: identity, split, fold, and per task the target and the answer.
 
     The logits of an ordinal task stand under the class beyond which they ask: P(class > k - 1 | class >= k
     - 1).
@@ -80,6 +81,7 @@ def predictions_table(
         pl.col(c) if c in frame.columns else pl.lit(None, pl.String).alias(c)
         for c in (*IDENTITY_COLUMNS, SPLIT)
     ]
+    known += [pl.col(REGION)] if REGION in frame.columns else []
     frame = frame.with_columns(pl.col(IMAGE_ID).alias(CASE_ID))  # each image is a case of its own
     columns = [pl.Series(FOLD, frame[FOLD], dtype=pl.Int64)]
     for task in tasks:

@@ -2,7 +2,7 @@
 
 Names are `validation/loss`, `validation/<task>_loss` and `validation/<task>_<figure>`: figures are `auroc`
 and `auprc` (binary), `accuracy` and `kappa` (multiclass, ordinal; quadratic weights), `mae` and `pearson`
-(regression).
+(regression), `dice` (segmentation; the mean over labels of the mean over films).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _FIGURES = {
     "multiclass": ("accuracy", "kappa"),
     "ordinal": ("accuracy", "kappa"),
     "regression": ("mae", "pearson"),
+    "segmentation": ("dice",),
 }
 _LESS_IS_BETTER = ("loss", "mae")
 

@@ -23,6 +23,8 @@ from strnet.schema import SCHEMA_VERSION
 
 _READING = {"manifest", "split", "cache", "workers", "file_seconds", "file_memory_gib"}
 """Keys of the recipe's `cohort` that say where and how its files are read; hashes say what they are."""
+_FINDING = {"source"}
+"""Keys of the recipe's `region` that say where regions come from; a hash says what they are."""
 _LOCK = ".lock"
 _OF_AN_EPOCH = ("weights.safetensors", "metrics.csv", "last.ckpt", "predictions.parquet", "run.json")
 """Files of which the first is written when the first epoch ends, and none before."""
@@ -37,11 +39,13 @@ class RunIdentity:
     manifest_sha256: str
     split_sha256: str
     fold: int | None = None
+    regions_sha256: str | None = None
+    """Of what is taken of the films (`RegionChoice.sha256`); None for whole films."""
 
     def differences(self, other: Recipe) -> list[str]:
         """Dotted keys in which the recipes differ; where and how films are read does not count."""
         left, right = (
-            _flat(r.model_dump(mode="json", exclude={"cohort": _READING}))
+            _flat(r.model_dump(mode="json", exclude={"cohort": _READING, "region": _FINDING}))
             for r in (_anywhere(self.recipe), other)
         )
         return sorted(key for key in left.keys() | right.keys() if left.get(key) != right.get(key))
@@ -84,6 +88,11 @@ class RunFolder:
         return self.path / "predictions.parquet"
 
     @property
+    def region_predictions(self) -> Path:
+        """The predictions table with a row for each region of a film, where there are several."""
+        return self.path / "predictions_regions.parquet"
+
+    @property
     def picture(self) -> Path:
         """What the training films look like to the network, for the picture layer of the bundle."""
         return self.path / "picture.safetensors"
@@ -92,6 +101,21 @@ class RunFolder:
     def quarantine(self) -> Path:
         """Films that could not be read (image_id, path, reason)."""
         return self.path / "quarantine.csv"
+
+    @property
+    def without_region(self) -> Path:
+        """Films that have no region, and so no answer (image_id, split, path, reason)."""
+        return self.path / "without_region.csv"
+
+    @property
+    def regions(self) -> Path:
+        """The regions table of a segmentation; its masks lie in `masks` beside it."""
+        return self.path / "regions.parquet"
+
+    @property
+    def segmentation(self) -> Path:
+        """Figures of a segmentation, by part of the split and label."""
+        return self.path / "segmentation.json"
 
     @property
     def run(self) -> Path:
@@ -203,7 +227,9 @@ def _start(folder: RunFolder, identity: RunIdentity) -> None:
 def _differing(folder: RunFolder, identity: RunIdentity) -> list[str]:
     """In what the run in the folder differs from `identity`: recipe keys and hashes of the inputs."""
     found = read_json(folder.environment)
-    hashes = [key for key, value in _hashes(identity).items() if found.get(key) != value]
+    asked = _hashes(identity)
+    names = [*asked, *(["regions_sha256"] if "regions_sha256" not in asked else [])]
+    hashes = [name for name in names if found.get(name) != asked.get(name)]
     return identity.differences(load_recipe(folder.recipe)) + hashes
 
 
@@ -226,6 +252,7 @@ def _hashes(identity: RunIdentity) -> dict[str, Any]:
         "manifest_sha256": identity.manifest_sha256,
         "split_sha256": identity.split_sha256,
         "fold": identity.fold,
+        **({} if identity.regions_sha256 is None else {"regions_sha256": identity.regions_sha256}),
     }
 
 

@@ -19,12 +19,12 @@ from strnet.config import Frozen, Recipe, dump_recipe, override_recipe
 from strnet.data.records import drop_torn_tail
 from strnet.errors import ConfigError, TrainingError
 from strnet.files import sha256_file, write_text, writing_to
-from strnet.training.cohort_rows import CohortRows, check_rows, prepare_cohort, read_rows
-from strnet.training.fit import cache_folder
-from strnet.training.learning import check_recipe, train_network
+from strnet.training.cohort_rows import CohortRows, check_rows, prepare_cohort, rows_of
+from strnet.training.fit import cache_folder, identity_of
+from strnet.training.learning import check_recipe, refuse_segmentation, train_network
 from strnet.training.machine import keep_freed_memory
 from strnet.training.progress import film_progress
-from strnet.training.run_folder import RunFolder, RunIdentity, open_run
+from strnet.training.run_folder import RunFolder, open_run
 from strnet.yaml_text import read_yaml_file
 
 _BEST = "best.yaml"
@@ -92,6 +92,7 @@ def tune(
     run: Path,
     *,
     trials: int = 20,
+    regions: Path | None = None,
     progress: bool = True,
 ) -> TuneResult:
     """The best recipe of a search with `trials` trials in all, those of earlier calls in `run` counted.
@@ -103,13 +104,14 @@ def tune(
     Raises: ConfigError: a key or value that the recipe cannot take. TrainingError: another search in `run`,
     or no trial that came to its end. Otherwise as `fit`.
     """
+    refuse_segmentation(recipe)
     check_recipe(recipe)
     choices = read_space(space)
     _check_values(recipe, choices)
     keep_freed_memory()
-    rows = read_rows(manifest, split, where=recipe.cohort.where).of(("train", "validation"))
+    rows = rows_of(recipe, manifest, split, regions=regions).of(("train", "validation"))
     check_rows(recipe, rows)
-    identity = RunIdentity(recipe, rows.manifest_sha256, rows.split_sha256)
+    identity = identity_of(recipe, rows)
     with (
         _quiet_optuna(),
         open_run(run, identity, resume=True, overwrite=False, trained=_holds_a_trial) as folder,
@@ -140,7 +142,7 @@ class _Search:
         recipe = override_recipe(
             self.recipe, {k: _suggest(trial, k, entry) for k, entry in self.space.items()}
         )
-        identity = RunIdentity(recipe, self.rows.manifest_sha256, self.rows.split_sha256)
+        identity = identity_of(recipe, self.rows)
 
         def report(epoch: int, quantities: Mapping[str, float]) -> None:
             trial.report(quantities[recipe.trainer.monitor], epoch)
@@ -188,7 +190,7 @@ def _moves_the_yardstick(key: str, monitor: str) -> bool:
     """Whether the recipe's `key` changes the rows, the targets or the formula of the quantity `monitor`."""
     part, *rest = key.split(".")
     if part != "tasks" or len(rest) < 2:
-        return part == "cohort" or key in ("trainer.monitor", "trainer.monitor_mode")
+        return part in ("cohort", "region") or key in ("trainer.monitor", "trainer.monitor_mode")
     task, setting = rest[:2]
     if monitor == "validation/loss" and setting in ("weight", "loss", "balance"):
         return True

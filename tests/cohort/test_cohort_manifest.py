@@ -261,3 +261,28 @@ def test_identity_depends_on_films_patients_and_pictures_only(tmp_path):
     other = frame.with_columns(patient_id=pl.lit("1"))
     assert write_manifest(same, tmp_path / "b.csv").identity_sha256 == identity
     assert write_manifest(other, tmp_path / "c.csv").identity_sha256 != identity
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"box": "200 20 10 180"}, "has no extent"),
+        ({"box": "L1: 10 20 30 40; L1: 1 2 3 4"}, "region L1 twice"),
+        ({"box": "L1: 10 20 101 40", "rows": 80, "columns": 100}, "outside its image of 80 x 100 pixels"),
+        ({"box": "L1: 10 20 30 81", "rows": 80, "columns": 100}, "outside its image of 80 x 100 pixels"),
+    ],
+)
+def test_a_box_that_cannot_be_one_of_its_film_is_named_with_its_row(tmp_path, cells, said):
+    row = {"image_id": "a", "patient_id": "p", "path": "a.png"}
+    with pytest.raises(ManifestError, match=rf"row 1 .*{said}"):
+        write_manifest(pl.DataFrame([{**row, **cells}]), tmp_path / "manifest.csv")
+
+
+def test_boxes_inside_their_film_are_taken_and_a_mask_belongs_to_one_film(tmp_path):
+    rows = [
+        {"image_id": name, "patient_id": name, "path": f"{name}.png", "mask": "m.png"} for name in ("a", "b")
+    ]
+    sound = {**rows[0], "box": "L1: 0 0 100 80", "rows": 80, "columns": 100}
+    assert write_manifest(pl.DataFrame([sound]), tmp_path / "manifest.csv").frame["box"][0] == sound["box"]
+    with pytest.raises(ManifestError, match="2 rows with the mask of another row"):
+        write_manifest(pl.DataFrame(rows), tmp_path / "manifest.csv")

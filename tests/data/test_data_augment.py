@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from strnet.config import Augmentation, Preprocessing
-from strnet.data.augment import Draws, augment, draw
+from strnet.data.augment import Draws, augment, augment_labels, draw
 
 PREPROCESSING = Preprocessing(height=33, width=65, mean=0.4, std=0.2)
 NOTHING = {
@@ -116,3 +116,41 @@ def test_draws_fill_the_whole_range_evenly():
     np.testing.assert_allclose(uniform.mean(axis=0), 0.5, atol=0.03)
     np.testing.assert_allclose(uniform.std(axis=0), 12**-0.5, atol=0.02)
     assert abs(np.corrcoef(uniform.T)[np.triu_indices(8, 1)]).max() < 0.08
+
+
+def test_labels_move_with_their_image_and_keep_their_numbers():
+    strong = Augmentation(
+        horizontal_flip=0.5,
+        rotation_degrees=20,
+        scale=0.2,
+        translation=0.1,
+        brightness=0,
+        contrast=0,
+        gamma=0,
+    )
+    plain = Preprocessing(height=64, width=64, crop_to_field=False, mean=0.0, std=1.0)
+    labels = torch.zeros(6, 64, 64, dtype=torch.int64)
+    labels[:, 12:28, 20:50] = 1
+    labels[:, 36:52, 14:40] = 2
+    draws = draw(strong, (64, 64), seed=4, epoch=1, indices=range(6))
+    moved = augment_labels(labels, draws, strong)
+    assert moved.dtype == labels.dtype
+    assert set(moved.unique().tolist()) == {0, 1, 2}
+    assert not torch.equal(moved, labels)
+    for number in (1, 2):
+        image = augment((labels == number).float()[:, None], draws, strong, plain)[:, 0]
+        # Where interpolation leaves no doubt, label and image agree.
+        assert torch.equal(
+            (moved == number)[image > 0.99], torch.ones(int((image > 0.99).sum()), dtype=torch.bool)
+        )
+        assert not (moved == number)[image < 0.01].any()
+
+
+def test_a_flip_moves_a_label_to_the_other_side_and_renames_none():
+    always = Augmentation(
+        horizontal_flip=1, rotation_degrees=0, scale=0, translation=0, brightness=0, contrast=0, gamma=0
+    )
+    labels = torch.zeros(1, 32, 32, dtype=torch.int64)
+    labels[:, 4:10, 2:8], labels[:, 20:26, 2:8] = 1, 2
+    flipped = augment_labels(labels, draw(always, (32, 32), seed=0, epoch=0, indices=[0]), always)
+    assert torch.equal(flipped, labels.flip(-1))

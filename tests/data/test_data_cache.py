@@ -263,8 +263,8 @@ CRASHING = """
 import os
 from strnet.data.prepared_files import prepare_file as prepare_sound
 
-def prepare_file(path, preprocessing, known):
-    return os._exit(7) if path.name == "film3.png" else prepare_sound(path, preprocessing, known)
+def prepare_file(request, preprocessing, known):
+    return os._exit(7) if request.path.name == "film3.png" else prepare_sound(request, preprocessing, known)
 """
 
 

@@ -1,0 +1,124 @@
+"""The regions of the films of a job: found by the bundle's segmenter, or said by the table that was given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from strnet.config import RegionConfig
+from strnet.errors import ImageError
+from strnet.files import write_bytes
+from strnet.imaging.film_parts import FilmPart
+from strnet.imaging.mask_files import mask_name, png_of
+from strnet.imaging.region import parse_boxes
+from strnet.imaging.region_rows import FOUND, box_cells, missing_reason, parts_of
+from strnet.inference.bundle import Bundle
+from strnet.inference.film_files import RegionPlan, as_text, read_films
+from strnet.inference.segmenter import RegionFinder
+from strnet.schema import REGION
+from strnet.trust import Screen
+from strnet.workers import AnyWorkers
+
+_NO_BOX = (
+    "the network looks at boxes that came with its cohort; give a table with the film's box, rows and columns"
+)
+
+_NO_MASK = (
+    "the network was trained on films that masks of its cohort made blank outside, and a box cannot stand "
+    "for them; train it with a segmenter as region.source"
+)
+
+
+@contextmanager
+def region_plan(
+    bundle: Bundle,
+    files: Sequence[Path],
+    rows: Sequence[Mapping[str, Any] | None],
+    screen: Screen,
+    workers: AnyWorkers = None,
+) -> Iterator[RegionPlan | None]:
+    """What the network of `bundle` looks at of each of `files`; None where it is the whole film.
+
+    `rows` are those of the table that was given with the films. Films that `screen` refuses are not searched.
+    Masks lie in a folder that is gone when the block ends.
+    """
+    config = bundle.recipe.region
+    if not config.used:
+        yield None
+        return
+    segmenter = bundle.segmenter()
+    with TemporaryDirectory(prefix="strnet-regions-") as folder:
+        if segmenter is None:
+            yield _blanked(files) if bundle.document.region_masks else _said(config, files, rows)
+        else:
+            films = read_films(files, segmenter.preprocessing, workers, screen=screen)
+            yield _searched(config, RegionFinder(segmenter), films, Path(folder))
+
+
+def _searched(config: RegionConfig, finder: RegionFinder, films: Any, folder: Path) -> RegionPlan:
+    parts: dict[Path, tuple[FilmPart, ...]] = {}
+    absent: dict[Path, str] = {}
+    names = config.names or finder.segmenter.regions
+    for film in films:
+        if film.pixels is None or film.shape is None:
+            continue  # read again, it says why
+        found = finder.find(film.pixels, film.shape)
+        mask = mask_name(as_text(film.path))
+        if config.outside == "blank":
+            write_bytes(folder / mask, png_of(found.labels))
+        rows = {
+            row[REGION]: {**row, "mask": mask if config.outside == "blank" else None}
+            for row in found.rows(finder.segmenter.regions)
+        }
+        _add(film.path, rows, names, (config, folder), (parts, absent))
+    return RegionPlan(parts, absent)
+
+
+def _blanked(files: Sequence[Path]) -> RegionPlan:
+    return RegionPlan({}, dict.fromkeys(files, _NO_MASK))
+
+
+def _said(
+    config: RegionConfig, files: Sequence[Path], rows: Sequence[Mapping[str, Any] | None]
+) -> RegionPlan:
+    parts: dict[Path, tuple[FilmPart, ...]] = {}
+    absent: dict[Path, str] = {}
+    for path, row in zip(files, rows, strict=True):
+        cells = row or {}
+        if not cells.get("box") or not cells.get("rows") or not cells.get("columns"):
+            absent[path] = _NO_BOX
+            continue
+        try:
+            boxes = parse_boxes(str(cells["box"]))
+            own = {"rows": int(float(cells["rows"])), "columns": int(float(cells["columns"]))}
+        except (ImageError, ValueError) as error:
+            absent[path] = str(error)
+            continue
+        table = {
+            name: {REGION: name, "status": FOUND, "mask": None, "label": None, **own, **box_cells(box)}
+            for name, box in boxes.items()
+        }
+        _add(path, table, config.names or tuple(boxes), (config, Path()), (parts, absent))
+    return RegionPlan(parts, absent)
+
+
+def _add(
+    path: Path,
+    rows: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+    how: tuple[RegionConfig, Path],
+    plan: tuple[dict[Path, tuple[FilmPart, ...]], dict[Path, str]],
+) -> None:
+    config, folder = how
+    parts, absent = plan
+    reason = missing_reason(rows, names)
+    if reason is not None:
+        absent[path] = reason
+        return
+    try:
+        parts[path] = tuple(parts_of([rows[name] for name in names], folder, config).values())
+    except ImageError as error:
+        absent[path] = str(error)
