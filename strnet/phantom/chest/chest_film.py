@@ -32,10 +32,10 @@ _BODY_BELOW: Final = 0.55
 _CENTRE_MM: Final = (0.0, 3.0)
 """Where the middle of a film lies from the middle of T7, across and down."""
 _LEVELS: Final = (
-    (0.13, 0.22, 0.31, 0.40, 0.51, 0.62, 0.73, 0.79, 0.84, 0.89, 0.92, 0.95),
-    (0.19, 0.29, 0.38, 0.48, 0.58, 0.68, 0.77, 0.82, 0.86, 0.90, 0.92, 0.94),
-    (0.10, 0.18, 0.26, 0.35, 0.46, 0.58, 0.70, 0.77, 0.83, 0.89, 0.92, 0.95),
-    (0.17, 0.27, 0.36, 0.45, 0.55, 0.65, 0.75, 0.80, 0.85, 0.90, 0.92, 0.94),
+    (0.15, 0.26, 0.37, 0.47, 0.58, 0.69, 0.78, 0.83, 0.87, 0.91, 0.93, 0.95),
+    (0.20, 0.32, 0.43, 0.54, 0.64, 0.73, 0.80, 0.84, 0.875, 0.91, 0.93, 0.94),
+    (0.11, 0.20, 0.30, 0.41, 0.53, 0.65, 0.75, 0.80, 0.85, 0.90, 0.92, 0.95),
+    (0.17, 0.29, 0.40, 0.50, 0.61, 0.71, 0.79, 0.83, 0.87, 0.90, 0.92, 0.94),
 )
 """Grey levels of each site's tone curve for chests: lungs dark, the rest bright."""
 
@@ -47,7 +47,7 @@ CHEST_SCANNERS: Final = tuple(
         kilovolts=scanner.kilovolts + _MORE_KILOVOLTS,
         quanta=scanner.quanta * 1.5,
         scatter=scanner.scatter * 1.3,
-        edge_gain=scanner.edge_gain * 0.6,
+        edge_gain=scanner.edge_gain * 0.8,
         levels=levels,
     )
     for scanner, levels in zip(SCANNERS, _LEVELS, strict=True)

@@ -29,7 +29,7 @@ Array = np.ndarray
 
 _SHELL_FILL: Final = 0.62
 """Bone per volume of the thin shell of a vertebral body."""
-_CONTRAST_PER_MM: Final = 0.10
+_CONTRAST_PER_MM: Final = 0.06
 """Contrast of trabeculae per mm of spacing: fewer trabeculae along the beam average less out."""
 _LEAST_TISSUE: Final = 0.12
 """Share of soft tissue that air leaves at least."""

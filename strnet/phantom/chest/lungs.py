@@ -13,8 +13,8 @@ from strnet.phantom.physics.solids import Grid, profile
 
 Array = np.ndarray
 
-_SIDE: Final = ((-150, 60), (-130, 68), (-96, 90), (-58, 110), (-19, 123), (20, 131), (53, 136.5), (83, 140),
-                (112, 142), (137, 142), (160, 138), (200, 130))  # fmt: skip
+_SIDE: Final = ((-150, 61), (-130, 70), (-96, 94), (-58, 115), (-19, 127.5), (20, 134.5), (53, 138.5),
+                (83, 140.5), (112, 142), (137, 142), (160, 138), (200, 130))  # fmt: skip
 """Half width of the chest inside the ribs, mm, at heights from the middle of T7."""
 _MIDDLE: Final = ((-150, 30), (-138, 24), (-118, 17), (-80, 15), (-20, 12), (60, 7), (200, 7))
 """Half width of what lies between the lungs where no organ makes it wider, mm."""
@@ -56,7 +56,7 @@ def diaphragm(x: Array, shape: ThoraxShape, breath: Breath) -> Array:
     height = np.zeros(x.size)
     for side, dome, centre in ((-1.0, breath.domes_mm[0], 68.0), (1.0, breath.domes_mm[1], 76.0)):
         across = (side * x / w - centre) / 66.0
-        outer = 40.0 * np.maximum(across, 0.0) ** 2.6
+        outer = 33.0 * np.maximum(across, 0.0) ** 2.6
         inner = 12.0 * np.minimum(np.maximum(-across, 0.0), 1.2) ** 2.0
         height = np.where(side * x > 0, dome + outer + inner, height)
     return height
@@ -114,7 +114,7 @@ def _stems(side: float, hilum: Array, generator: np.random.Generator) -> tuple[A
     """Start (N, 2), heading (N,) in radians from outwards to down, and radius (N,) mm of the stems."""
     degrees = np.array([-68.0, -45.0, -20.0, 8.0, 30.0, 52.0, 68.0, 84.0])
     degrees = degrees + 7.0 * generator.standard_normal(degrees.size)
-    radius = np.array([3.3, 2.8, 2.4, 3.0, 3.4, 4.1, 4.4, 3.4]) * np.exp(0.12 * generator.standard_normal(8))
+    radius = np.array([2.9, 2.5, 2.1, 2.6, 2.9, 3.5, 3.8, 2.9]) * np.exp(0.12 * generator.standard_normal(8))
     start = hilum + generator.normal(0.0, 2.0, (8, 2)) + np.array([0.0, 0.10]) * degrees[:, None]
     heading = np.deg2rad(degrees)
     return start, np.where(side > 0, heading, np.pi - heading), radius

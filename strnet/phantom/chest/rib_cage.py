@@ -17,9 +17,9 @@ Array = np.ndarray
 
 _USUAL: Final = (
     # half width at the side, fall to the side, x of the front end, fall to the front end (mm), thickness
-    (65.0, 20.0, 36.0, 44.0, 2.9), (93.0, 34.0, 47.0, 70.0, 3.2), (114.0, 49.0, 57.0, 96.0, 3.2),
-    (127.0, 63.0, 66.0, 118.0, 3.2), (135.0, 74.0, 76.0, 134.0, 3.3), (140.5, 83.0, 87.0, 146.0, 3.4),
-    (144.0, 89.0, 101.0, 151.0, 3.4), (146.0, 92.0, 114.0, 148.0, 3.4), (146.0, 92.0, 124.0, 136.0, 3.3),
+    (65.0, 20.0, 36.0, 44.0, 2.9), (97.0, 34.0, 47.0, 70.0, 3.2), (119.0, 49.0, 57.0, 96.0, 3.2),
+    (131.5, 63.0, 66.0, 118.0, 3.2), (138.5, 74.0, 76.0, 134.0, 3.3), (142.5, 83.0, 87.0, 146.0, 3.4),
+    (144.5, 89.0, 101.0, 151.0, 3.4), (146.0, 92.0, 114.0, 148.0, 3.4), (146.0, 92.0, 124.0, 136.0, 3.3),
     (143.0, 88.0, 132.0, 118.0, 3.2), (130.0, 76.0, 124.0, 88.0, 2.9), (90.0, 52.0, 88.0, 56.0, 2.5),
 )  # fmt: skip
 FLATNESS: Final = 0.52
@@ -81,19 +81,19 @@ def _course(
 
 def rib_tubes(courses: Sequence[RibCourse], planted: Planted) -> Iterator[Tube]:
     """Both halves of every rib, to be drawn with their height squeezed by `FLATNESS`."""
-    core = float(0.20 * np.exp(0.2 * planted.rib_cortex))
+    core = float(0.27 * np.exp(0.2 * planted.rib_cortex))
     for course in courses:
         wall = min(planted.rib_wall_mm, 0.55 * course.thickness)
-        for points, thick in ((course.back, (0.85, 1.0, 1.0)), (course.front, (1.0, 1.0, 1.12))):
+        for points, thick in ((course.back, (0.85, 1.0, 1.0)), (course.front, (1.0, 0.95, 1.0))):
             radii = course.thickness * np.interp(np.linspace(0, 1, len(points)), (0.0, 0.25, 1.0), thick)
-            yield Tube(points * np.array([1.0, FLATNESS, 1.0]), radii, wall, 0.68, core)
+            yield Tube(points * np.array([1.0, FLATNESS, 1.0]), radii, wall, 0.80, core)
 
 
 def clavicles(shape: ThoraxShape, planted: Planted) -> Iterator[Tube]:
     """Both clavicles, an S from the manubrium to the acromion."""
     s, w = shape.scale, shape.width
     x = np.array([13.0, 22.0, 38.0, 58.0, 80.0, 102.0, 122.0, 140.0, 152.0])
-    y = np.array([-78.0, -82.0, -91.0, -103.0, -111.5, -115.5, -115.5, -114.5, -114.0])
+    y = np.array([-78.0, -83.0, -93.0, -106.0, -116.5, -122.5, -125.0, -126.0, -126.0])
     z = np.array([-78.0, -80.0, -80.0, -72.0, -56.0, -38.0, -24.0, -16.0, -12.0])
     radii = s * np.array([8.4, 7.8, 6.2, 5.4, 5.0, 5.0, 5.4, 6.2, 5.2])
     y = y - shape.clavicle_mm * (x - 13.0) / 140.0

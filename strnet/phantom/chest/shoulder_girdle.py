@@ -20,18 +20,23 @@ def shoulder_pieces(shape: ThoraxShape, planted: Planted) -> Iterator[Piece]:
     s, w = shape.scale, shape.width
     wall, core = 0.8 * planted.rib_wall_mm, 0.8 * planted.bone_volume_fraction
     for side in (-1.0, 1.0):
-        blade = turned_axes((24.0 * s, 62.0 * s, 1.6), (2, side * 9.0))
-        yield Piece(Ellipsoid(np.array([side * 134.0 * w, -46.0 * s, 70.0]), blade, 2), (0, 0, 0.5), 0.5, 0.4)
+        blade = turned_axes((24.0 * s, 62.0 * s, 2.4), (2, side * 9.0))
+        yield Piece(
+            Ellipsoid(np.array([side * 134.0 * w, -46.0 * s, 70.0]), blade, 2), (0, 0, 0.5), 0.5, 0.55
+        )
         glenoid = turned_axes((6.5 * s, 18.0 * s, 12.0 * s), (2, side * -8.0))
         yield Piece(
-            Ellipsoid(np.array([side * 162.0 * w, -84.0 * s, 30.0]), glenoid, 2),
+            Ellipsoid(np.array([side * 154.0 * w, -84.0 * s, 30.0]), glenoid, 2),
             (wall, wall, wall),
-            0.35,
+            0.5,
             core,
         )
         head = turned_axes((22.0 * s, 23.0 * s, 22.0 * s))
         yield Piece(
-            Ellipsoid(np.array([side * 189.0 * w, -88.0 * s, 10.0]), head), (wall, wall, wall), 0.7, core
+            Ellipsoid(np.array([side * 179.0 * w, -88.0 * s, 10.0]), head),
+            (wall, wall, wall),
+            0.7,
+            1.4 * core,
         )
 
 
@@ -49,16 +54,15 @@ def shoulder_tubes(shape: ThoraxShape, planted: Planted) -> Iterator[Tube]:
             (129, 20, 85, 4.0),
         ),
         ((112, -100, 70, 2.0), (111, -70, 85, 1.7), (115, -30, 90, 1.9), (125, 17, 88, 3.0)),
-        ((119, -84, 90, 2.4), (140, -98, 85, 3.6), (160, -110, 60, 4.6), (178, -117, 20, 5.2)),
-        ((178, -117, 20, 5.2), (172, -121, -2, 5.0), (158, -120, -14, 4.0)),
+        ((119, -84, 90, 2.4), (140, -98, 85, 3.6), (160, -110, 60, 4.6), (178, -122, 20, 5.2)),
         ((152, -101, 30, 4.6), (147, -108, 5, 4.4), (150, -98, -18, 4.6), (154, -92, -22, 4.0)),
         ((112, -100, 70, 1.8), (130, -103, 55, 2.0), (150, -101, 40, 3.0)),
     )
     for side in (-1.0, 1.0):
         for course in courses:
             at = np.array(course, dtype=float)
-            points = at[:, :3] * np.array([side * w, s, 1.0])
-            yield Tube(points, s * at[:, 3], min(wall, 1.3), 0.45, 1.3 * core)
-        shaft = np.array([[192.0, -78.0, 10.0], [202.0, -40.0, 6.0], [216.0, 20.0, 0.0], [226.0, 70.0, 0.0]])
+            points = at[:, :3] * np.array([side * 0.95 * w, s, 1.0])
+            yield Tube(points, s * at[:, 3], min(wall, 1.3), 0.6, 2.0 * core)
+        shaft = np.array([[182.0, -78.0, 10.0], [191.0, -40.0, 6.0], [206.0, 20.0, 0.0], [216.0, 70.0, 0.0]])
         points = shaft * np.array([side * w, s, 1.0])
         yield Tube(points, s * np.array([19.0, 13.5, 12.0, 11.5]), 1.5 * wall, 0.9, 0.5 * core)

@@ -67,7 +67,7 @@ def thoracic_pieces(bodies: Sequence[Body], shape: ThoraxShape, planted: Planted
             plate = turned_axes((0.42 * a, 0.62 * h, 2.4 * s), (1, side * 28.0))
             lamina = Ellipsoid(body.at(side * 0.34 * a, 0.45 * h, b + 14.0 * s), plate)
             if neck:
-                pillar = turned_axes((6.0 * s, h + 2.0 * s, 7.0 * s))
+                pillar = turned_axes((5.5 * s, h + 4.0 * s, 7.0 * s))
                 yield Piece(
                     Ellipsoid(body.at(side * 0.95 * a, 0.0, b + 6.0 * s), pillar, 2),
                     (wall,) * 3,

@@ -128,10 +128,10 @@ def abdominal_gas(
     bubble = Ellipsoid(at, turned_axes((wide, high, 26.0), (2, generator.uniform(-8.0, 8.0))))
     _add(gas, bubble, canvas, float(at[1] + high * generator.uniform(-0.2, 0.9)))
     place = np.array([generator.uniform(85.0, 118.0), dome + generator.uniform(30.0, 60.0), 0.0])
-    for _ in range(int(generator.integers(0, 6))):
+    for _ in range(int(generator.integers(0, 4))):
         # Loops at the splenic flexure, one beside the other.
         at = place + np.array([*generator.normal(0.0, 14.0, 2), 0.0])
-        size = generator.uniform(7.0, 19.0, 3)
+        size = generator.uniform((11.0, 7.0, 8.0), (24.0, 14.0, 18.0))
         _add(
             gas,
             Ellipsoid(at, turned_axes(size.tolist(), (2, generator.uniform(-40.0, 40.0)))),
