@@ -7,10 +7,11 @@ from typing import Final
 
 from strnet.errors import ConfigError, unknown_name
 from strnet.phantom.anatomy import Anatomy
+from strnet.phantom.chest.chest_examination import CHEST
 from strnet.phantom.knee.knee_examination import KNEE
 from strnet.phantom.lumbar.lumbar_examination import LUMBAR
 
-ANATOMIES: Final = MappingProxyType({anatomy.name: anatomy for anatomy in (KNEE, LUMBAR)})
+ANATOMIES: Final = MappingProxyType({anatomy.name: anatomy for anatomy in (KNEE, LUMBAR, CHEST)})
 
 
 def named_anatomy(name: str) -> Anatomy:

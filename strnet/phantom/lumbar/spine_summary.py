@@ -34,7 +34,8 @@ def summarise_spines(
     views = manifest["view"].unique(maintain_order=True).to_list()
     first = (manifest["view"] == views[0]).to_numpy()
     observers = {
-        view: _observer((manifest["view"] == view).to_numpy(), manifest, truth, "observer") for view in views
+        view: observer_figures((manifest["view"] == view).to_numpy(), manifest, truth, "observer")
+        for view in views
     }
     return {
         "counts": {
@@ -43,11 +44,11 @@ def summarise_spines(
             "t_score_known": manifest["t_score"].drop_nulls().len(),
             **films_by_diagnosis(manifest),
         },
-        "ideal_observer": observers | {"both": _observer(first, manifest, truth, "observer_of_both")},
-        "bmd_correlation": _correlation(truth.filter(pl.Series(first))),
-        "clinical_only": _shortcuts(clinical_features(people), people),
+        "ideal_observer": observers | {"both": observer_figures(first, manifest, truth, "observer_of_both")},
+        "bmd_correlation": bmd_correlation(truth.filter(pl.Series(first))),
+        "clinical_only": shortcuts(clinical_features(people), people),
         "grey_levels_only": {
-            view: _shortcuts(
+            view: shortcuts(
                 grey[(manifest["view"] == view).to_numpy()], manifest.filter(pl.col("view") == view)
             )
             for view in views
@@ -55,7 +56,10 @@ def summarise_spines(
     }
 
 
-def _observer(films: Array, manifest: pl.DataFrame, truth: pl.DataFrame, prefix: str) -> dict[str, Any]:
+def observer_figures(
+    films: Array, manifest: pl.DataFrame, truth: pl.DataFrame, prefix: str
+) -> dict[str, Any]:
+    """How well the observer that `truth` names `prefix` does on the chosen `films` (N,), ready for JSON."""
     diagnosis = manifest["diagnosis"].to_numpy()[films]
     believed = {
         name.removeprefix(f"{prefix}."): truth[name].to_numpy()[films]
@@ -83,12 +87,14 @@ def _agreement(measured: Array, believed: Array) -> dict[str, Any]:
     return {"mae_g_cm2": round(error, 6), "r": r}
 
 
-def _correlation(truth: pl.DataFrame) -> float | None:
+def bmd_correlation(truth: pl.DataFrame) -> float | None:
+    """Correlation of the measured BMD of both DXA sites; None of one row."""
     columns = [truth[f"measured_{bmd_column(site)}"].to_numpy() for site in SITES]
     return round(float(np.corrcoef(columns)[0, 1]), 6) if truth.height > 2 else None
 
 
-def _shortcuts(features: Array, rows: pl.DataFrame) -> dict[str, Any]:
+def shortcuts(features: Array, rows: pl.DataFrame) -> dict[str, Any]:
+    """Cross-validated AUROCs of `features` (N, K) alone for both tasks of manifest `rows`."""
     return {
         BONE_LOSS: shortcut(features, rows["diagnosis"] != NORMAL, rows),
         OSTEOPOROSIS: shortcut(features, rows["diagnosis"] == OSTEOPOROSIS, rows),

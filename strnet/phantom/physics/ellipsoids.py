@@ -24,10 +24,15 @@ _STEEPEST = 0.35
 
 @dataclass(frozen=True)
 class Canvas:
-    """A film's `grid`, and the axis (0 or 2) that the `beam` runs along: the columns run along the other."""
+    """A film's `grid`, and the axis (0 or 2) that the `beam` runs along: the columns run along the other.
+
+    `squeeze` is the pitch of the rows over that of the columns: where it is below 1, what is round is drawn
+    high and flat.
+    """
 
     grid: Grid
     beam: int
+    squeeze: float = 1.0
 
     @property
     def across(self) -> int:
@@ -38,8 +43,13 @@ class Canvas:
         """The pixels within `reach` (across, down; mm) of the point (`across`, `down`), cut to the film."""
         rows, columns = self.grid.shape
         left, right = _between(float(self.grid.x[0]), self.grid.pixel_mm, across, reach[0], columns)
-        top, bottom = _between(float(self.grid.y[0]), self.grid.pixel_mm, down, reach[1], rows)
+        top, bottom = _between(float(self.grid.y[0]), self.grid.pixel_mm * self.squeeze, down, reach[1], rows)
         return Box(top, bottom, left, right)
+
+    def squeezed(self, share: float) -> Canvas:
+        """The canvas for solids whose height was multiplied by `share`: the same pixels, the same chords."""
+        grid = Grid(self.grid.y * np.float32(share), self.grid.x, self.grid.pixel_mm)
+        return Canvas(grid, self.beam, self.squeeze * share)
 
     def offsets(self, box: Box, across: float, down: float) -> tuple[Array, Array]:
         """Distance of the pixels of `box` from a point: across (1, W) and down (H, 1), mm, float32."""
