@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import BaseModel
 from safetensors.torch import load_model
 from torch import nn
 
@@ -40,6 +41,12 @@ from strnet.training.segment_figures import FilmFigures, figures_of, summary_of
 from strnet.training.segment_module import SegmentationModule
 from strnet.training.segment_rows import class_names, label_parts, prepare_masks, with_labels
 
+_ONLY_OF_NETWORKS = (
+    *("averaging", "mixup", "unfreeze", "frozen_epochs", "balanced_task"),
+    *("backbone_learning_rate", "layer_decay"),
+)
+"""Keys of the trainer that a segmenter would pass over."""
+
 
 @dataclass(frozen=True)
 class _Trained:
@@ -60,6 +67,7 @@ def check_segmentation(recipe: Recipe) -> None:
         raise ConfigError(
             f"trainer.devices: {recipe.trainer.devices}, but a run trains on one device. Set it to 1."
         )
+    _refuse_what_a_segmenter_lacks(recipe)
     step = 2 ** (len(recipe.network.unet.channels) - 1)
     height, width = recipe.preprocessing.height, recipe.preprocessing.width
     if height % step or width % step or min(height, width) < 2 * step:
@@ -68,6 +76,23 @@ def check_segmentation(recipe: Recipe) -> None:
             f"{step} from {2 * step} upwards: each of the {len(recipe.network.unet.channels)} levels of "
             "network.unet halves the sides. Choose another size, or fewer levels."
         )
+
+
+def _refuse_what_a_segmenter_lacks(recipe: Recipe) -> None:
+    asked = [f"trainer.{key}" for key in _ONLY_OF_NETWORKS if _is_set(recipe.trainer, key)]
+    asked += [
+        f"network.backbone.{key}"
+        for key in ("weights", "pretrained")
+        if _is_set(recipe.network.backbone, key)
+    ]
+    if asked:
+        raise ConfigError(
+            f"{', '.join(asked)}: a segmenter has no backbone, classes or averaged weights. Leave it out."
+        )
+
+
+def _is_set(config: BaseModel, key: str) -> bool:
+    return bool(getattr(config, key) != type(config).model_fields[key].default)
 
 
 def segment(

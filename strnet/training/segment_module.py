@@ -39,6 +39,11 @@ class SegmentationModule(lightning.LightningModule):
         self._losses: list[tuple[float, int]] = []
         self._validation: list[tuple[float, NDArray[np.float64]]] = []
 
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is validated and kept."""
+        return self.network
+
     def on_train_epoch_start(self) -> None:
         """Begin a new mean of the loss."""
         self._losses.clear()

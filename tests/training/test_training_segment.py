@@ -218,6 +218,15 @@ def test_a_recipe_that_asks_a_segmenter_for_more_than_regions_is_refused(changes
         parse_recipe({**RECIPE, **changes})
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("trainer.averaging", "ema"), ("trainer.mixup", 0.2), ("trainer.frozen_epochs", 1)],
+)
+def test_what_a_segmenter_would_pass_over_is_refused(masked, tmp_path, key, value):
+    with pytest.raises(ConfigError, match=rf"{key}: a segmenter has no backbone"):
+        run(masked, tmp_path / "run", short(**{key: value}))
+
+
 def test_sides_that_the_levels_do_not_halve_and_folds_are_refused(masked, tmp_path):
     with pytest.raises(ConfigError, match="62 x 48 pixels, expected multiples of 4 from 8"):
         run(masked, tmp_path / "run", short(**{"preprocessing.height": 62}))
