@@ -8,7 +8,8 @@ IMAGENET := $(VENV)/mobilenet_v2-b0353104.pth
 # One thread a worker: two workers on two cores otherwise wait for each other.
 PYTEST = OMP_NUM_THREADS=1 STRNET_MOBILENET_WEIGHTS=$(IMAGENET) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: help install demo test check format bench reproduce-strnet reproduce-knee-qus clean
+.PHONY: help install demo test check format bench reproduce-strnet reproduce-knee-qus reproduce-lumbar-two-views \
+	reproduce-lumbar-bmd reproduce-lumbar-sagittal reproduce-lumbar-regions reproduce-chest clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -50,6 +51,21 @@ reproduce-strnet: install ## STR-Net on 1,570 phantom films, and the ablation: u
 
 reproduce-knee-qus: install ## five folds on the real knee films: make reproduce-knee-qus DATA=FOLDER
 	$(BIN)/python -m experiments.knee_qus.run --data "$(DATA)"
+
+reproduce-lumbar-two-views: install ## five networks on AP and on lateral lumbar phantom films, then both views
+	$(BIN)/python -m experiments.lumbar_two_views.run
+
+reproduce-lumbar-bmd: install ## BMD at two sites from AP lumbar phantom films, five folds
+	$(BIN)/python -m experiments.lumbar_bmd.run
+
+reproduce-lumbar-sagittal: install ## four pretrained networks on 254 lateral phantom films, and 1,000 more to judge them
+	$(BIN)/python -m experiments.lumbar_sagittal_transfer.run
+
+reproduce-lumbar-regions: install ## a segmenter on scanners it has not seen, and what its regions are worth
+	$(BIN)/python -m experiments.lumbar_regions.run
+
+reproduce-chest: install ## the chest phantom; the real films too: make reproduce-chest DATA=FOLDER
+	$(BIN)/python -m experiments.chest.run $(if $(DATA),--data "$(DATA)")
 
 clean: ## remove what the targets made, but not the environment
 	rm -rf demo reproduce .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -40,6 +40,9 @@ def compare(
         str | None, typer.Option(help="Name of the run that all others are compared with, and no more.")
     ] = None,
     by: Annotated[str, typer.Option(help="What rows are matched by: image, examination, patient.")] = "image",
+    common: Annotated[
+        bool, typer.Option("--common", help="Leave out rows that only some of them answer, and count them.")
+    ] = False,
     out: Annotated[
         list[Path] | None,
         typer.Option("--out", "-o", help="File to write: .csv, .tsv, .parquet or .json; may be repeated."),
@@ -56,7 +59,7 @@ def compare(
     from strnet.jobs import compare as job
 
     chosen: Any = by
-    done = job(runs, split=split, tasks=task or (), against=against, by=chosen, out=out or ())
+    done = job(runs, split=split, tasks=task or (), against=against, by=chosen, common=common, out=out or ())
     if as_json:
         print_json(done.content)
     else:

@@ -69,6 +69,7 @@ def compare(
     tasks: Sequence[str] = (),
     against: str | None = None,
     by: Unit = "image",
+    common: bool = False,
     out: Sequence[Path] = (),
 ) -> ComparedRuns:
     """Each network's figure on the rows of `split`, and all paired differences with Holm's correction.
@@ -76,7 +77,8 @@ def compare(
     `runs` are folders of `train`, `crossval` (out-of-fold rows) or `combine`, all judged on the same rows,
     matched by image, examination or patient. With `against`, the name of a run, each other one is compared
     with it only. `tasks` are those that all runs share, unless some are named. `out` are files to write: CSV,
-    TSV or Parquet with a row per comparison, or JSON.
+    TSV or Parquet with a row per comparison, or JSON. Rows that only some networks answer, as where a
+    region was not found, are an error, or with `common` left out and counted.
 
     Raises: ConfigError: fewer than two runs, an unknown name. ManifestError: rows, patients or targets that
         differ. TrainingError: no complete run, one run twice, or a run that was trained on what is judged.
@@ -92,10 +94,13 @@ def compare(
         raise TrainingError("Training rows judge no network. Compare on test, external or validation rows.")
     shared, left_out = _shared_tasks(found, tasks)
     tables = {run.name: run.table for run in found}
+    apart: list[str] = []
+    if common:
+        tables, apart = _of_all(tables, split, _KEYS[by])
     frames = rows_to_compare(tables, split, _KEYS[by], [task.name for task in shared])
     for run in found:
         _require_unseen(run, frames[run.name], split)
-    notes = [*_same_weights(frames, shared), *left_out, *_unrecorded(found)]
+    notes = [*apart, *_same_weights(frames, shared), *left_out, *_unrecorded(found)]
     notes += _external(found) if split == EXTERNAL else ()
     notes.append(_flattery(split, len(found)))
     done = ComparedRuns(
@@ -104,6 +109,25 @@ def compare(
     for path in out:
         _write(done, path)
     return done
+
+
+def _of_all(
+    tables: Mapping[str, pl.DataFrame], split: str, key: str
+) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """The rows of `split` that stand in every table, and by how many more each has."""
+    judged = {name: table.filter(pl.col(SPLIT) == split) for name, table in tables.items()}
+    keys = [set(table[key].drop_nulls().to_list()) for table in judged.values()]
+    shared = set.intersection(*keys)
+    kept = {
+        name: table.filter((pl.col(SPLIT) != split) | pl.col(key).is_in(shared))
+        for name, table in tables.items()
+    }
+    lost = {
+        name: table.height - table.filter(pl.col(key).is_in(shared)).height for name, table in judged.items()
+    }
+    told = ", ".join(f"{count} of {judged[name].height} of {name}" for name, count in lost.items() if count)
+    note = f"Left out are {split} rows that not all networks answer: {told}. They may be the harder ones."
+    return kept, [note] if told else []
 
 
 def _require_writable(out: Sequence[Path]) -> None:

@@ -50,7 +50,7 @@ def fold_table(
     columns = ("Figure", *(f"Fold {name}" for name in folds), "Mean", "SD", "All rows together")
     rows = [
         (
-            sentence(figure_words(spread.figure)),
+            spread.figure if spread.figure == "r" else sentence(figure_words(spread.figure)),
             *(number(value) for value in spread.of_folds),
             number(spread.mean),
             number(spread.sd),

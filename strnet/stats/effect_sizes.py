@@ -53,7 +53,7 @@ def eta_squared(groups: Sequence[npt.ArrayLike]) -> Estimate:
     _require_two(values, "eta_squared")
     everything = np.concatenate(values)
     total = _squares(everything)
-    note = "no group varies" if total == 0 else "no interval where variances differ"
+    note = "no group varies" if total == 0 else "none is known where variances differ"
     share = math.nan if total == 0 else 1 - sum(map(_squares, values)) / total
     return Estimate(share, math.nan, math.nan, 0.95, "eta squared", everything.size, note=note)
 

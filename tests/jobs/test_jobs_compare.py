@@ -171,3 +171,17 @@ def test_cross_validations_are_compared_out_of_fold(folds, runs, tmp_path):
     table.write_parquet(leaky / "predictions.parquet")
     with pytest.raises(TrainingError, match=r"leaky, fold 0: \d+ of the rows to be judged"):
         jobs.compare([folds[0], leaky])
+
+
+def test_rows_that_only_some_answer_are_refused_or_left_out_and_counted(runs, tmp_path):
+    shutil.copytree(runs[1], tmp_path / "fewer")
+    path = tmp_path / "fewer" / "predictions.parquet"
+    table = pl.read_parquet(path)
+    test = table.filter(pl.col("split") == "test")
+    lost = test["image_id"][:2].implode()
+    table.filter(~pl.col("image_id").is_in(lost)).write_parquet(path)
+    with pytest.raises(ManifestError, match="2 test rows are of one network only"):
+        jobs.compare([runs[0], tmp_path / "fewer"])
+    compared = jobs.compare([runs[0], tmp_path / "fewer"], common=True)
+    assert compared.comparisons[0].rows == test.height - 2
+    assert f"2 of {test.height} of 4." in compared.notes[0]
