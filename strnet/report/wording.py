@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from strnet.report.measures import Measure
-from strnet.schema import DXA_SITES, MEMBER, T_SCORE, bmd_column
+from strnet.schema import DXA_SITES, MEMBER, T_SCORE, bmd_column, t_score_column
 
 MISSING: Final = "–"
 """What stands where there is no figure; its reason stands under the table."""
@@ -74,8 +74,13 @@ def plain_name(name: str) -> str:
     """A task, class or group in words, without what it was measured with: `BMD of the femoral neck`."""
     if name == T_SCORE:
         return "T-score"
-    site = next((site for site in DXA_SITES if name == bmd_column(site)), None)
-    return name.replace("_", " ") if site is None else f"BMD of the {site.replace('_', ' ')}"
+    for site in DXA_SITES:
+        of_site = f"of the {site.replace('_', ' ')}"
+        if name == bmd_column(site):
+            return f"BMD {of_site}"
+        if name == t_score_column(site):
+            return f"T-score {of_site}"
+    return name.replace("_", " ")
 
 
 def unit_text(unit: str | None) -> str:

@@ -8,6 +8,7 @@ from strnet.config import Target, TaskConfig
 from strnet.errors import ManifestError
 from strnet.report import evaluate_predictions, named_figures, summary_tables, to_json
 from strnet.report.evaluation import from_json
+from strnet.report.wording import plain_name
 
 NECK = TaskConfig(
     name="bmd_femoral_neck",
@@ -115,3 +116,8 @@ def test_a_papers_figures_of_a_site_can_be_set_beside_ours(evaluation):
     figures = named_figures(evaluation)
     assert figures["bmd.femoral_neck.bone_loss.sensitivity"].value == 0.75
     assert figures["bmd.lowest.osteoporosis.specificity"].value == 1.0
+
+
+def test_columns_of_a_site_are_named_as_people_say_them():
+    assert plain_name("t_score_femoral_neck") == "T-score of the femoral neck"
+    assert plain_name("bmd_total_hip") == "BMD of the total hip"
