@@ -13,11 +13,11 @@ from strnet.phantom.chest.rib_cage import rib_courses
 from strnet.phantom.chest.thoracic_planting import Planted
 from strnet.phantom.chest.thoracic_spine import thoracic_stack
 from strnet.phantom.chest.thorax_shape import ThoraxShape, draw_thorax_shape
-from strnet.phantom.lumbar.spine_people import draw_spine_person
 from strnet.phantom.lumbar.spine_shape import DISCS, SpineShape, draw_spine_shape
 from strnet.phantom.physics.ellipsoids import FROM_THE_FRONT, Canvas, tube
 from strnet.phantom.physics.positioning import film_grid
 from strnet.phantom.physics.solids import Grid
+from strnet.phantom.scanned_people import draw_scanned_person
 
 SPINE = SpineShape(
     scale=1.0,
@@ -193,7 +193,7 @@ def test_a_chest_is_not_thinner_where_bone_is_weak():
 
 
 def test_a_chest_is_shaped_by_sex_bmi_and_age_and_not_by_bone():
-    well = draw_spine_person(3, 1, 1.0, 2)
+    well = draw_scanned_person(3, 1, 1.0, 2)
     sick = replace(well, true_t_scores=(-4.0, -4.0))
     woman, man = replace(well, sex="F"), replace(well, sex="M")
     shapes = [

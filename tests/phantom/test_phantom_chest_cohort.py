@@ -15,12 +15,12 @@ from sklearn.metrics import roc_auc_score
 from strnet.cohort import read_manifest
 from strnet.imaging import read_radiograph
 from strnet.phantom import Draw, make_cohort
+from strnet.phantom import dxa_observer as observer
 from strnet.phantom.chest.chest_examination import examine_chest
 from strnet.phantom.chest.thoracic_planting import FEATURE_SD, FOLLOWS, Planted, draw_planted, joint_posterior
-from strnet.phantom.lumbar import spine_observer as observer
 from strnet.phantom.lumbar.lumbar_examination import examine_spine
-from strnet.phantom.lumbar.spine_people import RESIDUAL_COVARIANCE, draw_spine_person, expected_t_scores
 from strnet.phantom.physics.spectra import linear_attenuation, spectrum
+from strnet.phantom.scanned_people import RESIDUAL_COVARIANCE, draw_scanned_person, expected_t_scores
 from strnet.schema import diagnosis_from_t_score
 
 SMALL = Draw(3, (192, 192), 0.6, 4)
@@ -43,7 +43,7 @@ def chests(tmp_path_factory):
 def population():
     """4,000 people without films: lowest measured T-score (N,), and the observer's beliefs."""
     generator = np.random.default_rng(8)
-    people = [draw_spine_person(6, number, 1.0, 2) for number in range(4000)]
+    people = [draw_scanned_person(6, number, 1.0, 2) for number in range(4000)]
     beliefs = []
     for person in people:
         expected = expected_t_scores(person.age, float(person.sex == "F"), person.bmi)[0]

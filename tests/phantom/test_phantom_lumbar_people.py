@@ -8,15 +8,15 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
 
-from strnet.phantom.lumbar import spine_observer as observer
-from strnet.phantom.lumbar.spine_people import (
+from strnet.phantom import dxa_observer as observer
+from strnet.phantom.lumbar.spine_shape import draw_spine_shape
+from strnet.phantom.lumbar.vertebral_planting import FEATURE_SD, SEEN, Planted, draw_planted, joint_posterior
+from strnet.phantom.people import MEASUREMENT_SD
+from strnet.phantom.scanned_people import (
     RESIDUAL_COVARIANCE,
-    draw_spine_person,
+    draw_scanned_person,
     expected_t_scores,
 )
-from strnet.phantom.lumbar.spine_shape import draw_spine_shape
-from strnet.phantom.lumbar.vertebral_planting import FEATURE_SD, SEEN, Planted, draw_planted
-from strnet.phantom.people import MEASUREMENT_SD
 
 ALL = tuple(FEATURE_SD)
 
@@ -25,14 +25,13 @@ ALL = tuple(FEATURE_SD)
 def population():
     """4,000 people without films: measured T-scores (N, 2), and each one's beliefs per view and for both."""
     generator = np.random.default_rng(8)
-    people = [draw_spine_person(6, number, 1.0, 2) for number in range(4000)]
+    people = [draw_scanned_person(6, number, 1.0, 2) for number in range(4000)]
     found = {"people": people, "measured": np.array([person.measured_t_scores for person in people])}
     planted = [draw_planted(person.true_t_scores[0], generator) for person in people]
     expected = [expected_t_scores(p.age, float(p.sex == "F"), p.bmi)[0] for p in people]
     for name, features in {**SEEN, "both": ALL}.items():
         found[name] = [
-            observer.joint_posterior(about, seen, features)
-            for about, seen in zip(expected, planted, strict=True)
+            joint_posterior(about, seen, features) for about, seen in zip(expected, planted, strict=True)
         ]
     return found
 
@@ -51,7 +50,7 @@ def test_the_bmd_of_both_sites_correlates_at_seven_tenths(population):
 
 def test_a_t_score_is_the_bmd_in_young_standard_deviations():
     # By hand: a young woman's mean less two and a half SD of either site is T = -2.5 there.
-    person = replace(draw_spine_person(1, 0, 1.0, 2), bmd=(1.064 - 2.5 * 0.106, 0.858 - 2.5 * 0.120))
+    person = replace(draw_scanned_person(1, 0, 1.0, 2), bmd=(1.064 - 2.5 * 0.106, 0.858 - 2.5 * 0.120))
     assert person.measured_t_scores == pytest.approx((-2.5, -2.5))
 
 
@@ -119,7 +118,7 @@ def test_the_joint_posterior_is_bayes_rule_on_a_lattice():
     mean = np.array([(weight * lumbar).sum(), (weight * femur).sum()])
     gap = points - mean
     covariance = np.einsum("ij,ijk,ijl->kl", weight, gap, gap)
-    belief = observer.joint_posterior(expected, planted, SEEN["LATERAL"])
+    belief = joint_posterior(expected, planted, SEEN["LATERAL"])
     np.testing.assert_allclose(belief.mean, mean, atol=1e-4)
     np.testing.assert_allclose(belief.covariance, covariance, atol=1e-4)
 
@@ -157,7 +156,7 @@ def test_denser_bone_is_fuller_thicker_and_better_linked():
 
 
 def test_a_spine_is_shaped_worn_and_calcified_by_age_sex_and_bmi_and_not_by_bone():
-    well = draw_spine_person(3, 1, 1.0, 2)
+    well = draw_scanned_person(3, 1, 1.0, 2)
     sick = replace(well, true_t_scores=(-4.0, -4.0), bmd=(0.6, 0.4))
     old, heavy = replace(well, age=well.age + 25), replace(well, bmi=well.bmi + 8.0)
     shape, same, aged, thick = (
@@ -171,6 +170,6 @@ def test_a_spine_is_shaped_worn_and_calcified_by_age_sex_and_bmi_and_not_by_bone
 
 
 def test_withheld_bmd_changes_nobody():
-    known, withheld = draw_spine_person(5, 7, 1.0, 2), draw_spine_person(5, 7, 0.0, 2)
+    known, withheld = draw_scanned_person(5, 7, 1.0, 2), draw_scanned_person(5, 7, 0.0, 2)
     assert replace(withheld, bmd_known=True) == known
     assert not withheld.bmd_known

@@ -13,19 +13,10 @@ from strnet.phantom.chest.chest_projection import projected_density
 from strnet.phantom.chest.chest_summary import summarise_chests
 from strnet.phantom.chest.thoracic_planting import draw_planted, joint_posterior
 from strnet.phantom.chest.thorax_shape import draw_thorax_shape
-from strnet.phantom.lumbar import spine_observer as observer
-from strnet.phantom.lumbar.spine_people import SITES, SpinePerson, draw_spine_person, expected_t_scores
+from strnet.phantom.dxa_observer import believed
 from strnet.phantom.lumbar.spine_shape import draw_spine_shape
 from strnet.phantom.physics.dicom_file import Coded, ViewHeader
-from strnet.schema import (
-    BONE_LOSS,
-    OSTEOPOROSIS,
-    OSTEOPOROSIS_GIVEN_LOSS,
-    T_SCORE,
-    bmd_column,
-    diagnosis_from_t_score,
-    t_score_column,
-)
+from strnet.phantom.scanned_people import ScannedPerson, draw_scanned_person, expected_t_scores
 
 PA: Final = ViewHeader(
     "PA",
@@ -40,7 +31,7 @@ PA: Final = ViewHeader(
 
 def examine_chest(draw: Draw, number: int) -> Examination:
     """The film of person `number`; a lumbar cohort of the same seed is of the same people."""
-    person = draw_spine_person(draw.seed, number, draw.t_score_known, draw.sites)
+    person = draw_scanned_person(draw.seed, number, draw.t_score_known, draw.sites)
     spine = draw_spine_shape(person, np.random.default_rng([draw.seed, number, 1]))
     # From 101 on: the numbers below are those of a lumbar cohort of the same people.
     generator = np.random.default_rng([draw.seed, number, 101])
@@ -52,32 +43,17 @@ def examine_chest(draw: Draw, number: int) -> Examination:
         scanner=plan.recording.scanner,
         positioning=plan.positioning,
         render=lambda: make_chest_film(plan, draw.size, generator),
-        labels=_labels(person),
+        labels=person.labels,
         truth=_truth(person, plan),
     )
     return Examination(person, [film])
 
 
-def _labels(person: SpinePerson) -> dict[str, Any]:
-    known = person.bmd_known
-    scores = person.measured_t_scores
-    return {
-        **{bmd_column(site): bmd if known else None for site, bmd in zip(SITES, person.bmd, strict=True)},
-        **{t_score_column(site): t if known else None for site, t in zip(SITES, scores, strict=True)},
-        "t_score": min(scores) if known else None,
-        "diagnosis": diagnosis_from_t_score(min(scores)),
-        "reference_standard": "phantom",
-        "reference_site": "lowest",
-    }
-
-
-def _truth(person: SpinePerson, plan: ChestPlan) -> dict[str, Any]:
+def _truth(person: ScannedPerson, plan: ChestPlan) -> dict[str, Any]:
     planted = plan.planted
     expected = expected_t_scores(person.age, float(person.sex == "F"), person.bmi)[0]
     return {
-        **{f"true_t_score_{site}": t for site, t in zip(SITES, person.true_t_scores, strict=True)},
-        **{f"measured_{bmd_column(site)}": bmd for site, bmd in zip(SITES, person.bmd, strict=True)},
-        "measured_t_score": min(person.measured_t_scores),
+        **person.truth,
         **{f"{name}_score": value for name, value in asdict(planted).items()},
         "bone_volume_fraction": planted.bone_volume_fraction,
         "endplate_mm": planted.endplate_mm,
@@ -88,19 +64,7 @@ def _truth(person: SpinePerson, plan: ChestPlan) -> dict[str, Any]:
         "projected_density_g_cm2": projected_density(plan.shape, planted),
         "heart_size": plan.shape.heart,
         "lung_density": plan.breath.density,
-        **_believed(joint_posterior(expected, planted)),
-    }
-
-
-def _believed(belief: observer.JointPosterior) -> dict[str, float]:
-    lumbar, femur = observer.expected_bmd(belief)
-    return {
-        f"observer.{BONE_LOSS}": observer.bone_loss_logit(belief),
-        f"observer.{OSTEOPOROSIS}": observer.osteoporosis_logit(belief),
-        f"observer.{OSTEOPOROSIS_GIVEN_LOSS}": observer.osteoporosis_given_loss_logit(belief),
-        f"observer.{T_SCORE}": observer.expected_lowest(belief),
-        f"observer.{bmd_column(SITES[0])}": lumbar,
-        f"observer.{bmd_column(SITES[1])}": femur,
+        **believed(joint_posterior(expected, planted)),
     }
 
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from strnet.phantom.lumbar.spine_observer import JointPosterior
-from strnet.phantom.lumbar.spine_people import RESIDUAL_COVARIANCE
+from strnet.phantom.dxa_observer import JointPosterior
+from strnet.phantom.scanned_people import RESIDUAL_COVARIANCE
 
 Array = np.ndarray
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from strnet.phantom.lumbar.spine_people import SITES
+from strnet.phantom.scanned_people import SITES
 from strnet.phantom.summary import auroc, clinical_features, films_by_diagnosis, shortcut
 from strnet.schema import (
     BONE_LOSS,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+
+from strnet.phantom.dxa_observer import JointPosterior
+from strnet.phantom.scanned_people import RESIDUAL_COVARIANCE
 
 Array = np.ndarray
 
@@ -79,3 +83,17 @@ def draw_planted(lumbar_t_score: float, generator: np.random.Generator) -> Plant
     """The vertebrae of a person with the true `lumbar_t_score`: each feature scatters about it."""
     scatter = np.array(list(FEATURE_SD.values())) * generator.standard_normal(len(FEATURE_SD))
     return Planted(*(float(value) for value in lumbar_t_score + scatter))
+
+
+def joint_posterior(expected: Array, planted: Planted, features: Sequence[str]) -> JointPosterior:
+    """Posterior of both T-scores from their clinical expectation (2,) and the named `features` of `planted`.
+
+    Source: conditional of a joint normal: T ~ N(expected, RESIDUAL_COVARIANCE), score_k = T_lumbar +
+    N(0, FEATURE_SD_k^2), the scatter independent.
+    """
+    precision = np.array([FEATURE_SD[name] ** -2 for name in features])
+    scores = np.array([getattr(planted, name) for name in features])
+    found, variance = float(precision @ scores / precision.sum()), float(1.0 / precision.sum())
+    gain = RESIDUAL_COVARIANCE[:, 0] / (RESIDUAL_COVARIANCE[0, 0] + variance)
+    mean = expected + gain * (found - expected[0])
+    return JointPosterior(mean, RESIDUAL_COVARIANCE - np.outer(gain, RESIDUAL_COVARIANCE[0]))

@@ -1,20 +1,26 @@
-"""The ideal observer of the spine: the exact joint posterior of both T-scores given what a film shows.
+"""The ideal observer of people with two DXA sites: what a joint posterior of both T-scores says of each task.
 
-It knows age, sex, BMI and the planted features that the view shows (not the pixels): no network can do better
-on average from that film.
+The posterior knows age, sex, BMI and the planted features that a film shows (not the pixels): no network can
+do better on average from that film.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from strnet.phantom.lumbar.spine_people import RESIDUAL_COVARIANCE, YOUNG_ADULTS
-from strnet.phantom.lumbar.vertebral_planting import FEATURE_SD, Planted
 from strnet.phantom.people import MEASUREMENT_SD
-from strnet.schema import NORMAL_AT_LEAST, OSTEOPOROSIS_AT_MOST
+from strnet.phantom.scanned_people import SITES, YOUNG_ADULTS
+from strnet.schema import (
+    BONE_LOSS,
+    NORMAL_AT_LEAST,
+    OSTEOPOROSIS,
+    OSTEOPOROSIS_AT_MOST,
+    OSTEOPOROSIS_GIVEN_LOSS,
+    T_SCORE,
+    bmd_column,
+)
 
 Array = np.ndarray
 
@@ -28,20 +34,6 @@ class JointPosterior:
 
     mean: Array
     covariance: Array
-
-
-def joint_posterior(expected: Array, planted: Planted, features: Sequence[str]) -> JointPosterior:
-    """Posterior of both T-scores from their clinical expectation (2,) and the named `features` of `planted`.
-
-    Source: conditional of a joint normal: T ~ N(expected, RESIDUAL_COVARIANCE), score_k = T_lumbar +
-    N(0, FEATURE_SD_k^2), the scatter independent.
-    """
-    precision = np.array([FEATURE_SD[name] ** -2 for name in features])
-    scores = np.array([getattr(planted, name) for name in features])
-    found, variance = float(precision @ scores / precision.sum()), float(1.0 / precision.sum())
-    gain = RESIDUAL_COVARIANCE[:, 0] / (RESIDUAL_COVARIANCE[0, 0] + variance)
-    mean = expected + gain * (found - expected[0])
-    return JointPosterior(mean, RESIDUAL_COVARIANCE - np.outer(gain, RESIDUAL_COVARIANCE[0]))
 
 
 def probability_of_both_above(belief: JointPosterior, cut: float) -> float:
@@ -102,3 +94,16 @@ def expected_bmd(belief: JointPosterior) -> tuple[float, float]:
         young.mean + young.sd * score for young, score in zip(YOUNG_ADULTS, belief.mean.tolist(), strict=True)
     )
     return lumbar, femur
+
+
+def believed(belief: JointPosterior, prefix: str = "observer") -> dict[str, float]:
+    """Columns `<prefix>.<task>` of the truth table: a logit or an expected value of each task."""
+    lumbar, femur = expected_bmd(belief)
+    return {
+        f"{prefix}.{BONE_LOSS}": bone_loss_logit(belief),
+        f"{prefix}.{OSTEOPOROSIS}": osteoporosis_logit(belief),
+        f"{prefix}.{OSTEOPOROSIS_GIVEN_LOSS}": osteoporosis_given_loss_logit(belief),
+        f"{prefix}.{T_SCORE}": expected_lowest(belief),
+        f"{prefix}.{bmd_column(SITES[0])}": lumbar,
+        f"{prefix}.{bmd_column(SITES[1])}": femur,
+    }

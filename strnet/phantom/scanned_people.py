@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from strnet.config.young_adults import young_adults_of
 from strnet.phantom.people import FEMALE_SHARE, MEASUREMENT_SD, Person, draw_clinical
+from strnet.schema import T_SCORE, bmd_column, diagnosis_from_t_score, t_score_column
 
 Array = np.ndarray
 
@@ -38,8 +39,8 @@ def expected_t_scores(age: Array | float, female: Array | float, bmi: Array | fl
 
 
 @dataclass(frozen=True)
-class SpinePerson(Person):
-    """A person whose lumbar spine is filmed; T-scores are pairs as `SITES`, unrounded.
+class ScannedPerson(Person):
+    """A person who had both sites measured; T-scores are pairs as `SITES`, unrounded.
 
     `bmd` is what DXA measures, g/cm2.
     """
@@ -56,8 +57,33 @@ class SpinePerson(Person):
         )
         return lumbar, femur
 
+    @property
+    def labels(self) -> dict[str, Any]:
+        """What the manifest says of the measurement; the diagnosis is that of the lowest site."""
+        lowest = min(self.measured_t_scores)
+        told = {
+            **{bmd_column(site): bmd for site, bmd in zip(SITES, self.bmd, strict=True)},
+            **{t_score_column(site): t for site, t in zip(SITES, self.measured_t_scores, strict=True)},
+            T_SCORE: lowest,
+        }
+        return {
+            **(told if self.bmd_known else dict.fromkeys(told)),
+            "diagnosis": diagnosis_from_t_score(lowest),
+            "reference_standard": "phantom",
+            "reference_site": "lowest",
+        }
 
-def draw_spine_person(seed: int, number: int, bmd_known: float, sites: int) -> SpinePerson:
+    @property
+    def truth(self) -> dict[str, float]:
+        """What the truth table says of both sites, also where the manifest does not."""
+        return {
+            **{f"true_t_score_{site}": t for site, t in zip(SITES, self.true_t_scores, strict=True)},
+            **{f"measured_{bmd_column(site)}": bmd for site, bmd in zip(SITES, self.bmd, strict=True)},
+            "measured_t_score": min(self.measured_t_scores),
+        }
+
+
+def draw_scanned_person(seed: int, number: int, bmd_known: float, sites: int) -> ScannedPerson:
     """Person `number` of cohort `seed`; depends on nothing but the arguments."""
     generator = np.random.default_rng([seed, number])
     age, female, bmi = (float(value[0]) for value in draw_clinical(generator, 1))
@@ -65,7 +91,7 @@ def draw_spine_person(seed: int, number: int, bmd_known: float, sites: int) -> S
     true = expected_t_scores(age, female, bmi)[0] + about
     measured = true + MEASUREMENT_SD * generator.standard_normal(2)
     bmd = [young.mean + young.sd * score for young, score in zip(YOUNG_ADULTS, measured, strict=True)]
-    return SpinePerson(
+    return ScannedPerson(
         patient_id=f"S{seed:04d}-{number:05d}",
         number=number,
         age=int(age),
