@@ -1,6 +1,7 @@
 """Vocabulary, cut-offs and column names: the one place where they stand.
 
-Source: WHO 1994 (TRS 843) for the T-score cut-offs; they apply to the unrounded T-score.
+Source: WHO 1994 (TRS 843) for the T-score cut-offs; they apply to the unrounded T-score. ACR practice
+parameter for QCT (2018) for those of the density of the lumbar spine.
 """
 
 from __future__ import annotations
@@ -12,6 +13,14 @@ OSTEOPOROSIS_AT_MOST: Final = -2.5
 """T-score at or below which there is osteoporosis."""
 NORMAL_AT_LEAST: Final = -1.0
 """T-score at or above which bone is normal; below it there is bone loss."""
+
+OSTEOPOROSIS_BELOW_VBMD: Final = 80.0
+"""Volumetric density, mg/cm3, below which there is osteoporosis; at it there is osteopenia."""
+NORMAL_ABOVE_VBMD: Final = 120.0
+"""Volumetric density, mg/cm3, above which bone is normal; at it there is osteopenia."""
+VBMD: Final = "vbmd"
+"""Manifest column with the volumetric density that QCT measured: trabecular bone, mean of L1 to L3."""
+VBMD_UNIT: Final = "mg/cm3"
 
 NORMAL: Final = "normal"
 OSTEOPENIA: Final = "osteopenia"
@@ -162,3 +171,13 @@ def diagnosis_from_t_score(t_score: float) -> str:
     if t_score <= OSTEOPOROSIS_AT_MOST:
         return OSTEOPOROSIS
     return NORMAL if t_score >= NORMAL_AT_LEAST else OSTEOPENIA
+
+
+def diagnosis_from_vbmd(vbmd: float) -> str:
+    """Diagnosis of an unrounded volumetric density, mg/cm3; both boundaries are osteopenia.
+
+    Source: ACR practice parameter for QCT (2018): osteoporosis < 80 mg/cm3, normal > 120 mg/cm3.
+    """
+    if vbmd < OSTEOPOROSIS_BELOW_VBMD:
+        return OSTEOPOROSIS
+    return NORMAL if vbmd > NORMAL_ABOVE_VBMD else OSTEOPENIA

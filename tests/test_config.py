@@ -5,7 +5,7 @@ import yaml
 
 from strnet.config import Preprocessing, dump_recipe, load_recipe, parse_override, parse_recipe
 from strnet.errors import ConfigError
-from strnet.schema import diagnosis_from_t_score
+from strnet.schema import diagnosis_from_t_score, diagnosis_from_vbmd
 
 TASK = {
     "name": "bone_loss",
@@ -139,6 +139,19 @@ def test_the_preprocessing_digest_moves_with_every_field():
 )
 def test_the_boundaries_belong_to_the_classes_that_who_gave_them(t_score, diagnosis):
     assert diagnosis_from_t_score(t_score) == diagnosis
+
+
+@pytest.mark.parametrize(
+    ("vbmd", "diagnosis"),
+    [
+        (79.999, "osteoporosis"),
+        (80.0, "osteopenia"),
+        (120.0, "osteopenia"),
+        (120.001, "normal"),
+    ],
+)
+def test_both_boundaries_of_the_volumetric_density_are_osteopenia(vbmd, diagnosis):
+    assert diagnosis_from_vbmd(vbmd) == diagnosis
 
 
 def test_a_key_given_twice_is_an_error_instead_of_the_last_one_winning(tmp_path):
