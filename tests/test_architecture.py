@@ -81,6 +81,8 @@ HOMES = {
     "pytorch_lightning": ("training/", "data/datamodule.py"),
     "lightning": (),
     "optuna": ("training/tune.py",),
+    "nibabel": ("imaging/",),
+    "SimpleITK": (),
     "pydicom": ("imaging/", "interop/", "phantom/"),
     "timm": ("models/",),
     "monai": ("models/", "inference/saliency.py"),

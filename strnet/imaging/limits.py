@@ -1,8 +1,10 @@
-"""How large a film may be: what a file announces is compared with it before anything is allocated."""
+"""How large an image may be: what a file announces is compared with it before anything is allocated."""
 
 from __future__ import annotations
 
+import math
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from strnet.errors import ImageError
@@ -12,6 +14,8 @@ LARGEST_SIDE = 20_000
 LARGEST_FILM = 2**26
 """Pixels, rows x columns: 8192 x 8192. The largest films in use, digitised mammograms and stitched legs, have
 30 to 60 million. Decoding takes about 12 bytes for each, so 0.8 GB at most."""
+LARGEST_VOLUME = 2**30
+"""Voxels: 1024 slices of 1024 x 1024, 2 GB as int16. A whole body in slices of 0.6 mm has 0.8 billion."""
 LARGEST_FILE = 2**30
 """Bytes. A film of `LARGEST_FILM` pixels of 16 bits, uncompressed, has an eighth of that."""
 LARGEST_HEADER = 2**23
@@ -27,6 +31,16 @@ def require_film_size(rows: int, columns: int) -> None:
         raise ImageError(
             f"{rows} x {columns} pixels, more than the {LARGEST_FILM:,} a film may have. Export it smaller."
         )
+
+
+def require_volume_size(shape: Sequence[int]) -> None:
+    """Raise unless a volume of that shape is read.
+
+    Raises: ImageError: more than `LARGEST_VOLUME` voxels.
+    """
+    voxels = math.prod(shape)
+    if voxels > LARGEST_VOLUME:
+        raise ImageError(f"{voxels:,} voxels, more than the {LARGEST_VOLUME:,} a volume may have. Crop it.")
 
 
 def require_file_size(path: Path) -> None:
