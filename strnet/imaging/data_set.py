@@ -28,14 +28,17 @@ _META_START = 132 + 12  # preamble, magic word, and the element that gives the l
 _PROBE = 2**20  # bytes that are inflated to learn how many pixels there will be
 
 
-def data_set(path: Path, *, pixels: bool) -> FileDataset:
+def data_set(path: Path, *, pixels: bool, defer: int | None = None) -> FileDataset:
     """The data set of a DICOM file, with or without its pixels; a deflated one comes inflated.
+
+    Elements of more than `defer` bytes are read from the file when they are asked for, where it allows that.
 
     Raises: ImageError: too large, or cut or damaged as far as the file shows it.
     """
     require_file_size(path)
     source = _source(path)
-    header = pydicom.dcmread(source, force=True, stop_before_pixels=not pixels)
+    later = None if isinstance(source, io.BytesIO) else defer
+    header = pydicom.dcmread(source, defer_size=later, force=True, stop_before_pixels=not pixels)
     if isinstance(source, io.BytesIO):
         _require_order(header)
     # Where compressed pixels end too soon, pydicom drops the whole header with them.

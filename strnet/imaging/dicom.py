@@ -107,10 +107,10 @@ def _require_grey_frame(header: Dataset) -> None:
         if not 1 <= int(header.get(keyword) or 0) <= LARGEST_SIDE:
             raise DicomError(f"{keyword} {tag} is {header.get(keyword)}, expected 1 to {LARGEST_SIDE}.")
     require_film_size(int(header.Rows), int(header.Columns))
-    _require_depth(header)
+    require_depth(header)
 
 
-def _require_depth(header: Dataset) -> None:
+def require_depth(header: Dataset) -> None:
     """Raise unless stored values are whole numbers in the low bits. Source: DICOM PS3.5 8.1.1."""
     allocated = int(header.get("BitsAllocated") or 0)
     stored = int(header.get("BitsStored") or 0)
@@ -159,7 +159,7 @@ def _acquisition(header: Dataset) -> Acquisition:
         patient_id=_text(header, "PatientID"),
         patient_age=age_in_years(_text(header, "PatientAge")),
         patient_sex=_text(header, "PatientSex"),
-        study_date=_date(_text(header, "StudyDate")),
+        study_date=read_date(_text(header, "StudyDate")),
         study_instance_uid=_text(header, "StudyInstanceUID"),
         sop_instance_uid=_text(header, "SOPInstanceUID"),
         spacing_mm=_pair(header, "PixelSpacing") or _pair(header, "ImagerPixelSpacing"),
@@ -230,7 +230,8 @@ def _coded(header: Dataset, keyword: str) -> tuple[str, ...]:
     )
 
 
-def _date(text: str | None) -> date | None:
+def read_date(text: str | None) -> date | None:
+    """The day that a DA value names; None where it names none. Source: DICOM PS3.5 6.2."""
     try:
         return datetime.strptime((text or "").replace(".", ""), "%Y%m%d").date()
     except ValueError:
