@@ -72,12 +72,15 @@ def _size(rows: int | None, columns: int | None) -> tuple[int, int] | None:
 
 
 def ingest(
-    folder: Annotated[Path, typer.Argument(help="Folder with DICOM, PNG or JPEG files.", exists=False)],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with DICOM, PNG, JPEG or NIfTI files.", exists=False)
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Manifest to write (.csv or .parquet).")],
     layout: Annotated[
         str,
         typer.Option(
-            help="What the folder is: auto (table if --table is given), dicom, table, knee-qus, buu-lspine."
+            help="What the folder is: auto (table if --table is given), dicom, table, volumes, "
+            "knee-qus, buu-lspine."
         ),
     ] = "auto",
     table: Annotated[Path | None, typer.Option(help="Table with one row per image or per patient.")] = None,
@@ -128,6 +131,7 @@ def ingest(
     Examples:
       strnet ingest films -o manifest.csv --table labels.csv --set reference_standard=dxa
       strnet ingest films -o manifest.csv --patient-id-from {patient}_{n} --column t_score=T
+      strnet ingest scans -o manifest.csv --layout volumes --table qct.csv
       strnet ingest knee_qus -o manifest.csv --layout knee-qus
     """
     from strnet.jobs import ingest as job

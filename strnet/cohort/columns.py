@@ -10,9 +10,10 @@ from typing import Literal
 
 from strnet import schema
 from strnet.errors import ManifestError, unknown_name
+from strnet.imaging.contrast import CONTRASTS
 
 Kind = Literal["text", "number", "integer"]
-FILE_FORMATS = ("dicom", "png", "jpeg")
+FILE_FORMATS = ("dicom", "png", "jpeg", "nifti")
 
 _HEX = "[0-9a-f]{64}"
 _SHA256 = "64 hexadecimal digits in lower case"
@@ -229,6 +230,18 @@ COLUMNS: tuple[Column, ...] = (
     Column("columns", "Columns of that file", "integer", "pixels", low=1, high=100_000),
     Column("slices", "Slices of a volume; blank for a film", "integer", "slices", low=1, high=100_000),
     Column("slice_spacing_mm", "Distance between the slices of a volume", "number", "mm", low=0.01, high=100),
+    Column("slice_thickness_mm", "Thickness of the slices of a volume", "number", "mm", low=0.01, high=100),
+    Column("kvp", "Tube voltage of a CT", "number", "kV", low=20, high=400, hint="is it in V?"),
+    Column("kernel", "Convolution kernel of a CT, as its maker calls it"),
+    Column("contrast", "Contrast medium in the vessels", values=CONTRASTS),
+    Column(
+        "gantry_tilt_degrees",
+        "Tilt of the gantry, undone when the volume is read",
+        "number",
+        "degrees",
+        low=-45,
+        high=45,
+    ),
     Column("bits_stored", "Bits per grey value in that file", "integer", "bits", low=1, high=64),
     Column("photometric", "Photometric interpretation (DICOM) or colour mode (PNG, JPEG)"),
     Column("file_sha256", "SHA-256 of the file's bytes", pattern=_HEX),

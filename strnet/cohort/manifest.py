@@ -116,7 +116,7 @@ def located_rows(table: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, pl.Seri
 
 
 def _require_files(manifest: Manifest, lines: pl.Series, word: str) -> None:
-    missing = pl.Series([not path.is_file() for _, path in manifest.files()], dtype=pl.Boolean)
+    missing = pl.Series([not path.exists() for _, path in manifest.files()], dtype=pl.Boolean)
     found = finding(
         manifest.frame.with_columns(lines.alias(LINE), missing.alias("__missing__")),
         pl.col("__missing__"),

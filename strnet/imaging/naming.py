@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-FILM_ENDINGS = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")
+FILM_ENDINGS = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".nii.gz", ".nii")
 """Endings that say no more than the format; every other part of a file's name belongs to its name."""
 
 

@@ -57,8 +57,10 @@ def has_constant_tail(stored: npt.NDArray[Any], start: int | None) -> bool:
     `start` is where they begin in the file. The border of a collimated film begins with a row, or not
     at a block; a copy that stopped between two rows cannot be told from it.
     """
+    if start is None or stored[-1, -1] != 0:
+        return False
     bottom = _constant_from(stored)
-    if start is None or bottom is None or stored[-1, -1] != 0:
+    if bottom is None:
         return False
     row, column = bottom
     offset = (row * stored.shape[1] + column) * stored.itemsize + start

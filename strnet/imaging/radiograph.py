@@ -13,7 +13,7 @@ import numpy.typing as npt
 from strnet.imaging.codestreams.wholeness import Flag
 
 Image = npt.NDArray[np.float32]
-FileFormat = Literal["dicom", "png", "jpeg"]
+FileFormat = Literal["dicom", "png", "jpeg", "nifti"]
 
 
 @dataclass(frozen=True, slots=True)

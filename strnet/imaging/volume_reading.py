@@ -63,7 +63,21 @@ def read_stack(stack: Stack, files: ScanFiles) -> tuple[Volume, ScanAcquisition]
         raise DicomError(f"{stack.name}: {error}") from error
     volume = Volume(values, geometry.affine)
     straight = straightened(volume) if geometry.tilt_degrees else volume
-    return straight, scan_acquisition(header, _shape(geometry, straight))
+    return straight, scan_acquisition(header, _shape(geometry, straight.values.shape))
+
+
+def described_stack(stack: Stack) -> ScanAcquisition:
+    """How one stack of slices was taken, by the header of its middle slice; no pixels are decoded.
+
+    Raises: DicomError: slices that make no grid, or a header that contradicts it.
+    """
+    if stack.geometry is None:
+        raise DicomError(f"{stack.name}: {stack.reason}")
+    geometry = stack.geometry
+    middle = geometry.slices[len(geometry.slices) // 2].path
+    header = opened_all([middle])[1].headers[middle]
+    require_stated_tilt(geometry, stated_tilt(header))
+    return scan_acquisition(header, _shape(geometry, (len(geometry.slices), *geometry.slices[0].shape)))
 
 
 def files_of_scan(folder: Path) -> list[Path]:
@@ -126,8 +140,8 @@ def _passed_over(contents: Sequence[FileContent]) -> str:
     )
 
 
-def _shape(geometry: StackGeometry, volume: Volume) -> StackShape:
-    slices, rows, columns = volume.values.shape
+def _shape(geometry: StackGeometry, shape: tuple[int, ...]) -> StackShape:
+    slices, rows, columns = shape
     return StackShape(
         slices, rows, columns, geometry.spacing_mm, plane_of(geometry.slices[0]), geometry.tilt_degrees
     )

@@ -11,6 +11,7 @@ from strnet.cohort.importers import (
     import_buu_lspine,
     import_films,
     import_knee_qus,
+    import_scans,
 )
 from strnet.cohort.importers.outcome import AUDIT, QUARANTINE
 from strnet.cohort.importers.request import DUPLICATES
@@ -18,17 +19,18 @@ from strnet.cohort.manifest import beside_manifest
 from strnet.errors import ConfigError, unknown_name
 from strnet.tables import require_writable
 
-LAYOUTS = ("auto", "dicom", "table", "knee-qus", "buu-lspine")
-_PUBLISHED = {"knee-qus": import_knee_qus, "buu-lspine": import_buu_lspine}
+LAYOUTS = ("auto", "dicom", "table", "volumes", "knee-qus", "buu-lspine")
+_IMPORTERS = {"volumes": import_scans, "knee-qus": import_knee_qus, "buu-lspine": import_buu_lspine}
 
 
 def ingest(folder: Path, out: Path, *, layout: str = "auto", **asked: Any) -> dict[str, Any]:
     """Counts of the cohort whose manifest is now `out`; quarantine, flow and audit are named after it.
 
     `layout` says what the folder is: `table` (a table lists the films), `dicom` (headers do, a table may add
-    labels), `knee-qus`, `buu-lspine` (published data sets); `auto` is `table` if one is given, else `dicom`.
-    `asked` are the other fields of an `ImportRequest`: the table, what is said about its columns and cells,
-    whose films they are, what becomes of conflicting duplicates, workers and progress.
+    labels), `volumes` (series of CT and NIfTI files), `knee-qus`, `buu-lspine` (published data sets); `auto`
+    is `table` if one is given, else `dicom`. `asked` are the other fields of an `ImportRequest`: the table,
+    what is said about its columns and cells, whose films they are, what becomes of conflicting duplicates,
+    workers and progress.
 
     Raises: ConfigError: an unknown layout. ManifestError: an `out` that cannot be written, told before any
     film is read, or all that is open or broken in the table, at once.
@@ -43,7 +45,7 @@ def ingest(folder: Path, out: Path, *, layout: str = "auto", **asked: Any) -> di
     if request.patient_id_from is not None and request.one_patient_per_film:
         raise ConfigError("--patient-id-from and --one-patient-per-film say two things. Give one.")
     require_writable(out)
-    return _summary(_PUBLISHED.get(layout, import_films)(request), out)
+    return _summary(_IMPORTERS.get(layout, import_films)(request), out)
 
 
 def _summary(cohort: ImportedCohort, out: Path) -> dict[str, Any]:

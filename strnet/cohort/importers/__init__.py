@@ -6,6 +6,7 @@ from strnet.cohort.importers.knee_qus import import_knee_qus
 from strnet.cohort.importers.labels import read_labels
 from strnet.cohort.importers.outcome import ImportedCohort
 from strnet.cohort.importers.request import ImportRequest
+from strnet.cohort.importers.scans import import_scans
 
 __all__ = [
     "ImportRequest",
@@ -13,5 +14,6 @@ __all__ = [
     "import_buu_lspine",
     "import_films",
     "import_knee_qus",
+    "import_scans",
     "read_labels",
 ]

@@ -84,6 +84,8 @@ def _concerned(films: FilmFinder, rows: pl.DataFrame | None) -> list[Path]:
 
 
 def _has_header(film: Path) -> bool:
+    if film.is_dir():  # a series
+        return True
     try:
         return file_format(film) == "dicom"
     except (ImageError, DicomError):
