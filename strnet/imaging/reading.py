@@ -7,7 +7,7 @@ from typing import Literal
 
 from strnet.errors import DicomError, ImageError
 from strnet.imaging.dicom import read_dicom, read_dicom_acquisition
-from strnet.imaging.radiograph import Acquisition, FileFormat, Radiograph
+from strnet.imaging.radiograph import Acquisition, Radiograph
 from strnet.imaging.raster import read_raster, read_raster_acquisition
 
 _SIGNATURES: dict[bytes, Literal["png", "jpeg"]] = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
@@ -34,7 +34,7 @@ def read_acquisition(path: Path | str) -> Acquisition:
     return read_dicom_acquisition(path) if kind == "dicom" else read_raster_acquisition(path, kind)
 
 
-def file_format(path: Path) -> FileFormat:
+def file_format(path: Path) -> Literal["dicom", "png", "jpeg"]:
     """`dicom`, `png` or `jpeg`, by the first bytes of the file.
 
     Raises: ImageError: no such file. DicomError: none of the three.

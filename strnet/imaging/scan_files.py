@@ -69,6 +69,8 @@ class ScanFiles:
 
 def opened(path: Path) -> tuple[FileContent, FileDataset | None]:
     """What a file holds, and its data set where it is DICOM that can be read."""
+    if path.stat().st_size == 0:
+        return FileContent(path, unreadable="the file is empty (0 bytes). Copy it again."), None
     try:
         if file_format(path) != "dicom":
             return FileContent(path, no_scan=NoScan("no image", "a picture, not DICOM.")), None

@@ -8,6 +8,7 @@ from typing import Literal
 from pydicom import uid
 from pydicom.dataset import Dataset
 
+from strnet.errors import DicomError
 from strnet.imaging.element_values import text_of, texts_of
 
 Kind = Literal[
@@ -21,6 +22,7 @@ _CAPTURES = {
     uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
     uid.MultiFrameTrueColorSecondaryCaptureImageStorage,
 }
+_SLICES = (uid.CTImageStorage, uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
 _REFORMATTED = {"AXIAL", "MPR", "REFORMATTED", "VOLUME", "RESAMPLED"}
 _MADE_UP = {"MIP", "MINIP", "MAX_IP", "MIN_IP", "PROJECTION IMAGE", "SUBTRACT", "SUBTRACTION", "SCREEN SAVE"}
 _DOSE_WORDS = ("dose report", "dose info", "patient protocol", "dose summary")
@@ -37,6 +39,8 @@ class NoScan:
 
 def no_scan(header: Dataset) -> NoScan | None:
     """Why the object is no CT slice in HU; None if it may be one.
+
+    Raises: DicomError: cut in its header, so that it may be one.
 
     Source: DICOM PS3.3 C.7.6.1.1.2 and C.8.2.1.1.1 (Image Type), C.8.2.1.1.2 (Rescale Type).
     """
@@ -56,10 +60,13 @@ def _no_image(header: Dataset) -> NoScan | None:
         return NoScan(
             "secondary capture", "a Secondary Capture: a picture of a scan, without HU. Leave it out."
         )
+    if modality is None:
+        raise DicomError("no Modality (0008,0060): the file is cut in its header. Copy it again.")
     if modality != "CT":
-        found = f"Modality (0008,0060) is {modality}" if modality else "no Modality (0008,0060)"
-        return NoScan("not CT", f"{found}, expected CT. Only CT has HU.")
+        return NoScan("not CT", f"Modality (0008,0060) is {modality}, expected CT. Only CT has HU.")
     if "Rows" not in header:
+        if sop_class in (None, *_SLICES):
+            raise DicomError("no Rows (0028,0010): the file is cut in its header. Copy it again.")
         return NoScan("no image", "no Rows (0028,0010): the file holds no image.")
     samples = text_of(header, "PhotometricInterpretation") or ""
     if samples and not samples.startswith("MONOCHROME"):

@@ -186,8 +186,10 @@ def _no_scans(others: Sequence[FileContent]) -> list[LeftOut]:
 
 def _choices(scans: Sequence[Scan]) -> pl.DataFrame:
     """Every series that was found, with what its choice was made by."""
-    facts = ("study_uid", "series_uid", "series_description")
-    facts += ("plane", "contrast", "kernel", "slice_thickness_mm")
+    facts = (
+        *("study_uid", "series_uid", "series_description"),
+        *("plane", "contrast", "kernel", "slice_thickness_mm"),
+    )
     kinds = {name: pl.Float64 if name.endswith("_mm") else pl.String for name in facts}
     rows = [
         (
