@@ -65,11 +65,10 @@ def compare_with_paper(
                 _position(published, measure),
             )
         )
-    notes = (
-        f"Ours: split {evaluation.subject.split}, {100 * evaluation.subject.confidence:g}% intervals.",
-        "Square brackets: the paper gives no interval; this one is Wilson's, from the paper's counts.",
-    )
-    return Table(title, ("Figure", "Paper", "Ours", "Paper's value lies"), tuple(rows), notes)
+    notes = [f"Ours: split {evaluation.subject.split}, {100 * evaluation.subject.confidence:g}% intervals."]
+    if any("[" in theirs for _, theirs, *_ in rows):
+        notes.append("Square brackets: the paper gives no interval; this one is Wilson's, from its counts.")
+    return Table(title, ("Figure", "Paper", "Ours", "Paper's value lies"), tuple(rows), tuple(notes))
 
 
 def named_figures(evaluation: Evaluation) -> dict[str, Measure]:
