@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from strnet.report.evaluation import (
+from strnet.report.table import MeasureRow, Table, measure_table
+from strnet.report.task_results import (
     BinaryEvaluation,
     BinaryGroup,
     CategoricalEvaluation,
@@ -14,7 +15,6 @@ from strnet.report.evaluation import (
     RegressionGroup,
     TaskEvaluation,
 )
-from strnet.report.table import MeasureRow, Table, measure_table
 from strnet.report.wording import counted_text, group_name, sentence, task_name, unit_text
 
 _NOTES: Final = (

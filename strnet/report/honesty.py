@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from strnet.report.evaluation import (
+from strnet.report.evaluation import Answer, RowUse, Subject, Verdict
+from strnet.report.measures import AgainstNetwork, Measure
+from strnet.report.task_results import (
     AgreementResult,
-    Answer,
     BinaryEvaluation,
     CategoricalEvaluation,
     ClassBaseline,
-    RowUse,
     ScorerResult,
-    Subject,
     TaskEvaluation,
-    Verdict,
 )
-from strnet.report.measures import AgainstNetwork, Measure
 from strnet.report.task_rows import OBSERVER
 from strnet.report.wording import estimate_text, figure_words, p_text, reference_words, scorer_name, task_name
 from strnet.schema import MEMBER

@@ -9,14 +9,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from strnet.errors import StrnetError, unknown_name
-from strnet.report.evaluation import (
-    BinaryEvaluation,
-    CategoricalEvaluation,
-    Evaluation,
-    RegressionEvaluation,
-)
+from strnet.report.evaluation import Evaluation
 from strnet.report.measures import Measure
 from strnet.report.table import Table
+from strnet.report.task_results import BinaryEvaluation, CategoricalEvaluation, RegressionEvaluation
 from strnet.report.wording import counted_text, estimate_text, figure_words, number
 from strnet.stats import proportion
 

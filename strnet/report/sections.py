@@ -11,13 +11,7 @@ import polars as pl
 from strnet.report import summary_tables
 from strnet.report.bmd_tables import category_table
 from strnet.report.drawings import binary_drawings, confusion_drawing, regression_drawings
-from strnet.report.evaluation import (
-    BinaryEvaluation,
-    CategoricalEvaluation,
-    DiagnosisEvaluation,
-    Evaluation,
-    RegressionEvaluation,
-)
+from strnet.report.evaluation import Evaluation
 from strnet.report.figures.canvas import Drawing, draw
 from strnet.report.figures.course import Course, learning_curves, quantities
 from strnet.report.figures.flow_chart import CohortFlow, cohort_flow
@@ -25,6 +19,12 @@ from strnet.report.fold_tables import fold_table
 from strnet.report.group_tables import group_tables
 from strnet.report.site_tables import site_tables
 from strnet.report.table import Table
+from strnet.report.task_results import (
+    BinaryEvaluation,
+    CategoricalEvaluation,
+    DiagnosisEvaluation,
+    RegressionEvaluation,
+)
 from strnet.report.task_rows import TaskRows, task_rows
 from strnet.report.wording import MISSING, counted, sentence, task_name, unit_text
 

@@ -8,18 +8,18 @@ from typing import Final
 
 from strnet.report.applicability_shares import applicability_table
 from strnet.report.bmd_tables import category_table
-from strnet.report.evaluation import (
-    BinaryEvaluation,
-    CategoricalEvaluation,
-    Evaluation,
-    PointResult,
-    RegressionEvaluation,
-)
+from strnet.report.evaluation import Evaluation
 from strnet.report.fold_tables import fold_table
 from strnet.report.group_tables import group_tables
 from strnet.report.measures import Measure
 from strnet.report.site_tables import site_tables
 from strnet.report.table import MeasureRow, Table, measure_table
+from strnet.report.task_results import (
+    BinaryEvaluation,
+    CategoricalEvaluation,
+    PointResult,
+    RegressionEvaluation,
+)
 from strnet.report.wording import (
     MISSING,
     counted,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from strnet.report.evaluation import BinaryEvaluation, Evaluation, RegressionEvaluation
+from strnet.report.evaluation import Evaluation
 from strnet.report.measures import Measure
+from strnet.report.task_results import BinaryEvaluation, RegressionEvaluation
 from strnet.report.wording import counted, number, sentence, task_name, unit_text
 
 
