@@ -8,15 +8,24 @@ from pathlib import Path
 import polars as pl
 from pydantic import ValidationError
 
+from strnet.cohort.site_agreement import differs
 from strnet.config import REFERENCE_TABLES, YoungAdults, young_adults_of
 from strnet.errors import ConfigError, ManifestError, unknown_name
 from strnet.row_filter import condition_of, require_held
-from strnet.schema import DXA_SITES, IMAGE_ID, LOWEST_OF, T_SCORE, bmd_column, t_score_column
+from strnet.schema import (
+    DXA_SITES,
+    IMAGE_ID,
+    LOWEST_OF,
+    T_SCORE,
+    bmd_column,
+    diagnosis_from_t_score,
+    t_score_column,
+)
 from strnet.tables import read_table, require_columns
 
 _SHOWN = 20
-_ROUNDED = 0.051
-"""Largest difference between a T-score and the same one printed with one decimal."""
+_STANDARDS = ("dxa", "phantom")
+"""Reference standards of a BMD in g/cm2."""
 _COLUMNS = ("site", "mean_g_cm2", "sd_g_cm2")
 
 
@@ -54,7 +63,7 @@ def with_site_t_scores(
     checks the others. `leave_out` names sites that are not used.
 
     Raises: ConfigError: `leave_out` names no DXA site. ManifestError: no BMD, BMD of a site without young
-    adults, T-scores that contradict their BMD.
+    adults, T-scores that contradict their BMD, rows without `t_score` whose reference standard is not DXA.
     """
     _require_sites(leave_out)
     used = [site for site in DXA_SITES if site not in leave_out and _known(frame, site)]
@@ -71,6 +80,7 @@ def with_site_t_scores(
         ]
     )
     _require_agreement(frame, told)
+    _require_dxa(frame, used)
     found = frame.with_columns(pl.coalesce(name, told[name]).alias(name) for name in told.columns)
     return found.with_columns(_patient_t_score(used))
 
@@ -161,12 +171,27 @@ def _require_agreement(frame: pl.DataFrame, told: pl.DataFrame) -> None:
         lines = "\n  ".join([*problems[:_SHOWN], *more])
         raise ManifestError(
             f"manifest: {len(problems)} T-scores are not those of their BMD by this table.\n  {lines}"
-            "\nCorrect the BMD or the T-score, or name the table that they were told by."
+            "\nCorrect the BMD, leave the T-score blank (it then comes from the BMD, not rounded), or name "
+            "the table that they were told by."
+        )
+
+
+def _require_dxa(frame: pl.DataFrame, used: Sequence[str]) -> None:
+    """Raise where a DXA T-score would become that of a patient whose reference standard is another."""
+    known = pl.any_horizontal(pl.col(bmd_column(site)).is_not_null() for site in used)
+    others = frame.filter(known, pl.col(T_SCORE).is_null(), ~pl.col("reference_standard").is_in(_STANDARDS))
+    if others.height:
+        image, standard = others.select(IMAGE_ID, "reference_standard").row(0)
+        raise ManifestError(
+            f"manifest: {others.height} rows with a BMD and without t_score have another reference_standard "
+            f"than DXA, such as image {image}: {standard}. Write dxa where the label is to come from DXA, or "
+            "give them their own t_score."
         )
 
 
 def _contradictions(frame: pl.DataFrame, told: pl.DataFrame, column: str) -> Iterator[str]:
-    differ = ((frame[column] - told[column]).abs() > _ROUNDED).fill_null(value=False)
-    rows = frame.select(IMAGE_ID, column).with_columns(told[column].alias("told")).filter(differ)
+    both = frame.select(IMAGE_ID, column).with_columns(told[column].alias("told"))
+    rows = both.filter(differs(pl.col(column), pl.col("told")))
     for image, given, value in rows.iter_rows():
-        yield f"image {image}: {column} {given:g}, its BMD says {value:.3f}"
+        means = diagnosis_from_t_score(value)
+        yield f"image {image}: {column} {given:g}, its BMD says {value:.3f} ({means})"

@@ -10,6 +10,7 @@ from typing import Any
 from strnet.cohort import read_manifest
 from strnet.cohort.flow import FLOW, flow_before, labelled_step, write_flow
 from strnet.cohort.manifest import beside_manifest, manifest_of
+from strnet.cohort.site_agreement import site_remarks
 from strnet.cohort.site_t_scores import reference_table, t_score_counts, with_site_t_scores
 from strnet.files import write_json, write_together
 from strnet.schema import DXA_SITES, bmd_column
@@ -56,4 +57,5 @@ def t_scores(
         "films": record["films"],
         "diagnoses": dict(made.frame["diagnosis"].drop_nulls().value_counts(sort=True).rows()),
         "young_adults": {site: str(young[site]) for site in used},
+        "notes": site_remarks(made.frame),
     }

@@ -95,8 +95,56 @@ def test_t_scores_told_by_another_table_are_not_overwritten(tmp_path):
 
 
 def test_a_patients_t_score_above_its_lowest_site_is_refused(tmp_path):
-    with pytest.raises(ManifestError, match="above the lowest of"):
+    with pytest.raises(ManifestError, match="not the lowest of"):
         told(tmp_path, {"bmd_femoral_neck": 0.5, "t_score": -1.0, "reference_site": "lowest"})
+
+
+@pytest.mark.parametrize("t_score", [-2.7, 0.3])
+def test_a_patients_t_score_that_is_none_of_its_sites_needs_a_site(t_score, tmp_path):
+    row = {"bmd_femoral_neck": 0.738, "t_score": t_score}
+    with pytest.raises(ManifestError, match=r"that of none of its sites(.|\n)*Say in reference_site"):
+        told(tmp_path, row)
+    _, frame = told(tmp_path, {**row, "reference_site": "lumbar_spine"})
+    assert frame["t_score"].to_list() == [t_score]
+
+
+def test_lowest_is_the_lowest_where_all_three_sites_are_known(tmp_path):
+    sites = {"bmd_lumbar_spine": 1.0, "bmd_total_hip": 0.9, "bmd_femoral_neck": 0.738}
+    lower = {"t_score": -1.9, "reference_site": "lowest"}
+    with pytest.raises(ManifestError, match="not the lowest of"):
+        told(tmp_path, {**sites, **lower})
+    _, frame = told(tmp_path, {**sites, **lower, "bmd_lumbar_spine": None})
+    assert frame["t_score"].to_list() == [-1.9]
+
+
+def test_a_rounded_t_score_does_not_carry_a_patient_over_a_cut_off(tmp_path):
+    with pytest.raises(ManifestError, match=r"t_score_femoral_neck -2.5, its BMD says -2.460 \(osteopenia"):
+        told(tmp_path, {"bmd_femoral_neck": 0.5628, "t_score_femoral_neck": -2.5})
+    with pytest.raises(ManifestError, match=r"not that of the femoral neck(.|\n)*not rounded before"):
+        told(tmp_path, {"bmd_femoral_neck": 0.5628, "t_score": -2.5, "reference_site": "femoral_neck"})
+    _, frame = told(tmp_path, {"bmd_femoral_neck": 0.57, "t_score_femoral_neck": -2.4})
+    assert frame["t_score"].to_list() == [-2.4]
+
+
+def test_a_dxa_t_score_becomes_no_ultrasound_label(tmp_path):
+    row = {"bmd_femoral_neck": 0.6, "reference_standard": "qus"}
+    with pytest.raises(ManifestError, match="image i0: qus"):
+        told(tmp_path, row)
+    _, frame = told(tmp_path, {**row, "t_score": 0.4, "reference_site": "calcaneus"})
+    assert frame["t_score"].to_list() == [0.4]
+
+
+def test_exchanged_columns_and_the_bmd_of_another_site_are_remarked_on(tmp_path):
+    hip, neck = ([0.71 + 0.02 * k for k in range(12)], [0.58 + 0.02 * k for k in range(12)])
+    right = [{"bmd_total_hip": a, "bmd_femoral_neck": b} for a, b in zip(hip, neck, strict=True)]
+    exchanged = [{"bmd_total_hip": b, "bmd_femoral_neck": a} for a, b in zip(hip, neck, strict=True)]
+    spine = [{"bmd_femoral_neck": 1.0 + 0.01 * k} for k in range(12)]
+    assert told(tmp_path, *right)[0]["notes"] == []
+    assert (
+        "t_score_femoral_neck is on average 1.7 above t_score_total_hip in 12"
+        in told(tmp_path, *exchanged)[0]["notes"][0]
+    )
+    assert "t_score_femoral_neck: its mean is 1.6" in told(tmp_path, *spine)[0]["notes"][0]
 
 
 def test_a_diagnosis_that_contradicts_the_new_t_score_is_refused(tmp_path):
