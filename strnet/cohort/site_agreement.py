@@ -1,4 +1,4 @@
-"""Whether T-scores of one patient say the same: the patient's own, that of the site it names, those of all."""
+"""Whether T-scores of one patient say the same: their own, that of the site it names, those of all sites."""
 
 from __future__ import annotations
 
