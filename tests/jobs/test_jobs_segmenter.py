@@ -15,8 +15,12 @@ from strnet.errors import BundleError, ConfigError, TrainingError
 from strnet.imaging import prepare, read_radiograph, to_network_input
 from strnet.imaging.film_parts import film_shape
 from strnet.imaging.preparation import labels_on_film
+from strnet.inference import read_bundle
+from strnet.inference.film_files import read_films
+from strnet.inference.film_regions import region_plan
 from strnet.inference.segmenter import RegionFinder, patient_sha256, read_segmenter
 from strnet.jobs import crossval, evaluate, export, predict, report, train
+from strnet.trust import ANY_FILM
 
 SIZE = (72, 56)
 FILMS = 24
@@ -322,6 +326,38 @@ def test_boxes_that_came_with_the_cohort_come_with_the_films_at_prediction(cohor
     (tmp_path / "one.csv").rename(own / "one.csv")
     lacking = predict(told["bundle"], films[:1], tmp_path / "r.csv", workers=0, clinical=own / "one.csv")
     assert "region lower is not in the regions table" in lacking.table["reason"][0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"box": "1 5 0 30 40 9"}, "is one of a volume"),
+        ({"box": "upper: 1 5 30 40; lower: 30 40 1 5"}, "has no extent"),
+        ({"box": "upper: 1 5 30 40; lower: 2 5 57 40"}, "lies outside its image"),
+        ({"rows": "71.5"}, "rows is '71.5', expected the pixels of the file"),
+        ({"rows": "56", "columns": "72"}, "meant for a file of 56 x 72 pixels"),
+        ({"image_id": None, "path": None}, "names a patient and no film"),
+    ],
+)
+def test_a_box_that_is_none_of_its_film_costs_that_film_alone(boxes_used, cells, said):
+    bundle, own = boxes_used
+    films = [own / f"f{n:02d}.png" for n in range(2)]
+    first, second = pl.read_csv(own / "manifest.csv", infer_schema=False).head(2).to_dicts()
+    rows = [{**first, **cells}, second]
+    with region_plan(bundle, films, rows, ANY_FILM) as plan:
+        wrong, right = read_films(films, bundle.preprocessing, 0, regions=plan)
+    assert (wrong.status, wrong.pixels) == ("failed", None)
+    assert said in wrong.reason
+    assert right.status == "ok"
+
+
+@pytest.fixture(scope="module")
+def boxes_used(cohort, tmp_path_factory):
+    """The bundle of a network on boxes of its cohort, and that cohort."""
+    home = tmp_path_factory.mktemp("boxes")
+    own = boxed(cohort, home / "own")
+    told = train(screening(own, "manifest"), home / "run", progress=False)
+    return read_bundle(told["bundle"]), own
 
 
 def test_folds_on_regions_give_one_row_per_film_combined_by_the_fold_that_tested_it(cohort, tmp_path):
