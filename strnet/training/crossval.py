@@ -18,6 +18,7 @@ from strnet.training.cohort_rows import CohortRows, check_rows, prepare_films, r
 from strnet.training.fit import RunResult, Watch, cache_folder, fit_rows, identity_of
 from strnet.training.fold_processes import FoldTraining, cores, train_folds, usual_at_once
 from strnet.training.learning import check_recipe, refuse_segmentation
+from strnet.training.parent_rows import require_unseen_by_parent
 from strnet.training.progress import film_progress
 from strnet.training.run_folder import RunFolder, open_run, read_run
 
@@ -56,6 +57,8 @@ def crossval(  # noqa: PLR0913 - a public entry: every way to run it is one keyw
             f"{split}: a split by ratios has no folds. Make one with folds, or train it once."
         )
     of_folds = [rows_of(recipe, manifest, split, fold, regions) for fold in range(parts.folds)]
+    for fold, rows in enumerate(of_folds):
+        require_unseen_by_parent(recipe, rows, fold)
     _check_folds(recipe, of_folds)
     identity = identity_of(recipe, of_folds[0])  # the rows of one fold are those of all, in other parts
     at_once = usual_at_once(recipe.trainer, parts.folds) if folds_at_once is None else folds_at_once
