@@ -15,7 +15,7 @@ from strnet.errors import BundleError, ConfigError, TrainingError
 from strnet.imaging import prepare, read_radiograph, to_network_input
 from strnet.imaging.film_parts import film_shape
 from strnet.imaging.preparation import labels_on_film
-from strnet.inference import read_bundle
+from strnet.inference import film_regions, read_bundle
 from strnet.inference.film_files import read_films
 from strnet.inference.film_regions import region_plan
 from strnet.inference.segmenter import RegionFinder, patient_sha256, read_segmenter
@@ -234,6 +234,39 @@ def test_a_film_without_the_region_gets_no_answer_but_a_reason(segmented, cohort
         assert first["status"] == "ok"
         assert (second["status"], second["logit.osteoporosis"]) == ("failed", None)
         assert "no answer without its region: region upper was" in second["reason"]
+
+
+def test_a_search_shows_how_far_it_is_and_keeps_what_it_did(segmented, cohort, tmp_path, monkeypatch):
+    told = train(screening(cohort, segmented[1] / "segmenter"), tmp_path / "run", progress=False)
+    films = [cohort / f"f{n:02d}.png" for n in range(12)]
+    whole = predict(told["bundle"], films, tmp_path / "whole.csv", workers=0, batch_size=2)
+    monkeypatch.setattr(film_regions, "_SEARCHED_AT_ONCE", 4)
+    happened = []
+    find = RegionFinder.find
+
+    def noted(self, *film):
+        happened.append("searched")
+        if happened.count("searched") == 7:
+            raise KeyboardInterrupt
+        return find(self, *film)
+
+    def asked():
+        return predict(
+            told["bundle"],
+            films,
+            tmp_path / "r.csv",
+            workers=0,
+            batch_size=2,
+            progress=lambda done, of: happened.append(f"{done} of {of}"),
+        )
+
+    monkeypatch.setattr(RegionFinder, "find", noted)
+    with pytest.raises(KeyboardInterrupt):
+        asked()
+    assert happened == ["searched"] * 4 + [f"{done} of 12" for done in range(1, 5)] + ["searched"] * 3
+    before = happened.count("searched")
+    assert logits(asked().table) == logits(whole.table)
+    assert happened.count("searched") - before == 8
 
 
 def test_finds_are_kept_by_the_hashes_of_film_and_segmenter(segmented, cohort, tmp_path, monkeypatch):
