@@ -19,7 +19,7 @@ from strnet.inference import film_regions, read_bundle
 from strnet.inference.film_files import read_films
 from strnet.inference.film_regions import region_plan
 from strnet.inference.segmenter import RegionFinder, patient_sha256, read_segmenter
-from strnet.jobs import crossval, evaluate, export, predict, report, train
+from strnet.jobs import combine, crossval, evaluate, export, predict, report, train
 from strnet.trust import ANY_FILM
 
 SIZE = (72, 56)
@@ -200,6 +200,25 @@ def test_a_network_finds_its_region_itself_with_the_segmenter_in_its_bundle(
     again = logits(done.table)
     for image_id, logit in logits(trained).items():
         assert again[image_id] == pytest.approx(logit, abs=1e-5)
+
+
+def test_networks_that_find_their_region_answer_together_with_their_segmenters(segmented, cohort, tmp_path):
+    source = shutil.copytree(segmented[1] / "segmenter", tmp_path / "segmenter")
+    for use, seed in (("union", 3), ("each", 4)):
+        recipe = override_recipe(screening(cohort, source, use=use), {"seed": seed})
+        train(recipe, tmp_path / use, progress=False)
+    runs = [tmp_path / "union", tmp_path / "each"]
+    with pytest.raises(ConfigError, match="looks at regions of its films"):
+        combine(runs, tmp_path / "mirrored", mirrored=True)
+    told = combine(runs, tmp_path / "both")
+    for path in (source, *runs):
+        shutil.rmtree(path)  # the ensemble has its own
+    done = predict(
+        told["bundle"], [cohort / f"f{n:02d}.png" for n in range(4)], tmp_path / "r.csv", workers=0
+    )
+    assert done.table["members"].to_list() == [2] * 4
+    trained = logits(pl.read_parquet(tmp_path / "both" / "predictions.parquet"))
+    assert logits(done.table) == pytest.approx({name: trained[name] for name in logits(done.table)}, abs=1e-5)
 
 
 def test_several_regions_are_rows_of_one_case_whose_logits_are_averaged(segmented, cohort, tmp_path):
