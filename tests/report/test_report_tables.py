@@ -29,7 +29,7 @@ def test_the_console_tables_hold_what_the_demo_promises(evaluation):
     ]  # fmt: skip
     assert all("/" in row[3] and "to" in row[3] for row in points.rows)
     assert any(title.startswith("Osteoporosis given loss") for title in tables)
-    assert [row[0] for row in tables["T-score (phantom): agreement"].rows][:3] == ["Films", "r", "MAE"]
+    assert [row[0] for row in tables["T-score (phantom): agreement"].rows][:3] == ["Cases", "r", "MAE"]
 
 
 def test_printed_counts_are_those_of_the_evaluation(evaluation):
