@@ -35,6 +35,14 @@ _EQUATED = re.compile(
 )
 """A column that is to be, or not to be, a number or one of several."""
 _FLAGS = {0.0, 1.0}
+_ORDERED = re.compile(
+    rf"""(?:"(?P<quoted>[^"]+)"|(?P<bare>[A-Za-z_][\w.]*))\s*
+    (?:(?:<=?|>=?)\s*(?P<one>{_TEXT}) | (?:\bNOT\s+)?\bBETWEEN\s+(?P<both>{_TEXT}\s+AND\s+{_TEXT}))""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A column that is to lie before or after a text."""
+ISO_DATE = r"^\d{4}-\d{2}-\d{2}"
+"""Dates whose order is that of their text."""
 
 
 def keep_rows(table: pl.LazyFrame, where: str | None) -> pl.LazyFrame:
@@ -93,10 +101,12 @@ def require_held(
     """Raise unless every text that `where` compares a column with is a value of it.
 
     A text that no row holds is a slip (`view = 'Ap'`), which would quietly keep no row, or with `<>` all of
-    them. What the `vocabulary` of the column knows may be absent.
+    them. What the `vocabulary` of the column knows may be absent. Before and after are for dates such as
+    2026-03-31 only: of other texts '9' would come after '10'.
 
-    Raises: RowFilterError: a text that is no value, with the nearest one.
+    Raises: RowFilterError: a text that is no value, with the nearest one, or one that has no order.
     """
+    _require_order(where, frame, named)
     for column, text in _compared(_with_text_quoted(where, frame.columns)):
         if column not in frame.columns or frame[column].dtype != pl.String:
             continue
@@ -123,6 +133,21 @@ def require_held_numbers(where: str, frame: pl.DataFrame, named: str = WHERE) ->
             if float(text) not in held | (_FLAGS if held <= _FLAGS else set()):
                 listing = ", ".join(f"{value:g}" for value in sorted(held)[:20])
                 raise RowFilterError(f"{named}: {where!r}: no row has {column} {text}. Found: {listing}.")
+
+
+def _require_order(where: str, frame: pl.DataFrame, named: str) -> None:
+    for match in _ORDERED.finditer(_with_text_quoted(where, frame.columns)):
+        column = match["quoted"] or match["bare"]
+        if column not in frame.columns or frame[column].dtype != pl.String:
+            continue
+        asked = [text[1:-1] for text in re.findall(_TEXT, match["one"] or match["both"])]
+        texts = pl.concat([frame[column].drop_nulls(), pl.Series(column, asked)])
+        other = texts.filter(~texts.str.contains(ISO_DATE))
+        if other.len():
+            raise RowFilterError(
+                f"{named}: {where!r} asks what comes before or after in {column}, which is text such as "
+                f"'{other[0]}' and has no order. Expected numbers, in every row, or dates such as 2026-03-31."
+            )
 
 
 def _compared(where: str) -> Iterator[tuple[str, str]]:

@@ -86,6 +86,9 @@ CLINICAL_COLUMNS: Final = ("age", "sex", "bmi")
 PLAUSIBLE: Final = MappingProxyType({"age": (0, 120), "bmi": (10, 90)})
 """Lowest and highest value of a clinical variable that a person can have, in its unit."""
 
+PLAUSIBLE_BMD: Final = (0.1, 2.5)
+"""Lowest and highest areal BMD of a person or a mean of young adults, g/cm2; in mg/cm2 it is far above."""
+
 GROUP_CUTS: Final = MappingProxyType({"age": (50.0, 60.0, 70.0, 80.0), "bmi": (18.5, 25.0, 30.0)})
 """Where the groups of a clinical variable begin if nobody says otherwise.
 

@@ -242,6 +242,21 @@ def test_young_adults_named_by_a_table_become_numbers_that_travel():
             "no young adults for lumbar_spine",
         ),
         (
+            bmd_task(young_adults={"site": "total_hip", "mean": 0.942, "sd": 0.122, "source": "a"}),
+            "are for bmd_total_hip, and target.column is bmd_femoral_neck",
+        ),
+        (
+            bmd_task(
+                young_adults={"site": "femoral_neck", "mean": 0.858, "sd": 0.12, "source": "a"},
+                target={"column": "t_score_femoral_neck"},
+            ),
+            "target.column is t_score_femoral_neck",
+        ),
+        (
+            bmd_task(young_adults={"site": "femoral_neck", "mean": 858, "sd": 120, "source": "a"}),
+            "is it in mg/cm2",
+        ),
+        (
             {"name": "loss", "kind": "binary", "target": {"column": "t_score", "below": -1}, "unit": "SD"},
             "for regression",
         ),
@@ -250,3 +265,10 @@ def test_young_adults_named_by_a_table_become_numbers_that_travel():
 def test_units_and_young_adults_that_cannot_be_meant_are_refused(task, message):
     with pytest.raises(ConfigError, match=message):
         parse_recipe({"name": "a", "tasks": [task]})
+
+
+def test_two_tasks_whose_t_scores_would_stand_in_one_column_are_refused():
+    neck = bmd_task(young_adults="nhanes3_white_women")
+    with pytest.raises(ConfigError, match="femoral_neck has several tasks with young_adults"):
+        parse_recipe({"name": "a", "tasks": [neck, {**neck, "name": "another"}]})
+    assert parse_recipe({"name": "a", "tasks": [neck, bmd_task(name="another")]})

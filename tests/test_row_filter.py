@@ -86,6 +86,31 @@ def test_a_word_of_the_vocabulary_and_text_that_is_no_value_are_left_alone(where
     require_held(where, FILMS, {"view": ("AP", "OBLIQUE")})
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "kv > '10'",
+        'kv <= "10"',
+        "age > 3 and kv between '10' and '90'",
+        "film_date < '01.02.2026'",
+        "\"kv\">='9'",
+    ],
+)
+def test_before_and_after_are_no_questions_to_text(where):
+    # '9' > '10' is true of text, and of 9 and 10 it is not; one cell 'n/a' makes text of a column of numbers
+    films = FILMS.with_columns(
+        kv=pl.Series(["9", "10", "n/a", None]), film_date=pl.Series(["31.01.2026"] * 4)
+    )
+    with pytest.raises(RowFilterError, match="has no order"):
+        require_held(where, films, {})
+
+
+def test_before_and_after_are_questions_to_dates_and_numbers():
+    films = FILMS.with_columns(film_date=pl.Series(["2026-01-31", None, "2026-02-01", "2026-02-02"]))
+    for where in ("film_date < '2026-02-01'", "age < 60 and site <> 'b'", "cast(age as varchar) < '6'"):
+        require_held(where, films, {})
+
+
 def test_a_site_that_no_row_has_is_refused_also_where_it_would_keep_every_row():
     with pytest.raises(RowFilterError, match="no row has site 'd'"):
         require_held("site <> 'd'", FILMS, {"view": ("AP",)})

@@ -1,16 +1,14 @@
-"""`strnet phantom`, `ingest`, `split`: how a cohort comes to be."""
+"""`strnet phantom` and `split`: a made cohort, and the sides of any."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from strnet.cli.console import print_json, print_pairs, print_table, print_text, progress_bar
-from strnet.cli.worker_options import FileMemory, FileSeconds, WorkerCount
-from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS, Workers
+from strnet.cli.console import print_json, print_pairs, print_table, progress_bar
+from strnet.cli.worker_options import WorkerCount
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
@@ -18,7 +16,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("phantom")(phantom)
-    app.command("ingest")(ingest)
     app.command("split")(split)
 
 
@@ -69,121 +66,6 @@ def _size(rows: int | None, columns: int | None) -> tuple[int, int] | None:
     if (rows is None) != (columns is None):
         raise typer.BadParameter("--rows and --columns belong together: give both, or neither.")
     return None if rows is None or columns is None else (rows, columns)
-
-
-def ingest(
-    folder: Annotated[
-        Path, typer.Argument(help="Folder with DICOM, PNG, JPEG or NIfTI files.", exists=False)
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Manifest to write (.csv or .parquet).")],
-    layout: Annotated[
-        str,
-        typer.Option(
-            help="What the folder is: auto (table if --table is given), dicom, table, volumes, "
-            "knee-qus, buu-lspine."
-        ),
-    ] = "auto",
-    table: Annotated[Path | None, typer.Option(help="Table with one row per image or per patient.")] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option("--column", help="MANIFEST=TABLE column, where the guess is not right; repeatable."),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", help="Column of the table not to read; repeatable.")
-    ] = None,
-    value: Annotated[
-        list[str] | None,
-        typer.Option("--value", help="COLUMN:CELL=WORD, such as sex:W=F; view:?= is blank; repeatable."),
-    ] = None,
-    constant: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="COLUMN=VALUE for every row, such as reference_standard=dxa."),
-    ] = None,
-    csv_dialect: Annotated[
-        str | None,
-        typer.Option(
-            help="comma, semicolon or tab; with /point or /comma, the decimal mark. [default: found]"
-        ),
-    ] = None,
-    patient_id_from: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Patient by file name: {patient}_{n}.png, a regex with (?P<patient>...), or folder.",
-        ),
-    ] = None,
-    one_patient_per_film: Annotated[
-        bool, typer.Option("--one-patient-per-film", help="Nothing says whose films they are: one each.")
-    ] = False,
-    duplicates: Annotated[
-        str, typer.Option(help="Identical pictures with different labels: refuse, drop, first, keep.")
-    ] = "refuse",
-    workers: WorkerCount = None,
-    file_seconds: FileSeconds = FILE_SECONDS,
-    file_memory_gib: FileMemory = FILE_MEMORY_GIB,
-    as_json: Json = False,
-) -> None:
-    """A cohort manifest from a folder of images; files that cannot be read go to a quarantine table.
-
-    The table's columns are found by their names and cells, and shown. What is open is asked at once.
-
-    \b
-    Examples:
-      strnet ingest films -o manifest.csv --table labels.csv --set reference_standard=dxa
-      strnet ingest films -o manifest.csv --patient-id-from {patient}_{n} --column t_score=T
-      strnet ingest scans -o manifest.csv --layout volumes --table qct.csv
-      strnet ingest knee_qus -o manifest.csv --layout knee-qus
-    """
-    from strnet.jobs import ingest as job
-
-    with progress_bar("files", shown=not as_json) as progress:
-        done = job(
-            folder,
-            out,
-            layout=layout,
-            table=table,
-            columns=pairs(column, "--column"),
-            ignored=tuple(ignore or ()),
-            values=cell_values(value),
-            constants=pairs(constant, "--set"),
-            dialect=csv_dialect,
-            patient_id_from=patient_id_from,
-            one_patient_per_film=one_patient_per_film,
-            duplicates=duplicates,
-            workers=Workers(workers, file_seconds, file_memory_gib),
-            progress=progress,
-        )
-    if as_json:
-        print_json(done)
-        return
-    for sentence in done["read_as"]:
-        print_text(sentence)
-    counts = {name: done[name] for name in ("films", "patients", "diagnosis", "left_out")}
-    unknown = done["audit"]["unknown"]
-    blank = [name for name, cells in unknown.items() if cells == done["films"]]
-    partly = {name: cells for name, cells in unknown.items() if name not in blank}
-    print_pairs(f"Manifest {out}", {**counts, "unknown": partly, "blank": blank})
-    for sentence in _seen(done):
-        print_text(sentence)
-
-
-def _seen(done: Mapping[str, Any]) -> Iterator[str]:
-    """What a person should know of a cohort just imported, in sentences."""
-    audit = done["audit"]
-    if done["left_out"]:
-        yield f"{done['left_out']} file(s) were left out; {done['quarantine']} says why."
-    if audit["duplicates"]:
-        yield (
-            f"{audit['duplicate_groups']} picture(s) occur more than once, "
-            f"{audit['duplicate_groups_across_patients']} under several patients, "
-            f"{audit['duplicate_groups_across_labels']} with several diagnoses: {done['audit_file']}."
-        )
-    for found in audit["one_class_values"]:
-        yield (
-            f"All {found['images']} labelled films with {found['column']} {found['value']} are "
-            f"{found['diagnosis']}: a network may learn that instead of bone."
-        )
-    yield from done["notes"]
 
 
 def split(
@@ -253,16 +135,4 @@ def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
         if not equals:
             raise typer.BadParameter(f"{option} {text}: expected NAME=VALUE.")
         found[name.strip()] = value.strip()
-    return found
-
-
-def cell_values(texts: list[str] | None) -> dict[tuple[str, str], str]:
-    """What cells stand for, by column and cell, that repeated `--value COLUMN:CELL=WORD` options say."""
-    found = {}
-    for text in texts or []:
-        column, colon, rest = text.partition(":")
-        cell, equals, word = rest.rpartition("=")
-        if not colon or not equals:
-            raise typer.BadParameter(f"--value {text}: expected COLUMN:CELL=WORD, such as sex:W=F.")
-        found[column.strip(), cell.strip()] = word.strip()
     return found

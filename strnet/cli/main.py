@@ -13,6 +13,7 @@ from strnet.cli import (
     cohort_commands,
     comparison_commands,
     ensemble_commands,
+    ingest_commands,
     published_commands,
     reference_commands,
     result_commands,
@@ -40,6 +41,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for commands in (
+    ingest_commands,
     cohort_commands,
     selection_commands,
     reference_commands,

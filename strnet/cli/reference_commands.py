@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from strnet.cli.console import print_json, print_pairs
+from strnet.cli.console import print_json, print_pairs, print_table, print_text
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,4 +46,8 @@ def t_scores(
     if as_json:
         print_json(made)
     else:
-        print_pairs(f"T-scores in {out}", made)
+        rows = [[name, *map(str, counts.values())] for name, counts in made["films"].items()]
+        print_table(f"T-scores in {out}", ["films", "computed", "kept", "lacking"], rows)
+        print_pairs("Told against", {name: made[name] for name in ("young_adults", "diagnoses", "flow")})
+        for note in made["notes"]:
+            print_text(note)

@@ -83,8 +83,8 @@ def _bmd(site: str) -> Column:
         f"Areal BMD of the {site.replace('_', ' ')}",
         "number",
         "g/cm2",
-        low=0.1,
-        high=2.5,
+        low=schema.PLAUSIBLE_BMD[0],
+        high=schema.PLAUSIBLE_BMD[1],
         hint="is it in mg/cm2, or a T-score?",
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from strnet.cohort.manifest import Manifest
+from strnet.cohort.manifest import Manifest, beside_manifest
 from strnet.cohort.splits import Split
 from strnet.errors import ManifestError
 from strnet.files import write_json
@@ -56,6 +56,13 @@ class CohortFlow:
     sides: tuple[FlowStep, ...] = ()
     rules: Mapping[str, Any] = field(default_factory=dict)
     """The rule file of a selection: its name, its SHA-256, and its rules; empty without one."""
+    t_scores: tuple[Mapping[str, Any], ...] = ()
+    """Each time that BMD became T-scores: the table, and per column how many were computed, kept, lacking."""
+
+    @property
+    def without_labelled(self) -> tuple[FlowStep, ...]:
+        """The steps that new labels leave as they are."""
+        return tuple(step for step in self.steps if step.name != LABELLED)
 
     def with_split(self, split: Split) -> CohortFlow:
         """The flow that ends in the sides of `split`, which holds the usable films."""
@@ -69,6 +76,7 @@ class CohortFlow:
             "steps": [asdict(step) for step in self.steps],
             "sides": [asdict(side) for side in self.sides],
             "rules": dict(self.rules),
+            "t_scores": [dict(told) for told in self.t_scores],
         }
 
 
@@ -90,6 +98,18 @@ def flow_of(found: int, unreadable: int, unusable: Iterable[str], frame: pl.Data
             labelled_step(frame),
         )
     )
+
+
+def flow_before(manifest: Manifest) -> CohortFlow:
+    """The flow beside `manifest`, or one that begins with its rows where none stands there.
+
+    Raises: ManifestError: as `read_flow`.
+    """
+    kept = beside_manifest(manifest.path, FLOW)
+    if kept.exists():
+        return read_flow(kept, manifest)
+    rows = manifest.frame
+    return CohortFlow((FlowStep("screened", rows.height, rows[PATIENT_ID].n_unique()), labelled_step(rows)))
 
 
 def labelled_step(frame: pl.DataFrame) -> FlowStep:
@@ -123,6 +143,6 @@ def read_flow(path: Path | str, manifest: Manifest) -> CohortFlow:
         )
     try:
         steps, sides = (tuple(FlowStep(**step) for step in content[key]) for key in ("steps", "sides"))
-        return CohortFlow(steps, sides, content["rules"])
+        return CohortFlow(steps, sides, content["rules"], tuple(content["t_scores"]))
     except (KeyError, TypeError) as error:
         raise ManifestError(f"{path}: not a cohort flow ({error}). {_FORMAT.remake}") from error

@@ -11,11 +11,10 @@ import polars as pl
 from strnet.cohort.columns import VOCABULARY
 from strnet.cohort.selection_rules import BOUNDS, Limit, OnePer, SelectionRule, SelectionRules
 from strnet.errors import ManifestError, RowFilterError, unknown_name
-from strnet.row_filter import condition_of, require_held, require_held_numbers
+from strnet.row_filter import ISO_DATE, condition_of, require_held, require_held_numbers
 from strnet.schema import EXAM_ID, IMAGE_ID, PATIENT_ID
 
 _EXCLUDED = (IMAGE_ID, PATIENT_ID, EXAM_ID, "rule", "reason", "unknown", "cells")
-_ISO_DATE = r"^\d{4}-\d{2}-\d{2}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,7 @@ class _Judge:
 def _has_an_order(cells: pl.Series) -> bool:
     if cells.dtype != pl.String:
         return cells.dtype.is_numeric() or cells.dtype.is_temporal()
-    return bool(cells.drop_nulls().str.contains(_ISO_DATE).all())
+    return bool(cells.drop_nulls().str.contains(ISO_DATE).all())
 
 
 def _within(limit: Limit) -> pl.Expr:

@@ -8,15 +8,24 @@ from pathlib import Path
 import polars as pl
 from pydantic import ValidationError
 
+from strnet.cohort.site_agreement import differs
 from strnet.config import REFERENCE_TABLES, YoungAdults, young_adults_of
-from strnet.errors import ManifestError
-from strnet.row_filter import condition_of
-from strnet.schema import DXA_SITES, IMAGE_ID, LOWEST_OF, bmd_column, t_score_column
+from strnet.errors import ConfigError, ManifestError, unknown_name
+from strnet.row_filter import condition_of, require_held
+from strnet.schema import (
+    DXA_SITES,
+    IMAGE_ID,
+    LOWEST_OF,
+    T_SCORE,
+    bmd_column,
+    diagnosis_from_t_score,
+    t_score_column,
+)
 from strnet.tables import read_table, require_columns
 
 _SHOWN = 20
-_ROUNDED = 0.051
-"""Largest difference between a T-score and the same one printed with one decimal."""
+_STANDARDS = ("dxa", "phantom")
+"""Reference standards of a BMD in g/cm2."""
 _COLUMNS = ("site", "mean_g_cm2", "sd_g_cm2")
 
 
@@ -36,7 +45,9 @@ def reference_table(name: str, where: str | None = None) -> dict[str, YoungAdult
     rows = read_table(Path(name), "reference table")
     require_columns(rows, _COLUMNS, name)
     if where is not None:
-        rows = rows.filter(condition_of(where, rows.lazy(), "--where"))
+        chosen = condition_of(where, rows.lazy(), "--where")
+        require_held(where, rows, {})
+        rows = rows.filter(chosen)
     rows = rows.filter(pl.col("site").is_in(DXA_SITES))
     _require_one_row_a_site(rows, name)
     return {row["site"]: _young_adults(row, name) for row in rows.iter_rows(named=True)}
@@ -51,8 +62,10 @@ def with_site_t_scores(
     then says. T-scores that stand there are kept, and those of sites must be their BMD's; `write_manifest`
     checks the others. `leave_out` names sites that are not used.
 
-    Raises: ManifestError: no BMD, BMD of a site without young adults, T-scores that contradict their BMD.
+    Raises: ConfigError: `leave_out` names no DXA site. ManifestError: no BMD, BMD of a site without young
+    adults, T-scores that contradict their BMD, rows without `t_score` whose reference standard is not DXA.
     """
+    _require_sites(leave_out)
     used = [site for site in DXA_SITES if site not in leave_out and _known(frame, site)]
     if not used:
         names = ", ".join(map(bmd_column, DXA_SITES))
@@ -67,8 +80,25 @@ def with_site_t_scores(
         ]
     )
     _require_agreement(frame, told)
+    _require_dxa(frame, used)
     found = frame.with_columns(pl.coalesce(name, told[name]).alias(name) for name in told.columns)
     return found.with_columns(_patient_t_score(used))
+
+
+def t_score_counts(before: pl.DataFrame, after: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """By T-score column how many films had one before (`kept`), have it now (`computed`), or have none.
+
+    Sites of which `after` knows neither a BMD nor a T-score are left out.
+    """
+    sites = (site for site in DXA_SITES if _known(after, site) or after[t_score_column(site)].count())
+    return {
+        column: {
+            "computed": after[column].count() - before[column].count(),
+            "kept": before[column].count(),
+            "lacking": after[column].null_count(),
+        }
+        for column in (T_SCORE, *map(t_score_column, sites))
+    }
 
 
 def _patient_t_score(used: Sequence[str]) -> list[pl.Expr]:
@@ -88,6 +118,12 @@ def _patient_t_score(used: Sequence[str]) -> list[pl.Expr]:
 def _known(frame: pl.DataFrame, site: str) -> int:
     """Rows with a BMD of `site`."""
     return frame[bmd_column(site)].count()
+
+
+def _require_sites(leave_out: Sequence[str]) -> None:
+    for site in leave_out:
+        if site not in DXA_SITES:
+            raise ConfigError(f"--leave-out: {unknown_name('DXA site', site, DXA_SITES)}")
 
 
 def _require_one_row_a_site(rows: pl.DataFrame, name: str) -> None:
@@ -135,12 +171,27 @@ def _require_agreement(frame: pl.DataFrame, told: pl.DataFrame) -> None:
         lines = "\n  ".join([*problems[:_SHOWN], *more])
         raise ManifestError(
             f"manifest: {len(problems)} T-scores are not those of their BMD by this table.\n  {lines}"
-            "\nCorrect the BMD or the T-score, or name the table that they were told by."
+            "\nCorrect the BMD, leave the T-score blank (it then comes from the BMD, not rounded), or name "
+            "the table that they were told by."
+        )
+
+
+def _require_dxa(frame: pl.DataFrame, used: Sequence[str]) -> None:
+    """Raise where a DXA T-score would become that of a patient whose reference standard is another."""
+    known = pl.any_horizontal(pl.col(bmd_column(site)).is_not_null() for site in used)
+    others = frame.filter(known, pl.col(T_SCORE).is_null(), ~pl.col("reference_standard").is_in(_STANDARDS))
+    if others.height:
+        image, standard = others.select(IMAGE_ID, "reference_standard").row(0)
+        raise ManifestError(
+            f"manifest: {others.height} rows with a BMD and without t_score have another reference_standard "
+            f"than DXA, such as image {image}: {standard}. Write dxa where the label is to come from DXA, or "
+            "give them their own t_score."
         )
 
 
 def _contradictions(frame: pl.DataFrame, told: pl.DataFrame, column: str) -> Iterator[str]:
-    differ = ((frame[column] - told[column]).abs() > _ROUNDED).fill_null(value=False)
-    rows = frame.select(IMAGE_ID, column).with_columns(told[column].alias("told")).filter(differ)
+    both = frame.select(IMAGE_ID, column).with_columns(told[column].alias("told"))
+    rows = both.filter(differs(pl.col(column), pl.col("told")))
     for image, given, value in rows.iter_rows():
-        yield f"image {image}: {column} {given:g}, its BMD says {value:.3f}"
+        means = diagnosis_from_t_score(value)
+        yield f"image {image}: {column} {given:g}, its BMD says {value:.3f} ({means})"

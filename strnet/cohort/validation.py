@@ -10,6 +10,7 @@ import polars as pl
 from strnet import schema
 from strnet.cohort.columns import BY_NAME, COLUMNS, Column, require_known_names
 from strnet.cohort.findings import LINE, Finding, finding, named, raise_findings
+from strnet.cohort.site_agreement import category, site_agrees
 from strnet.errors import ImageError, ManifestError
 from strnet.imaging.region import parse_boxes, require_inside
 from strnet.tables import id_text
@@ -260,30 +261,6 @@ def _label_agrees(frame: pl.DataFrame) -> Iterator[Finding | None]:
     )
 
 
-def _site_agrees(frame: pl.DataFrame) -> Iterator[Finding | None]:
-    """The T-score of a patient is that of the site it names, or not above the lowest of the sites given."""
-    rounded = 0.051  # a T-score is often printed with one decimal
-    sites = [pl.col(schema.t_score_column(site)) for site in schema.LOWEST_OF]
-    lowest = (pl.col("reference_site") == "lowest") & (pl.col("t_score") > pl.min_horizontal(sites) + rounded)
-    shown = [named("t_score"), *(named(schema.t_score_column(site)) for site in schema.LOWEST_OF)]
-    yield finding(
-        frame,
-        lowest,
-        "{rows} whose t_score is above the lowest of {their} sites.",
-        shown,
-        "With reference_site lowest it is the lowest. Correct one, or leave t_score blank.",
-    )
-    for site in schema.DXA_SITES:
-        own = pl.col(schema.t_score_column(site))
-        yield finding(
-            frame,
-            (pl.col("reference_site") == site) & ((pl.col("t_score") - own).abs() > rounded),
-            f"{{rows}} whose t_score is not that of the {site.replace('_', ' ')}, {{their}} reference_site.",
-            [named("t_score"), named(schema.t_score_column(site))],
-            "Correct one of the two, or the reference_site.",
-        )
-
-
 def _provenance(frame: pl.DataFrame) -> Iterator[Finding | None]:
     yield finding(
         frame,
@@ -305,16 +282,14 @@ _RULES: tuple[Rule, ...] = (
     _one_sex_per_patient,
     _one_patient_per_examination,
     _label_agrees,
-    _site_agrees,
+    site_agrees,
     _provenance,
 )
 
 
 def implied_diagnosis() -> pl.Expr:
     """Column `implied`: the diagnosis of `t_score`, null where it is unknown."""
-    return (
-        pl.col("t_score").map_elements(schema.diagnosis_from_t_score, return_dtype=pl.String).alias("implied")
-    )
+    return category(pl.col(schema.T_SCORE)).alias("implied")
 
 
 def _with_diagnosis(frame: pl.DataFrame) -> pl.DataFrame:

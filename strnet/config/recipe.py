@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,7 @@ from strnet.config.preprocessing import Augmentation, Preprocessing
 from strnet.config.region_use import RegionConfig
 from strnet.config.tasks import TaskConfig
 from strnet.config.trainer import TrainerConfig
+from strnet.schema import t_score_column
 from strnet.workers import FILE_MEMORY_GIB, FILE_SECONDS
 
 
@@ -57,6 +59,17 @@ class Recipe(Frozen):
         point = self.operating_point
         if point is not None and point.task not in {t.name for t in self.tasks if t.kind == "binary"}:
             raise ValueError(f"operating_point.task: no binary task '{point.task}' among {names}")
+        return self
+
+    @model_validator(mode="after")
+    def _estimates_a_site_once(self) -> Self:
+        sites = [task.young_adults.site for task in self.tasks if task.young_adults is not None]
+        doubled = [site for site, count in Counter(sites).items() if count > 1]
+        if doubled:
+            raise ValueError(
+                f"tasks: {doubled[0]} has several tasks with young_adults, and nobody knows whose T-score "
+                f"{t_score_column(doubled[0])} is; leave it out of all but one"
+            )
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from strnet.config.frozen import Cell, Fraction01, Frozen
 from strnet.config.young_adults import YoungAdults, young_adults_of
 from strnet.errors import ConfigError
-from strnet.schema import DXA_SITES, bmd_column
+from strnet.schema import DXA_SITES, T_SCORE, bmd_column, t_score_column
 
 BMD_UNIT = "g/cm2"
 """Of an areal BMD."""
@@ -93,6 +93,19 @@ class TaskConfig(Frozen):
         if self.young_adults is not None and self.unit != BMD_UNIT:
             raise ValueError(
                 f"task {self.name}: young_adults turn a BMD in {BMD_UNIT} into a T-score; unit is {self.unit}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _young_adults_are_of_its_site(self) -> Self:
+        if self.young_adults is None:
+            return self
+        wanted = bmd_column(self.young_adults.site)
+        others = {T_SCORE, *map(bmd_column, DXA_SITES), *map(t_score_column, DXA_SITES)} - {wanted}
+        if self.target.column in others:
+            raise ValueError(
+                f"task {self.name}: young adults of the {self.young_adults.site} are for {wanted}, and "
+                f"target.column is {self.target.column}"
             )
         return self
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from strnet.config.frozen import Frozen, Positive
 from strnet.errors import ConfigError, unknown_name
+from strnet.schema import PLAUSIBLE_BMD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,22 @@ class YoungAdults(Frozen):
     mean: Positive = Field(description="of their areal BMD, g/cm2")
     sd: Positive = Field(description="of their areal BMD, g/cm2")
     source: str = Field(min_length=1, description="population, sex, ages, device, publication")
+
+    @field_validator("mean")
+    @classmethod
+    def _in_its_unit(cls, mean: float) -> float:
+        low, high = PLAUSIBLE_BMD
+        if not low <= mean <= high:
+            raise ValueError(f"found {mean:g}, expected {low:g} to {high:g} g/cm2; is it in mg/cm2?")
+        return mean
+
+    @field_validator("sd")
+    @classmethod
+    def _narrower_than_the_mean(cls, sd: float, others: ValidationInfo) -> float:
+        mean = others.data.get("mean")
+        if mean is not None and sd >= mean / 2:
+            raise ValueError(f"found {sd:g} beside a mean of {mean:g}; are the two exchanged, or is it in %?")
+        return sd
 
     def __str__(self) -> str:
         """`0.858 (SD 0.12) g/cm2: NHANES III, ...`."""

@@ -73,7 +73,8 @@ def checked_regions(frame: pl.DataFrame, folder: Path, source: str) -> RegionsTa
     """The table of `frame`, typed and checked.
 
     Raises: ManifestError: cells of another type, a region of an image twice, an unknown status, a box that
-        lies outside its file or has no extent, one that was found and has none, or was not and has no reason.
+        lies outside its file or has no extent, one that was found and has none, or was not and has no reason,
+        a mask of the cohort for two images.
     """
     try:
         frame = frame.select(SCHEMA.names()).cast(SCHEMA)
@@ -88,6 +89,7 @@ def checked_regions(frame: pl.DataFrame, folder: Path, source: str) -> RegionsTa
     problems += [
         f"image {image}, region {region}: stands twice" for image, region in twice.sort(IMAGE_ID).rows()
     ]
+    problems += _shared_masks(frame)
     if problems:
         more = f"\n  and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise ManifestError(
@@ -96,6 +98,14 @@ def checked_regions(frame: pl.DataFrame, folder: Path, source: str) -> RegionsTa
             + f"{more}\nCorrect them; a region that was not found has status {NOT_FOUND} and a reason."
         )
     return RegionsTable(frame, folder, source)
+
+
+def _shared_masks(frame: pl.DataFrame) -> Iterator[str]:
+    """Masks that came with the cohort for two images; a segmenter may find the same on copies of a film."""
+    given = frame.filter(pl.col("segmenter_sha256").is_null(), pl.col("mask").is_not_null())
+    for mask, images in given.group_by("mask").agg(pl.col(IMAGE_ID).unique().sort()).sort("mask").rows():
+        if len(images) > 1:
+            yield f"images {', '.join(images[:_SHOWN])}: share the mask {mask}, which lies on one film"
 
 
 def manifest_regions(frame: pl.DataFrame, folder: Path, source: str) -> RegionsTable:

@@ -26,9 +26,14 @@ def box_in(row: Mapping[str, Any]) -> Box:
 
 
 def box_cells(box: Box | None) -> dict[str, int | None]:
-    """The cells of a film's box; blank ones where there is none."""
+    """The cells of a film's box; blank ones where there is none.
+
+    Raises: ImageError: the box of a volume.
+    """
     if box is None:
         return dict.fromkeys(SIDES)
+    if len(box.start) != 2:
+        raise ImageError(f"box '{box.cell()}' is one of a volume, expected left top right bottom of a film.")
     (top, left), (bottom, right) = box.start, box.stop
     return {"left": left, "top": top, "right": right, "bottom": bottom}
 

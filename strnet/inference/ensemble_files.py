@@ -28,6 +28,8 @@ from strnet.inference.ensemble_document import (
 )
 from strnet.inference.ensemble_readme import ensemble_readme
 from strnet.inference.folder import replace_folder
+from strnet.inference.segmenter import copy_segmenter
+from strnet.schema import SEGMENTER_FOLDER
 from strnet.sealed import read_sealed, seal
 from strnet.thresholds.point_file import to_document
 
@@ -90,6 +92,9 @@ def write_ensemble(
             home.mkdir(parents=True)
             for name in (name for name in FILES if (bundle.folder / name).is_file()):
                 shutil.copyfile(bundle.folder / name, home / name)
+            segmenter = bundle.segmenter()
+            if segmenter is not None:
+                copy_segmenter(segmenter, home / SEGMENTER_FOLDER)
         write_json(temporary / DOCUMENT, seal(document.model_dump(mode="json"), ENSEMBLE_FORMAT))
         ensemble = read_ensemble(temporary)
         write_text(temporary / README, ensemble_readme(ensemble))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -49,7 +49,9 @@ def film_of_case(position: int, rows: Mapping[str, Row], views: Mapping[str, fro
     if not speakers:
         return _unanswered(position, rows)
     row = _row_of_all(list(speakers.values()))
-    told = _not_told_apart(speakers, views)
+    # a member that cannot answer this film, as where its region was not found, may be the one for its view
+    nearest = [name for name, own in rows.items() if not _other_view(own)] or list(speakers)
+    told = _not_told_apart(speakers.values(), [views[name] for name in nearest])
     if told is not None:
         return FilmOfCase(position, row, (), "refused", NO_VIEW, told)
     silent = [
@@ -86,12 +88,12 @@ def joined(rows: Sequence[Row], column: str) -> str:
     return " ".join(dict.fromkeys(code for row in rows for code in (row.get(column) or "").split()))
 
 
-def _not_told_apart(speakers: Mapping[str, Row], views: Mapping[str, frozenset[str]]) -> str | None:
-    """Why these members may not all be for a film whose view is open; None where they may."""
-    open_view = any(_OPEN_VIEW & set((row.get("flags") or "").split()) for row in speakers.values())
-    if not open_view or len({views[name] for name in speakers}) == 1:
+def _not_told_apart(speakers: Iterable[Row], views: Sequence[frozenset[str]]) -> str | None:
+    """Why members for these `views` may not all be for a film whose view is open; None where they may."""
+    open_view = any(_OPEN_VIEW & set((row.get("flags") or "").split()) for row in speakers)
+    if not open_view or len(set(views)) == 1:
         return None
-    told = ", ".join(sorted({view for name in speakers for view in views[name]}))
+    told = ", ".join(sorted(set().union(*views)))
     return f"which view it is stays open, and the members are for different ones of {told}"
 
 

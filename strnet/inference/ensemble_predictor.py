@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import polars as pl
@@ -11,8 +10,8 @@ import polars as pl
 from strnet.inference.ensemble_bundle import EnsembleBundle
 from strnet.inference.ensemble_films import cases_of, film_of_case
 from strnet.inference.ensemble_results import ensemble_table
-from strnet.inference.film_files import Wanted, as_text, read_films_once
-from strnet.inference.film_regions import region_plan
+from strnet.inference.film_files import as_text
+from strnet.inference.film_regions import films_looked_at
 from strnet.inference.film_session import RAN, FilmSession
 from strnet.inference.journal import PredictionJournal
 from strnet.inference.predictor import BATCH_SIZE, Predictor, Progress, checked_workers
@@ -82,19 +81,15 @@ class EnsemblePredictor:
             for name, member in self.members.items()
         }
         done = min(len(session.rows) for session in sessions.values())
-        ahead = roster.files[done:]
-        with ExitStack() as plans:
-            wanted = []
-            for member in self.bundle.members.values():
-                screen = Screen(member.applicability, accept_anyway)
-                plan = region_plan(member, ahead, roster.rows_of(ahead), screen, workers)
-                wanted.append(Wanted(member.preprocessing, screen, plans.enter_context(plan)))
-            films = read_films_once(ahead, wanted, workers, hashed=roster.hashed)
-            for position, of_members in enumerate(films, start=done):
-                for session, film in zip(sessions.values(), of_members, strict=True):
-                    session.take(position, film)
-                if progress is not None:
-                    progress(position + 1, len(roster.files))
+        networks = [
+            (member, Screen(member.applicability, accept_anyway)) for member in self.bundle.members.values()
+        ]
+        films = films_looked_at(networks, roster.files[done:], roster, workers)
+        for position, of_members in enumerate(films, start=done):
+            for session, film in zip(sessions.values(), of_members, strict=True):
+                session.take(position, film)
+            if progress is not None:
+                progress(position + 1, len(roster.files))
         return self._table(roster, sessions, accept_anyway)
 
     def _table(

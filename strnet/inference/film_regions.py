@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,20 +16,53 @@ from strnet.imaging.mask_files import mask_name, png_of
 from strnet.imaging.region import parse_boxes
 from strnet.imaging.region_rows import FOUND, box_cells, missing_reason, parts_of
 from strnet.inference.bundle import Bundle
-from strnet.inference.film_files import RegionPlan, as_text, read_films
+from strnet.inference.film_files import Film, RegionPlan, Wanted, as_text, read_films, read_films_once
+from strnet.inference.roster import Roster
+from strnet.inference.row_matching import FILM_KEYS
 from strnet.inference.segmenter import RegionFinder
 from strnet.schema import REGION
 from strnet.trust import Screen
 from strnet.workers import AnyWorkers
 
+_SEARCHED_AT_ONCE = 64
+"""Films that segmenters search before their networks see them: what an interrupted job may lose."""
+
 _NO_BOX = (
     "the network looks at boxes that came with its cohort; give a table with the film's box, rows and columns"
+)
+
+_NO_FILM = (
+    "its row in the table names a patient and no film, and a box belongs to one film; name the film by "
+    "image_id or path"
 )
 
 _NO_MASK = (
     "the network was trained on films that masks of its cohort made blank outside, and a box cannot stand "
     "for them; train it with a segmenter as region.source"
 )
+
+
+def films_looked_at(
+    networks: Sequence[tuple[Bundle, Screen]],
+    ahead: Sequence[Path],
+    roster: Roster,
+    workers: AnyWorkers = None,
+) -> Iterator[tuple[Film, ...]]:
+    """Each of the last films of `roster`, which are `ahead`, in turn, as every network looks at it.
+
+    Where a segmenter finds what it looks at, films are searched some at a time.
+    """
+    rows = roster.rows_of(ahead)
+    searched = any(bundle.document.segmenter_sha256 is not None for bundle, _ in networks)
+    size = _SEARCHED_AT_ONCE if searched else max(len(ahead), 1)
+    for start in range(0, len(ahead), size):
+        files = ahead[start : start + size]
+        with ExitStack() as plans:
+            wanted = []
+            for bundle, screen in networks:
+                plan = region_plan(bundle, files, rows[start : start + size], screen, workers)
+                wanted.append(Wanted(bundle.preprocessing, screen, plans.enter_context(plan)))
+            yield from read_films_once(files, wanted, workers, hashed=roster.hashed)
 
 
 @contextmanager
@@ -88,21 +121,38 @@ def _said(
     absent: dict[Path, str] = {}
     for path, row in zip(files, rows, strict=True):
         cells = row or {}
-        if not cells.get("box") or not cells.get("rows") or not cells.get("columns"):
+        if not all(cells.get(name) for name in ("box", "rows", "columns")):
             absent[path] = _NO_BOX
             continue
+        if not any(cells.get(key) for key in FILM_KEYS):
+            absent[path] = _NO_FILM
+            continue
         try:
-            boxes = parse_boxes(str(cells["box"]))
-            own = {"rows": int(float(cells["rows"])), "columns": int(float(cells["columns"]))}
-        except (ImageError, ValueError) as error:
+            table = _said_rows(cells)
+        except ImageError as error:
             absent[path] = str(error)
             continue
-        table = {
-            name: {REGION: name, "status": FOUND, "mask": None, "label": None, **own, **box_cells(box)}
-            for name, box in boxes.items()
-        }
-        _add(path, table, config.names or tuple(boxes), (config, Path()), (parts, absent))
+        _add(path, table, config.names or tuple(table), (config, Path()), (parts, absent))
     return RegionPlan(parts, absent)
+
+
+def _said_rows(cells: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """By name, the rows of the regions table that the cells of a film say."""
+    own = {name: _pixels(name, cells[name]) for name in ("rows", "columns")}
+    return {
+        name: {REGION: name, "status": FOUND, "mask": None, "label": None, **own, **box_cells(box)}
+        for name, box in parse_boxes(str(cells["box"])).items()
+    }
+
+
+def _pixels(name: str, cell: Any) -> int:
+    try:
+        found = float(cell)
+        if found >= 1 and found.is_integer():
+            return int(found)
+    except ValueError:
+        pass
+    raise ImageError(f"{name} is '{cell}', expected the pixels of the file for which its box was drawn")
 
 
 def _add(

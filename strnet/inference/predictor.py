@@ -16,8 +16,7 @@ from strnet.errors import ConfigError, PartialResultError, RefusedFilmsError, un
 from strnet.imaging import to_network_input
 from strnet.inference.bundle import Bundle
 from strnet.inference.engines import Array, Engine
-from strnet.inference.film_files import read_films
-from strnet.inference.film_regions import region_plan
+from strnet.inference.film_regions import films_looked_at
 from strnet.inference.film_session import RAN, FilmSession, state
 from strnet.inference.journal import Outputs, PredictionJournal, Row
 from strnet.inference.opening import ENGINES
@@ -125,15 +124,11 @@ class Predictor:
         screen = Screen(self.bundle.applicability, accept_anyway)
         session = self.session(roster, batch_size, accept_anyway=accept_anyway, journal=journal)
         done = len(session.rows)
-        ahead = roster.files[done:]
-        with region_plan(self.bundle, ahead, roster.rows_of(ahead), screen, workers) as plan:
-            films = read_films(
-                ahead, self.bundle.preprocessing, workers, screen=screen, hashed=roster.hashed, regions=plan
-            )
-            for position, film in enumerate(films, start=done):
-                session.take(position, film)
-                if progress is not None:
-                    progress(position + 1, len(roster.files))
+        films = films_looked_at([(self.bundle, screen)], roster.files[done:], roster, workers)
+        for position, (film,) in enumerate(films, start=done):
+            session.take(position, film)
+            if progress is not None:
+                progress(position + 1, len(roster.files))
         rows = session.rows + [state(film.path, film.status, film.reason) for film in roster.skipped]
         told = [{**row, "accept_anyway": accept_anyway} for row in rows]
         return _table(self.bundle, told, session.merged())

@@ -76,7 +76,7 @@ def combine(
 
 
 def _claimed(out: Path, members: Mapping[str, MemberRun], *, overwrite: bool) -> RunFolder:
-    """The folder of the ensemble, empty or with an interrupted one.
+    """The folder of the ensemble, empty or with another one, which is kept until the new one can be written.
 
     Raises: TrainingError: it holds something else, or a whole ensemble and `overwrite` is not asked for.
     """
@@ -91,8 +91,6 @@ def _claimed(out: Path, members: Mapping[str, MemberRun], *, overwrite: bool) ->
         raise TrainingError(f"{out} holds files but no ensemble, such as {held[0]}. Give a new folder.")
     if folder.complete and not overwrite:
         raise TrainingError(f"{out} holds an ensemble. Overwrite it, or choose another folder.")
-    if held:
-        clear_run(folder)
     return folder
 
 
@@ -112,6 +110,12 @@ def _recipe(
     recipes = [member.recipe for member in members.values()]
     floors = [r.operating_point for r in recipes]
     if min_sensitivity is not None:
+        without = [str(member.path) for member in members.values() if member.recipe.operating_point is None]
+        if without:
+            raise ConfigError(
+                f"--min-sensitivity {min_sensitivity}: {without[0]} has no operating_point in its recipe, "
+                "whose floor this could be. Combine without it, then fit one: strnet threshold fit."
+            )
         floors = [f and f.model_copy(update={"min_sensitivity": min_sensitivity}) for f in floors]
     point = _shared(floors, "operating_point", members, " Name the floor with --min-sensitivity.")
     calibration = _shared([r.calibration for r in recipes], "calibration", members)
@@ -204,6 +208,8 @@ def _write(
 ) -> None:
     """Write all of the run folder but `run.json`; the environment first, by which it is known."""
     told = environment()
+    if folder.path.is_dir():
+        clear_run(folder)
     write_json(folder.environment, {**told, **_hashes(members), "ensemble": list(members)})
     write_text(folder.recipe, dump_recipe(recipe))
     write_table(done.table, folder.predictions)

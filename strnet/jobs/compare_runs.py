@@ -114,18 +114,17 @@ def compare(
 def _of_all(
     tables: Mapping[str, pl.DataFrame], split: str, key: str
 ) -> tuple[dict[str, pl.DataFrame], list[str]]:
-    """The rows of `split` that stand in every table, and by how many more each has."""
-    judged = {name: table.filter(pl.col(SPLIT) == split) for name, table in tables.items()}
-    keys = [set(table[key].drop_nulls().to_list()) for table in judged.values()]
-    shared = set.intersection(*keys)
-    kept = {
-        name: table.filter((pl.col(SPLIT) != split) | pl.col(key).is_in(shared))
-        for name, table in tables.items()
-    }
-    lost = {
-        name: table.height - table.filter(pl.col(key).is_in(shared)).height for name, table in judged.items()
-    }
-    told = ", ".join(f"{count} of {judged[name].height} of {name}" for name, count in lost.items() if count)
+    """The tables without rows of `split` that some other table lacks, and in words how many those were.
+
+    A row that another table has in another part is kept, so that it is noticed: it may have trained there.
+    """
+    text = pl.col(key).cast(pl.String)
+    shared = set.intersection(*(set(table.select(text)[key]) for table in tables.values()))
+    apart = (pl.col(SPLIT) == split) & ~text.is_in(shared)
+    kept = {name: table.filter(~apart.fill_null(value=False)) for name, table in tables.items()}
+    judged = {name: table.filter(pl.col(SPLIT) == split).height for name, table in tables.items()}
+    lost = {name: table.height - kept[name].height for name, table in tables.items()}
+    told = ", ".join(f"{count} of {judged[name]} of {name}" for name, count in lost.items() if count)
     note = f"Left out are {split} rows that not all networks answer: {told}. They may be the harder ones."
     return kept, [note] if told else []
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from safetensors.torch import load_file
 
-import strnet
 from strnet.calibration import METHODS, Calibrated, Combination, ScoreSource, calibrate
 from strnet.cohort import read_manifest
 from strnet.config import Recipe, load_recipe
 from strnet.errors import BundleError
-from strnet.files import read_json, write_json
-from strnet.inference import AnyBundle, Provenance, reference_standard_of, weights_sha256, write_bundle
+from strnet.files import write_json
+from strnet.inference import AnyBundle, weights_sha256, write_bundle
 from strnet.inference.segmenter import Segmenter
 from strnet.jobs.combine_regions import combine_regions
 from strnet.jobs.find_regions import segmenter_of
+from strnet.jobs.run_provenance import provenance_of
 from strnet.models import ClinicalScaling
 from strnet.schema import ATYPICALITY, BUNDLE_FOLDER, IMAGE_ID, SPLIT
-from strnet.tables import write_table
+from strnet.tables import read_table, write_table
 from strnet.thresholds import write_operating_point
 from strnet.training import RunFolder, read_run
 from strnet.trust import Applicability, ApplicabilityFiles, picture_limit, trained_on
@@ -100,7 +99,7 @@ def _bundle(
         calibrators=done.calibrators,
         operating_points=done.points,
         not_reached=done.not_reached,
-        provenance=_provenance(folder, manifest),
+        provenance=provenance_of(folder, manifest, read_table(folder.predictions)),
         applicability=_applicability(recipe, folder, manifest),
         segmenter=segmenter,
         region_combination=rule,
@@ -147,21 +146,3 @@ def _applicability(recipe: Recipe, folder: RunFolder, manifest: Path) -> Applica
         picture_refuses=config.picture == "refuse",
     )
     return ApplicabilityFiles(document, picture)
-
-
-def _provenance(folder: RunFolder, manifest: Path) -> Provenance:
-    environment = read_json(folder.environment)
-    rows = pl.read_parquet(folder.predictions, columns=[IMAGE_ID, SPLIT])
-    trained = read_manifest(manifest).frame.filter(pl.col(IMAGE_ID).is_in(rows[IMAGE_ID].implode()))
-    return Provenance(
-        created=datetime.fromtimestamp(folder.run.stat().st_mtime, UTC),
-        strnet_version=strnet.__version__,
-        packages={name: version for name, version in environment["packages"].items() if version},
-        code_commit=environment["git_commit"],
-        manifest_sha256=environment["manifest_sha256"],
-        split_sha256=environment["split_sha256"],
-        fold=environment.get("fold"),
-        images=dict(rows.group_by(SPLIT).len().sort(SPLIT).rows()),
-        reference_standard=reference_standard_of(trained),
-        starting_weights=environment.get("starting_weights"),
-    )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-import strnet
-from strnet.cohort import read_manifest
 from strnet.config import load_recipe
 from strnet.data.regions import read_regions
 from strnet.files import read_json
-from strnet.inference import Provenance, reference_standard_of
 from strnet.inference.segmenter import write_segmenter
+from strnet.jobs.run_provenance import provenance_of
 from strnet.schema import IMAGE_ID, PATIENT_ID, SEGMENTER_FOLDER, SPLIT
 from strnet.training import RunFolder, read_run
 from strnet.training.cohort_rows import read_rows
@@ -32,7 +29,7 @@ def complete_segmenter(run: Path, manifest: Path, split: Path) -> dict[str, Any]
         recipe=recipe,
         weights=folder.weights.read_bytes(),
         plausibility=read_run(run)["plausibility"],
-        provenance=_provenance(folder, manifest, rows),
+        provenance=provenance_of(folder, manifest, rows),
         patients=rows.filter(pl.col(SPLIT).is_in(["train", "validation"]))[PATIENT_ID],
     )
     return {
@@ -60,19 +57,3 @@ def _told(mean: dict[str, Any] | None) -> str:
         return "unknown"
     interval = f" ({mean['low']:.3f} to {mean['high']:.3f})" if mean.get("low") is not None else ""
     return f"{mean['value']:.3f}{interval}, n {mean['count']}"
-
-
-def _provenance(folder: RunFolder, manifest: Path, rows: pl.DataFrame) -> Provenance:
-    environment = read_json(folder.environment)
-    trained = read_manifest(manifest).frame.filter(pl.col(IMAGE_ID).is_in(rows[IMAGE_ID].implode()))
-    return Provenance(
-        created=datetime.fromtimestamp(folder.run.stat().st_mtime, UTC),
-        strnet_version=strnet.__version__,
-        packages={name: version for name, version in environment["packages"].items() if version},
-        code_commit=environment["git_commit"],
-        manifest_sha256=environment["manifest_sha256"],
-        split_sha256=environment["split_sha256"],
-        fold=environment.get("fold"),
-        images=dict(rows.group_by(SPLIT).len().sort(SPLIT).rows()),
-        reference_standard=reference_standard_of(trained),
-    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from strnet.cohort import Manifest
-from strnet.cohort.flow import FLOW, LABELLED, FlowStep, flow_of, labelled_step, read_flow
+from strnet.cohort.flow import FLOW, FlowStep, flow_of, labelled_step, read_flow
 from strnet.cohort.manifest import beside_manifest
 from strnet.cohort.splits import certificate_path
 from strnet.files import read_json
@@ -27,7 +27,7 @@ def reported_flow(manifest: Manifest, split: Path, chosen: Mapping[str, Any] | N
         read_flow(kept, manifest) if kept.exists() else flow_of(manifest.frame.height, 0, (), manifest.frame)
     )
     # labels may have come to the same images since
-    steps = (*(step for step in counts.steps if step.name != LABELLED), labelled_step(manifest.frame))
+    steps = (*counts.without_labelled, labelled_step(manifest.frame))
     sides = read_json(certificate_path(split))["sides"] if chosen is None else chosen["parts"]
     return CohortFlow(
         stages=tuple(FlowBox(plain_name(step.name), step.images, step.patients) for step in steps),
@@ -35,7 +35,7 @@ def reported_flow(manifest: Manifest, split: Path, chosen: Mapping[str, Any] | N
         splits=tuple(
             FlowBox(name, side["images"], side["patients"], _lost(side)) for name, side in sides.items()
         ),
-        notes=tuple(_notes(counts.rules, steps)),
+        notes=(*_notes(counts.rules, steps), *map(_told, counts.t_scores)),
     )
 
 
@@ -58,6 +58,16 @@ def _notes(rules: Mapping[str, Any], steps: tuple[FlowStep, ...]) -> Iterator[st
         if step.unknown_kept:
             films = counted(step.unknown_kept, "film")
             yield f"{plain_name(step.name)}: {films} with an empty cell kept, as the rule says."
+
+
+def _told(t_scores: Mapping[str, Any]) -> str:
+    """By which table BMD became T-scores, and of how many films."""
+    columns = (
+        f"{plain_name(column)}: {counts['computed']:,} computed, {counts['kept']:,} kept as they stood, "
+        f"{counts['lacking']:,} lacking"
+        for column, counts in t_scores["films"].items()
+    )
+    return f"T-scores by {t_scores['table']}, in films: {'; '.join(columns)}."
 
 
 def _lost(side: Mapping[str, int]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from strnet.cohort import Manifest, read_manifest
-from strnet.cohort.flow import FLOW, LABELLED, CohortFlow, FlowStep, labelled_step, read_flow, write_flow
+from strnet.cohort.flow import FLOW, CohortFlow, FlowStep, flow_before, labelled_step, write_flow
 from strnet.cohort.manifest import EXTENSIONS, beside_manifest, manifest_of
 from strnet.cohort.selection import RuleCounts, Selection, apply_rules
 from strnet.cohort.selection_rules import SelectionRules, read_rules
@@ -62,15 +62,12 @@ def _require_another(manifest: Path, out: Path) -> None:
 
 
 def _flow(cohort: Manifest, found: Selection, rules: SelectionRules, made: Manifest) -> CohortFlow:
-    kept = beside_manifest(cohort.path, FLOW)
-    before = read_flow(kept, cohort) if kept.exists() else None
-    screened = FlowStep("screened", cohort.frame.height, cohort.frame[PATIENT_ID].n_unique())
-    steps = (screened,) if before is None else tuple(s for s in before.steps if s.name != LABELLED)
+    before = flow_before(cohort)
     said = rules.as_json()
-    if before is not None and before.rules:
+    if before.rules:
         said["after"] = dict(before.rules)  # a selection of a selection
     ended = (*map(_step, found.counts), labelled_step(made.frame))
-    return CohortFlow((*steps, *ended), rules=said)
+    return CohortFlow((*before.without_labelled, *ended), rules=said, t_scores=before.t_scores)
 
 
 def _step(counts: RuleCounts) -> FlowStep:

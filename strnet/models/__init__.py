@@ -13,6 +13,7 @@ from strnet.models.parameters import (
     require_stages,
     thaw_stages,
 )
+from strnet.models.parent_bundle import read_parent
 from strnet.models.starting_weights import starting_weights
 from strnet.models.target_statistics import TargetStatistics, class_labels, output_size, target_statistics
 from strnet.models.weights import load_backbone_weights
@@ -36,6 +37,7 @@ __all__ = [
     "multi_task_loss",
     "output_size",
     "parameter_groups",
+    "read_parent",
     "require_stages",
     "starting_weights",
     "target_statistics",

@@ -32,6 +32,10 @@ class ParentBundle:
     network: NetworkConfig
     preprocessing: Preprocessing
     weights: Mapping[str, Tensor]
+    manifest_sha256: str
+    split_sha256: str
+    fold: int | None = None
+    """Of the rows that it was trained on, like the two hashes."""
 
     def part(self, name: str) -> dict[str, Tensor]:
         """The weights of one part (`backbone.model`, `pooling`, `neck`), under their names inside it."""
@@ -86,6 +90,7 @@ def read_parent(folder: Path) -> ParentBundle:
             raise BundleError(f"{folder}: a folder without {DOCUMENT}. Give RUN/{BUNDLE_FOLDER} of a run.")
         sealed = read_sealed(folder / DOCUMENT, FORMAT)
         recipe, sha256 = _recipe_and_hash(folder, sealed.content)
+        provenance = sealed.content["provenance"]
         return ParentBundle(
             folder=folder,
             sha256=sealed.sha256,
@@ -93,6 +98,7 @@ def read_parent(folder: Path) -> ParentBundle:
             network=NetworkConfig.model_validate(recipe["network"]),
             preprocessing=Preprocessing.model_validate(recipe["preprocessing"]),
             weights=_weights(folder / WEIGHTS, sha256),
+            **{name: provenance[name] for name in ("manifest_sha256", "split_sha256", "fold")},
         )
     except (BundleError, ValidationError) as error:
         raise ModelError(f"network.backbone.weights: {error}") from error

@@ -7,14 +7,7 @@ from __future__ import annotations
 
 from strnet.report.compared_rows import rows_to_compare
 from strnet.report.evaluate import evaluate_predictions
-from strnet.report.evaluation import (
-    Evaluation,
-    RowUse,
-    from_json,
-    read_evaluation,
-    to_json,
-    write_evaluation,
-)
+from strnet.report.evaluation import Evaluation, RowUse, from_json, read_evaluation, to_json, write_evaluation
 from strnet.report.figures.course import Course
 from strnet.report.figures.film_pictures import ExampleFilm
 from strnet.report.figures.flow_chart import CohortFlow, FlowBox

@@ -12,17 +12,12 @@ import numpy as np
 from strnet import schema, stats
 from strnet.errors import ManifestError, StatsError
 from strnet.report.decisions import decide
-from strnet.report.evaluation import (
-    BinaryEvaluation,
-    BinaryGroup,
-    PointResult,
-    ScorerResult,
-)
 from strnet.report.folds import Calibration, Point, by_fold
 from strnet.report.measures import AgainstNetwork, absent, attempt, measured
 from strnet.report.probabilities import calibration_results
 from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.subgroups import subgroups
+from strnet.report.task_results import BinaryEvaluation, BinaryGroup, PointResult, ScorerResult
 from strnet.report.task_rows import NETWORK, Bools, Floats, TaskRows
 from strnet.stats import Calibrator, Estimate
 from strnet.thresholds import OperatingPoint

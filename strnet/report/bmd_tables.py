@@ -16,7 +16,7 @@ _FINDINGS: Final = {"bone_loss": "T < −1.0", "osteoporosis": "T ≤ −2.5"}
 def category_table(bmd: BmdEvaluation) -> Table:
     """Sensitivity and specificity of each site's category on all rows, beside mean and SD over folds."""
     rows = [_row(bmd, category) for category in bmd.categories if category.fold is None]
-    columns = ("Site", "Finds", "Films", "Sensitivity", "Specificity")
+    columns = ("Site", "Finds", "Cases", "Sensitivity", "Specificity")
     folds = any(category.fold is not None for category in bmd.categories)
     by_fold = ("Sensitivity by fold, mean (SD)", "Specificity by fold, mean (SD)")
     notes = [f"{sentence(plain_name(site))}: young adults {told}" for site, told in bmd.young_adults.items()]

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from strnet import stats
-from strnet.report.evaluation import ClassBaseline
 from strnet.report.measures import AgainstNetwork, attempt, measured
 from strnet.report.settings import INTERVAL, EvaluationSettings
+from strnet.report.task_results import ClassBaseline
 from strnet.report.task_rows import Floats, Ints, clusters_of, numbers, patient_codes
 from strnet.schema import baseline_column
 from strnet.stats import Estimate

@@ -14,10 +14,10 @@ from strnet.config import TaskConfig
 from strnet.errors import ManifestError, unknown_name
 from strnet.report.class_baselines import ScoredClasses, class_baseline, scored_classes
 from strnet.report.decisions import share_of
-from strnet.report.evaluation import CategoricalEvaluation, CategoricalGroup, ClassResult
 from strnet.report.measures import Measure, absent, attempt
 from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.subgroups import subgroups
+from strnet.report.task_results import CategoricalEvaluation, CategoricalGroup, ClassResult
 from strnet.report.task_rows import Bools, Floats, Ints, clusters_of, numbers, patient_codes, require_finite
 from strnet.stats import Estimate
 from strnet.stats.answers import class_probabilities

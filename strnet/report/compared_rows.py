@@ -16,8 +16,8 @@ def rows_to_compare(
 ) -> dict[str, pl.DataFrame]:
     """The rows of `split` of each network's predictions, all in one order, that of the column `key`.
 
-    Raises: ManifestError: the first row, patient or target in which two networks differ, or a key that stands
-        in two rows of one.
+    Raises: ManifestError: the first row, patient or target in which two networks differ, a key that stands
+        in two rows of one, or no row at all.
     """
     frames = {name: _rows(table, name, split, key, tasks) for name, table in tables.items()}
     first, *others = frames
@@ -26,6 +26,11 @@ def rows_to_compare(
         _require_same_cells((first, other), frames, key, schema.PATIENT_ID)
         for task in tasks:
             _require_same_cells((first, other), frames, key, schema.target_column(task))
+    if frames[first].is_empty():
+        raise ManifestError(
+            f"{', '.join(frames)}: have no {split} row in common, by {key}. Name a split that they have, or "
+            "compare networks of one manifest."
+        )
     return frames
 
 

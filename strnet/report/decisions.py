@@ -8,9 +8,9 @@ import numpy as np
 
 from strnet import stats
 from strnet.errors import StatsError
-from strnet.report.evaluation import Confusion, Decisions
 from strnet.report.measures import Measure, absent, attempt, measured
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_results import Confusion, Decisions
 from strnet.report.task_rows import Bools, Ints, clusters_of
 
 _RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")

@@ -13,10 +13,10 @@ import polars as pl
 from strnet import schema, stats
 from strnet.report.classes import ClassRows, evaluate_classes
 from strnet.report.decisions import share_of
-from strnet.report.evaluation import DiagnosisEvaluation
 from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import absent
 from strnet.report.settings import EvaluationSettings
+from strnet.report.task_results import DiagnosisEvaluation
 from strnet.report.task_rows import Floats, numbers, patient_codes, require_finite
 from strnet.stats.answers import PLAIN
 from strnet.stats.coherence import contradicts_t_score, most_probable_diagnosis

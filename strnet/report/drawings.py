@@ -10,12 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from strnet import schema, stats
-from strnet.report.evaluation import (
-    BinaryEvaluation,
-    CategoricalEvaluation,
-    RegressionEvaluation,
-    ScorerResult,
-)
 from strnet.report.figures import against_reference, discrimination, probability
 from strnet.report.figures.canvas import Drawing, draw, shortened
 from strnet.report.figures.discrimination import MarkedPoint, ScoreCurve
@@ -23,6 +17,12 @@ from strnet.report.figures.probability import BenefitCurve
 from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import Measure
 from strnet.report.probabilities import PLAIN
+from strnet.report.task_results import (
+    BinaryEvaluation,
+    CategoricalEvaluation,
+    RegressionEvaluation,
+    ScorerResult,
+)
 from strnet.report.task_rows import NETWORK, OBSERVER, Floats, TaskRows, numbers
 from strnet.report.wording import group_name, scorer_name, task_name
 from strnet.stats import Calibrator

@@ -15,7 +15,7 @@ from strnet.report.binary import BinaryTask, evaluate_binary
 from strnet.report.bmd_sites import evaluate_bmd
 from strnet.report.classes import class_rows, evaluate_classes
 from strnet.report.diagnosis import diagnosis_rows, evaluate_diagnosis
-from strnet.report.evaluation import DiagnosisEvaluation, Evaluation, Subject, TaskEvaluation
+from strnet.report.evaluation import Evaluation, Subject
 from strnet.report.external_sites import EXTERNAL, INTERNAL, site_results
 from strnet.report.fold_tables import fold_spreads
 from strnet.report.folds import Calibration, Point
@@ -23,6 +23,7 @@ from strnet.report.honesty import statements, verdicts
 from strnet.report.regression import evaluate_regression
 from strnet.report.settings import EvaluationSettings
 from strnet.report.site_results import SiteResult
+from strnet.report.task_results import DiagnosisEvaluation, TaskEvaluation
 from strnet.report.task_rows import rows_of_split, task_rows, with_observer
 from strnet.stats.answers import asks_for_diagnosis
 from strnet.thresholds import OperatingPoint

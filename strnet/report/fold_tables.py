@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from strnet.report.evaluation import (
+from strnet.report.fold_spread import FoldSpread, spread_of
+from strnet.report.measures import Measure
+from strnet.report.table import Table
+from strnet.report.task_results import (
     BinaryEvaluation,
     BinaryGroup,
     CategoricalEvaluation,
@@ -14,9 +17,6 @@ from strnet.report.evaluation import (
     RegressionGroup,
     TaskEvaluation,
 )
-from strnet.report.fold_spread import FoldSpread, spread_of
-from strnet.report.measures import Measure
-from strnet.report.table import Table
 from strnet.report.wording import counted_text, figure_words, number, sentence, task_name, unit_text
 from strnet.schema import FOLD
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from strnet.report.evaluation import (
+from strnet.report.table import MeasureRow, Table, measure_table
+from strnet.report.task_results import (
     BinaryEvaluation,
     BinaryGroup,
     CategoricalEvaluation,
@@ -14,7 +15,6 @@ from strnet.report.evaluation import (
     RegressionGroup,
     TaskEvaluation,
 )
-from strnet.report.table import MeasureRow, Table, measure_table
 from strnet.report.wording import counted_text, group_name, sentence, task_name, unit_text
 
 _NOTES: Final = (
@@ -47,7 +47,7 @@ def _areas(task: BinaryEvaluation, groups: Sequence[BinaryGroup]) -> Table:
         MeasureRow((_group_name(group), str(group.rows), str(group.positives)), (group.auroc,))
         for group in groups
     ]
-    return measure_table(_title(task, "by group"), ("Group", "Films", "Positive", "AUROC"), rows, _NOTES)
+    return measure_table(_title(task, "by group"), ("Group", "Cases", "Positive", "AUROC"), rows, _NOTES)
 
 
 def _decisions(task: BinaryEvaluation, groups: Sequence[BinaryGroup]) -> Table:
@@ -73,7 +73,7 @@ def _agreements(
         for group in groups
     ]
     title = f"{sentence(task_name(task.task, standards))}: by group{unit_text(task.unit)}"
-    return measure_table(title, ("Group", "Films", "r", "MAE", "Bias"), rows, _NOTES)
+    return measure_table(title, ("Group", "Cases", "r", "MAE", "Bias"), rows, _NOTES)
 
 
 def _accuracies(task: CategoricalEvaluation, groups: Sequence[CategoricalGroup]) -> Table:
@@ -82,7 +82,7 @@ def _accuracies(task: CategoricalEvaluation, groups: Sequence[CategoricalGroup])
         for group in groups
     ]
     return measure_table(
-        _title(task, "by group"), ("Group", "Films", "Accuracy", "Macro AUROC"), rows, _NOTES
+        _title(task, "by group"), ("Group", "Cases", "Accuracy", "Macro AUROC"), rows, _NOTES
     )
 
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from strnet.report.evaluation import (
+from strnet.report.evaluation import Answer, RowUse, Subject, Verdict
+from strnet.report.measures import AgainstNetwork, Measure
+from strnet.report.task_results import (
     AgreementResult,
-    Answer,
     BinaryEvaluation,
     CategoricalEvaluation,
     ClassBaseline,
-    RowUse,
     ScorerResult,
-    Subject,
     TaskEvaluation,
-    Verdict,
 )
-from strnet.report.measures import AgainstNetwork, Measure
 from strnet.report.task_rows import OBSERVER
 from strnet.report.wording import estimate_text, figure_words, p_text, reference_words, scorer_name, task_name
 from strnet.schema import MEMBER
@@ -78,9 +75,11 @@ def statements(subject: Subject) -> tuple[str, ...]:
     if subject.where is not None:
         told.append(f"Only rows with {subject.where} were used at any step; nothing is said of others.")
     unit = (
-        f"Patients are the unit of every interval: one has up to {subject.largest_cluster} films."
+        f"Patients are the unit of every interval: one has up to {subject.largest_cluster} cases, which are "
+        "films, or what an ensemble answers together."
         if subject.largest_cluster > 1
-        else "Every patient has one film, so films are the unit of every interval."
+        else "Every patient has one case, a film or what an ensemble answers together: cases are the unit of "
+        "every interval."
     )
     told.append(unit)
     if subject.folds > 1:

@@ -156,8 +156,8 @@ def _notes(found: TaskComparison) -> Iterator[str]:
         f"{'; '.join(tests)}; {unit} are the unit; intervals are {100 * found.confidence:g}%. Holm's "
         f"correction is over the {counted(len(found.pairs), 'comparison')} of this table."
     )
-    yield from dict.fromkeys(pair.difference.note for pair in found.pairs if pair.difference.note)
-    yield from dict.fromkeys(one.figure.note for one in found.networks if one.figure.note)
+    measures = (*(pair.difference for pair in found.pairs), *(one.figure for one in found.networks))
+    yield from dict.fromkeys(measure.note for measure in measures if measure.note)
 
 
 def _corrected(pairs: list[PairedDifference]) -> tuple[PairedDifference, ...]:

@@ -139,7 +139,7 @@ def _render(
 def _subtitle(evaluation: Evaluation) -> str:
     subject = evaluation.subject
     return (
-        f"{counted(subject.rows, 'film')} of {counted(subject.patients, 'patient')}, "
+        f"{counted(subject.rows, 'case')} of {counted(subject.patients, 'patient')}, "
         f"split '{subject.split}'. Reference standard: {reference_words(subject.reference_standards)}. "
         f"Intervals are {100 * subject.confidence:g}%."
     )

@@ -9,14 +9,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from strnet.errors import StrnetError, unknown_name
-from strnet.report.evaluation import (
-    BinaryEvaluation,
-    CategoricalEvaluation,
-    Evaluation,
-    RegressionEvaluation,
-)
+from strnet.report.evaluation import Evaluation
 from strnet.report.measures import Measure
 from strnet.report.table import Table
+from strnet.report.task_results import BinaryEvaluation, CategoricalEvaluation, RegressionEvaluation
 from strnet.report.wording import counted_text, estimate_text, figure_words, number
 from strnet.stats import proportion
 
@@ -65,11 +61,10 @@ def compare_with_paper(
                 _position(published, measure),
             )
         )
-    notes = (
-        f"Ours: split {evaluation.subject.split}, {100 * evaluation.subject.confidence:g}% intervals.",
-        "Square brackets: the paper gives no interval; this one is Wilson's, from the paper's counts.",
-    )
-    return Table(title, ("Figure", "Paper", "Ours", "Paper's value lies"), tuple(rows), notes)
+    notes = [f"Ours: split {evaluation.subject.split}, {100 * evaluation.subject.confidence:g}% intervals."]
+    if any("[" in theirs for _, theirs, *_ in rows):
+        notes.append("Square brackets: the paper gives no interval; this one is Wilson's, from its counts.")
+    return Table(title, ("Figure", "Paper", "Ours", "Paper's value lies"), tuple(rows), tuple(notes))
 
 
 def named_figures(evaluation: Evaluation) -> dict[str, Measure]:

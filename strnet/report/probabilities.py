@@ -10,10 +10,10 @@ import numpy as np
 from strnet import stats
 from strnet.errors import StatsError
 from strnet.report.decisions import share_of
-from strnet.report.evaluation import CalibrationResult, ReliabilityBin
 from strnet.report.folds import Calibration, probabilities
 from strnet.report.measures import Measure, absent, attempt
 from strnet.report.settings import INTERVAL, EvaluationSettings
+from strnet.report.task_results import CalibrationResult, ReliabilityBin
 from strnet.report.task_rows import NETWORK, Floats, TaskRows
 from strnet.stats.answers import PLAIN
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from strnet import stats
 from strnet.errors import StatsError
-from strnet.report.evaluation import AgreementResult, RegressionEvaluation, RegressionGroup
 from strnet.report.measures import AgainstNetwork, Measure, absent, attempt, measured
 from strnet.report.settings import INTERVAL, EvaluationSettings
 from strnet.report.subgroups import subgroups
+from strnet.report.task_results import AgreementResult, RegressionEvaluation, RegressionGroup
 from strnet.report.task_rows import NETWORK, Floats, TaskRows
 from strnet.stats import Estimate
 

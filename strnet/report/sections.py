@@ -11,13 +11,7 @@ import polars as pl
 from strnet.report import summary_tables
 from strnet.report.bmd_tables import category_table
 from strnet.report.drawings import binary_drawings, confusion_drawing, regression_drawings
-from strnet.report.evaluation import (
-    BinaryEvaluation,
-    CategoricalEvaluation,
-    DiagnosisEvaluation,
-    Evaluation,
-    RegressionEvaluation,
-)
+from strnet.report.evaluation import Evaluation
 from strnet.report.figures.canvas import Drawing, draw
 from strnet.report.figures.course import Course, learning_curves, quantities
 from strnet.report.figures.flow_chart import CohortFlow, cohort_flow
@@ -25,6 +19,12 @@ from strnet.report.fold_tables import fold_table
 from strnet.report.group_tables import group_tables
 from strnet.report.site_tables import site_tables
 from strnet.report.table import Table
+from strnet.report.task_results import (
+    BinaryEvaluation,
+    CategoricalEvaluation,
+    DiagnosisEvaluation,
+    RegressionEvaluation,
+)
 from strnet.report.task_rows import TaskRows, task_rows
 from strnet.report.wording import MISSING, counted, sentence, task_name, unit_text
 
@@ -82,9 +82,9 @@ def task_sections(evaluation: Evaluation, frame: pl.DataFrame) -> Iterator[Secti
 def binary_section(task: BinaryEvaluation, rows: TaskRows, evaluation: Evaluation) -> Section:
     """How well a binary task is answered, at which operating points, and with what probabilities."""
     split = evaluation.subject.split
-    unknown = f" The target of {counted(task.unknown, 'film')} is unknown or does not apply."
+    unknown = f" The target of {counted(task.unknown, 'case')} is unknown or does not apply."
     lead = (
-        f"{task.positives:,} of {counted(task.rows, 'film')} of {counted(task.patients, 'patient')} are "
+        f"{task.positives:,} of {counted(task.rows, 'case')} of {counted(task.patients, 'patient')} are "
         f"positive in the split '{split}'.{unknown if task.unknown else ''}"
     )
     after = [summary_tables.point_table(task)] if task.points else []
@@ -108,8 +108,8 @@ def regression_section(task: RegressionEvaluation, rows: TaskRows, evaluation: E
     name = task_name(task.task, standards)
     after = (*fold_table(task, evaluation.by_fold, standards), *group_tables(task, standards))
     lead = (
-        f"The reference value is known for {counted(task.rows, 'film')} of "
-        f"{counted(task.patients, 'patient')} and unknown for {counted(task.unknown, 'film')}."
+        f"The reference value is known for {counted(task.rows, 'case')} of "
+        f"{counted(task.patients, 'patient')} and unknown for {counted(task.unknown, 'case')}."
     )
     table = summary_tables.agreement_table(task, standards)
     drawings = tuple(regression_drawings(task, rows, name + unit_text(task.unit)))
@@ -121,7 +121,7 @@ def class_section(
 ) -> Section:
     """How well several classes are told apart; `several` where they are the three coherent diagnoses."""
     contradictions = None if several is None else several.contradictions
-    films = f"{counted(task.rows, 'film')} of {counted(task.patients, 'patient')}."
+    cases = f"{counted(task.rows, 'case')} of {counted(task.patients, 'patient')}."
     after = [summary_tables.class_summary_table(task, contradictions)]
     after += [summary_tables.class_baseline_table(task)] if task.baselines else []
     after += fold_table(task, evaluation.by_fold)
@@ -129,7 +129,7 @@ def class_section(
     return Section(
         anchor=f"task-{task.task}",
         title=sentence(task_name(task.task)),
-        lead=films if several is None else _COHERENCE,
+        lead=cases if several is None else _COHERENCE,
         leading=(summary_tables.class_table(task),),
         drawings=(confusion_drawing(task),),
         tables=tuple(after),

@@ -24,7 +24,7 @@ def site_tables(task: str, results: Sequence[SiteResult]) -> list[Table]:
 
 
 def _figures(task: str, own: Sequence[SiteResult]) -> Table:
-    columns = ("Site", "Films", "Patients", "Positive", "AUROC", "Drop from the test rows")
+    columns = ("Site", "Cases", "Patients", "Positive", "AUROC", "Drop from the test rows")
     rows = [
         MeasureRow((_name(one), str(one.rows), str(one.patients), str(one.positives)), (one.auroc, one.drop))
         for one in own

@@ -8,18 +8,18 @@ from typing import Final
 
 from strnet.report.applicability_shares import applicability_table
 from strnet.report.bmd_tables import category_table
-from strnet.report.evaluation import (
-    BinaryEvaluation,
-    CategoricalEvaluation,
-    Evaluation,
-    PointResult,
-    RegressionEvaluation,
-)
+from strnet.report.evaluation import Evaluation
 from strnet.report.fold_tables import fold_table
 from strnet.report.group_tables import group_tables
 from strnet.report.measures import Measure
 from strnet.report.site_tables import site_tables
 from strnet.report.table import MeasureRow, Table, measure_table
+from strnet.report.task_results import (
+    BinaryEvaluation,
+    CategoricalEvaluation,
+    PointResult,
+    RegressionEvaluation,
+)
 from strnet.report.wording import (
     MISSING,
     counted,
@@ -72,7 +72,7 @@ def summary_tables(evaluation: Evaluation, groups: Collection[str] = ()) -> tupl
 
 def scorer_table(task: BinaryEvaluation) -> Table:
     """The network, the ideal observer and the baselines: AUROC, AUPRC, and the paired difference."""
-    columns = ("Scores of", "Films", "AUROC", "AUPRC", "Network's AUROC minus this", "p")
+    columns = ("Scores of", "Cases", "AUROC", "AUPRC", "Network's AUROC minus this", "p")
     rows = []
     for result in task.scorers:
         against = result.against_network
@@ -98,7 +98,7 @@ def scorer_table(task: BinaryEvaluation) -> Table:
         for result in task.scorers
     ]
     reasons = measure_table("", columns[:5], figures).notes
-    title = f"{sentence(task_name(task.task))}: {task.positives:,} of {counted(task.rows, 'film')} positive"
+    title = f"{sentence(task_name(task.task))}: {task.positives:,} of {counted(task.rows, 'case')} positive"
     return Table(title, columns, tuple(rows), (*reasons, _method_note(task.scorers[0].auroc)))
 
 
@@ -159,24 +159,24 @@ def calibration_table(task: BinaryEvaluation) -> Table:
 def agreement_table(task: RegressionEvaluation, reference_standards: tuple[str, ...]) -> Table:
     """Agreement with the reference, limits of agreement included; a column per scorer."""
     names = tuple(scorer_name(result.scorer) for result in task.scorers)
-    films = ("Films", *(str(result.rows) for result in task.scorers))
+    cases = ("Cases", *(str(result.rows) for result in task.scorers))
     figures = [
         MeasureRow((label,), tuple(getattr(result, name) for result in task.scorers))
         for label, name in _AGREEMENT
     ]
     title = f"{sentence(task_name(task.task, reference_standards))}: agreement{unit_text(task.unit)}"
     table = measure_table(title, ("Figure", *names), figures)
-    return replace(table, rows=(films, *table.rows))
+    return replace(table, rows=(cases, *table.rows))
 
 
 def class_table(task: CategoricalEvaluation) -> Table:
     """Recall, precision and AUROC of each class against the rest."""
-    columns = ("Class", "Films", "Recall", "Precision", "AUROC against the rest")
+    columns = ("Class", "Cases", "Recall", "Precision", "AUROC against the rest")
     rows = [
         MeasureRow((plain_name(entry.label), str(entry.rows)), (entry.recall, entry.precision, entry.auroc))
         for entry in task.classes
     ]
-    title = f"{sentence(task_name(task.task))}: {counted(task.rows, 'film')} in {len(task.labels)} classes"
+    title = f"{sentence(task_name(task.task))}: {counted(task.rows, 'case')} in {len(task.labels)} classes"
     return measure_table(title, columns, rows)
 
 
@@ -190,7 +190,7 @@ def class_baseline_table(task: CategoricalEvaluation) -> Table:
         )
         for baseline in task.baselines
     ]
-    columns = ("Scores of", "Films", "Macro AUROC", "Network's minus this")
+    columns = ("Scores of", "Cases", "Macro AUROC", "Network's minus this")
     return measure_table(f"{sentence(task_name(task.task))}: baselines", columns, rows)
 
 
@@ -261,5 +261,5 @@ def promise(point: PointResult) -> str:
 
 
 def _method_note(area: Measure) -> str:
-    unit = f"{area.clusters} patients are the unit" if area.clusters else "films are the unit"
+    unit = f"{area.clusters} patients are the unit" if area.clusters else "cases are the unit"
     return f"Interval of the AUROC: {area.method or 'none'}; {unit}."

@@ -41,6 +41,7 @@ class TableOneRequest:
     by: str
     """A column, or with cuts, such as age:50,65."""
     columns: tuple[str, ...]
+    """Those named below are shown too."""
     medians: tuple[str, ...] = ()
     """Columns with median and quartiles, compared by ranks, instead of mean and SD."""
     categories: tuple[str, ...] = ()
@@ -112,7 +113,8 @@ def table_one(frame: pl.DataFrame, request: TableOneRequest) -> TableOne:
 
     Raises: ManifestError: an unknown column, or no patient in any group. GroupingError: `by` cannot be cut.
     """
-    for name in (*request.columns, *request.medians, *request.categories):
+    shown = tuple(dict.fromkeys((*request.columns, *request.medians, *request.categories)))
+    for name in shown:
         if name not in frame.columns:
             raise ManifestError(f"table 1: {unknown_name('column', name, frame.columns)}")
     grouping = read_grouping(request.by, frame.columns, "--by")
@@ -127,7 +129,7 @@ def table_one(frame: pl.DataFrame, request: TableOneRequest) -> TableOne:
             "Choose another column (--by), or cut its numbers, such as age:50,65."
         )
     groups = {name: (found.values.cast(pl.String) == name).fill_null(value=False) for name in names}
-    rows = tuple(_row(frame, name, list(groups.values()), request) for name in request.columns)
+    rows = tuple(_row(frame, name, list(groups.values()), request) for name in shown)
     sizes = {name: int(inside.sum()) for name, inside in groups.items()}
     return TableOne(
         by=request.by,

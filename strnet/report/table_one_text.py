@@ -93,7 +93,7 @@ def _notes(found: TableOne) -> Iterator[str]:
         effect = row.compared.effect
         for note in dict.fromkeys((row.compared.note, "" if effect is None else effect.note)):
             if note:
-                yield f"{plain_name(row.column)}: {note}."
+                yield f"{plain_name(row.column)}: {note.rstrip('.')}."
     deciding = [row.column for row in found.rows if _decides(row.column, found.by)]
     if deciding:
         names = ", ".join(map(plain_name, deciding))

@@ -21,7 +21,10 @@ Kind = Literal["binary", "regression"]
 
 NETWORK = "network"
 OBSERVER = "observer"
+_OF_BOTH = "observer_of_both"
+"""In a truth table, the observer that saw both films of an examination."""
 _ROWS_SHOWN = 5
+_PATIENT = "__patient__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +94,41 @@ def rows_of_split(predictions: pl.DataFrame, split: str) -> pl.DataFrame:
 def with_observer(predictions: pl.DataFrame, truth: pl.DataFrame | None) -> pl.DataFrame:
     """The predictions with the `observer.<task>` columns of a truth table, matched by image.
 
+    A case of several images has none: there it is the observer who saw both films of its patient.
+
     Raises: ManifestError: no such columns, or an image twice.
     """
     if truth is None:
         return predictions
     require_columns(truth, (schema.IMAGE_ID,), "truth table")
     _require_one_row_per_image(truth, "truth table")
-    columns = [column for column in truth.columns if column.startswith(f"{OBSERVER}.")]
+    columns = [column for column in truth.columns if _is_observer(column)]
     if not columns:
         raise ManifestError("truth table: no column 'observer.<task>'. Give the truth table of a phantom.")
     rows = predictions.drop(columns, strict=False).with_columns(id_texts(predictions[schema.IMAGE_ID]))
     seen = truth.select(id_texts(truth[schema.IMAGE_ID]), *columns)
-    return rows.join(seen, on=schema.IMAGE_ID, how="left")
+    joined = rows.join(seen, on=schema.IMAGE_ID, how="left", maintain_order="left")
+    return _with_observer_of_both(joined, truth)
+
+
+def _with_observer_of_both(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """`rows` of cases of several images with what the observer of both films says of their patient."""
+    columns = {f"{_OF_BOTH}.{name.partition('.')[2]}": name for name in truth.columns if _is_observer(name)}
+    of_both = [name for name in columns if name in truth.columns]
+    if not of_both or schema.PATIENT_ID not in truth.columns:
+        return rows
+    # of patients with several examinations nobody can say which of them a case is
+    said = (pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first()).alias(name) for name in of_both)
+    by_patient = truth.group_by(id_texts(truth[schema.PATIENT_ID]).alias(_PATIENT)).agg(*said)
+    keyed = rows.with_columns(id_texts(rows[schema.PATIENT_ID]).alias(_PATIENT))
+    joined = keyed.join(by_patient, on=_PATIENT, how="left", maintain_order="left")
+    of_case = pl.col(schema.IMAGE_ID).is_null()
+    chosen = (pl.when(of_case).then(name).otherwise(columns[name]).alias(columns[name]) for name in of_both)
+    return joined.with_columns(*chosen).drop(_PATIENT, *of_both)
+
+
+def _is_observer(column: str) -> bool:
+    return column.startswith(f"{OBSERVER}.")
 
 
 def task_rows(frame: pl.DataFrame, task: str, kind: Kind) -> TaskRows:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from strnet.report.evaluation import BinaryEvaluation, Evaluation, RegressionEvaluation
+from strnet.report.evaluation import Evaluation
 from strnet.report.measures import Measure
+from strnet.report.task_results import BinaryEvaluation, RegressionEvaluation
 from strnet.report.wording import counted, number, sentence, task_name, unit_text
 
 
@@ -50,6 +51,6 @@ def _of_regression(task: RegressionEvaluation, standards: tuple[str, ...]) -> It
 def _tile(name: str, measure: Measure) -> Tile:
     interval = f"{number(measure.low)} to {number(measure.high)}" if measure.has_interval else "no interval"
     counts = "" if measure.events is None else f"{measure.events}/{measure.count}"
-    films = counts or ("" if measure.count is None else counted(measure.count, "film"))
-    more = " · ".join(part for part in (interval, films) if part)
+    cases = counts or ("" if measure.count is None else counted(measure.count, "case"))
+    more = " · ".join(part for part in (interval, cases) if part)
     return Tile(sentence(name), number(measure.value), more if measure.value is not None else "no figure")

@@ -20,6 +20,8 @@ from strnet.stats.normal import normal_quantile
 from strnet.stats.scales import FISHER
 
 CORRELATION_INTERVALS: Final = ("classical", "jackknife")
+STILL: Final = 1e-3
+"""Readings whose SD is below this share of the others' have a concordance below twice that, come what may."""
 
 
 def pearson(
@@ -71,7 +73,8 @@ def concordance(
 ) -> Estimate:
     """Lin's concordance correlation of arrays (n,): how close the points lie to the line of equality.
 
-    `classical` has Lin's variance; `interval` and `clusters` (n,) are as in `pearson`.
+    `classical` has Lin's variance; `interval` and `clusters` (n,) are as in `pearson`. Where one of both
+    hardly varies there is no interval: it would have no width, whatever the rows say.
 
     Raises: StatsError: unusable rows, fewer than three, values that do not vary, an unknown interval.
     Source: Lin 1989, Biometrics 45:255-268, with the corrections of 2000, Biometrics 56:324-325.
@@ -85,6 +88,9 @@ def concordance(
     shift = float(truth.mean() - guess.mean())
     spread = float(truth.var() + guess.var()) + shift**2
     ccc = 2 * float(np.mean(around * near)) / spread
+    if min(truth.std(), guess.std()) < STILL * max(truth.std(), guess.std()):
+        note = "one of both hardly varies beside the other: it is near 0 whatever they say"
+        return Estimate(ccc, math.nan, math.nan, confidence, "lin", truth.size, note=note)
     if _leaves_out(interval, clusters):
         of_spread = around**2 + near**2 + shift**2 + 2 * shift * (around - near)
         return _left_out(ccc, (2 * around * near - ccc * of_spread) / spread, clusters, confidence)

@@ -22,7 +22,7 @@ from strnet.stats.scales import Scale
 FEW: Final = 4.0
 """With fewer degrees of freedom by the numbers of films than this an interval is called approximate."""
 ROUNDING: Final = 1e-12
-"""An error below this share of its value is the rounding of equal numbers."""
+"""An error below this share of its value, or of its scale, is the rounding of equal numbers."""
 LEAST: Final = 8.0
 """The fourth moment of a few terms is itself a guess: it never leaves fewer degrees of freedom than this."""
 
@@ -176,7 +176,9 @@ def student_estimate(
 
     Raises: StatsError: confidence outside (0, 1).
     """
-    half = math.nan if found.standard_error <= ROUNDING * abs(value) else found.half_width(confidence)
+    # a kappa of 0 is made of numbers of the size of 1, and has their rounding
+    still = found.standard_error <= ROUNDING * max(abs(value), scale.size)
+    half = math.nan if still else found.half_width(confidence)
     low, high = around(value, scale.limits(value if centre is None else centre, half))
     return Estimate(
         value=value,

@@ -6,6 +6,7 @@ scikit-learn has kappa without an error; the areas of several classes are in `mu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from strnet.errors import StatsError, unknown_name
 from strnet.stats.confusion import Confusion, table_metrics
 from strnet.stats.estimates import Estimate, width_noted
 from strnet.stats.inputs import ROWS_SHOWN, Floats, Ints, checked_clusters, require_same_length
-from strnet.stats.jackknife import jackknife_estimate
+from strnet.stats.jackknife import ROUNDING, jackknife_estimate
 from strnet.stats.normal import plain_limits
 from strnet.stats.scales import FISHER
 
@@ -24,6 +25,7 @@ _DISAGREEMENT: Final[Mapping[str, Callable[[Floats], Floats]]] = MappingProxyTyp
     {"none": lambda d: (d != 0).astype(np.float64), "linear": np.abs, "quadratic": np.square}
 )
 KAPPA_WEIGHTS: Final = tuple(_DISAGREEMENT)
+_CONSTANT: Final = "one of both always says the same class: 0 whatever the other says"
 
 
 def confusion_matrix(target: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> Ints:
@@ -69,6 +71,7 @@ def cohen_kappa(matrix: npt.ArrayLike, *, weights: str = "quadratic", confidence
     counts = _checked_matrix(matrix)
     kappa, influence = _kappa(counts, weights)
     error = float(np.sqrt((counts * influence**2).sum())) / float(counts.sum())
+    error = 0.0 if error <= ROUNDING else error  # such as of a rater who always says the same
     low, high = plain_limits(kappa, error, confidence)
     return width_noted(
         Estimate(
@@ -101,7 +104,9 @@ def kappa_of_rows(
     kappa, influence = _kappa(counts, weights)
     cells = influence[np.asarray(target, dtype=np.int64), np.asarray(predicted, dtype=np.int64)]
     known = None if clusters is None else checked_clusters(clusters, cells.size)
-    return jackknife_estimate(kappa, cells / cells.size, FISHER, confidence=confidence, clusters=known)
+    found = jackknife_estimate(kappa, cells / cells.size, FISHER, confidence=confidence, clusters=known)
+    constant = any(np.count_nonzero(counts.sum(axis)) == 1 for axis in (0, 1))
+    return replace(found, note=_CONSTANT) if constant else found
 
 
 def checked_codes(values: npt.ArrayLike, classes: int, *, name: str) -> Ints:

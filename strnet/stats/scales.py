@@ -27,6 +27,11 @@ class Scale:
     high: float = math.inf
     widened: Callable[[float], float] = lambda width: width
 
+    @property
+    def size(self) -> float:
+        """How large its values are where they have a natural size, such as 1 of a correlation; else 0."""
+        return max(abs(end) if math.isfinite(end) else 0.0 for end in (self.low, self.high))
+
     def limits(self, value: float, half: float) -> Limits:
         """The limits of `value` with a half width of `half` by the delta method; NaN outside the range."""
         if math.isnan(half) or not self.low < value < self.high:

@@ -11,15 +11,16 @@ import polars as pl
 from strnet.cohort import read_manifest, read_split
 from strnet.config import Recipe, override_recipe
 from strnet.errors import ModelError, TrainingError
-from strnet.files import read_json, sha256_file, write_json
+from strnet.files import read_json, write_json
 from strnet.schema import FOLD, IMAGE_ID, SPLIT
 from strnet.tables import write_table
 from strnet.training.cohort_rows import CohortRows, check_rows, prepare_films, rows_of
-from strnet.training.fit import RunResult, Watch, cache_folder, fit_rows
+from strnet.training.fit import RunResult, Watch, cache_folder, fit_rows, identity_of
 from strnet.training.fold_processes import FoldTraining, cores, train_folds, usual_at_once
 from strnet.training.learning import check_recipe, refuse_segmentation
+from strnet.training.parent_rows import require_unseen_by_parent
 from strnet.training.progress import film_progress
-from strnet.training.run_folder import RunFolder, RunIdentity, open_run, read_run
+from strnet.training.run_folder import RunFolder, open_run, read_run
 
 _THREADS = "threads_per_fold"
 
@@ -55,9 +56,11 @@ def crossval(  # noqa: PLR0913 - a public entry: every way to run it is one keyw
         raise TrainingError(
             f"{split}: a split by ratios has no folds. Make one with folds, or train it once."
         )
-    identity = RunIdentity(recipe, sha256_file(manifest), sha256_file(split))
     of_folds = [rows_of(recipe, manifest, split, fold, regions) for fold in range(parts.folds)]
+    for fold, rows in enumerate(of_folds):
+        require_unseen_by_parent(recipe, rows, fold)
     _check_folds(recipe, of_folds)
+    identity = identity_of(recipe, of_folds[0])  # the rows of one fold are those of all, in other parts
     at_once = usual_at_once(recipe.trainer, parts.folds) if folds_at_once is None else folds_at_once
     with open_run(run, identity, resume=resume, overwrite=overwrite) as folder:
         if not folder.complete:

@@ -25,6 +25,7 @@ from strnet.training.cohort_rows import (
 )
 from strnet.training.learning import TrainedNetwork, check_recipe, train_network
 from strnet.training.machine import keep_freed_memory, reproducible
+from strnet.training.parent_rows import require_unseen_by_parent
 from strnet.training.predictions import predict_rows, predictions_table
 from strnet.training.progress import film_progress
 from strnet.training.recorder import OnEpoch
@@ -90,6 +91,7 @@ def fit(  # noqa: PLR0913 - a public entry: every way to run it is one keyword
             if not folder.complete:
                 segment(recipe, rows, manifest, folder, cache_folder(recipe, manifest), progress)
             return RunResult(folder, read_run(run))
+    require_unseen_by_parent(recipe, rows, fold)
     check_rows(recipe, rows)
     return fit_rows(
         recipe,

@@ -8,7 +8,7 @@ import polars as pl
 
 from strnet.config import Recipe
 from strnet.data import RadiographDataset
-from strnet.errors import TrainingError
+from strnet.errors import ConfigError, TrainingError
 from strnet.files import read_json, sha256_file
 from strnet.models import ScreeningNetwork
 from strnet.training.cohort_rows import prepare_cohort, read_rows
@@ -23,9 +23,14 @@ def mirrored_predictions(
 ) -> pl.DataFrame:
     """The predictions table of a run for the mirror images of its films, without baselines.
 
-    Raises: TrainingError: the manifest or split of the run is not there, or is another one now. Otherwise as
-        `prepare_cohort`.
+    Raises: ConfigError: a network that looks at regions, for these are not found again here. TrainingError:
+        the manifest or split of the run is not there, or is another one now. Otherwise as `prepare_cohort`.
     """
+    if recipe.region.used:
+        raise ConfigError(
+            f"{run}: looks at regions of its films (region.source), and mirrored films are for networks that "
+            "look at whole ones. Combine without mirrored films."
+        )
     environment = read_json(RunFolder(run).environment)
     manifest = _same(run, recipe.cohort.manifest, "manifest", environment["manifest_sha256"])
     split = _same(run, recipe.cohort.split, "split", environment["split_sha256"])

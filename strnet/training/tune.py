@@ -23,6 +23,7 @@ from strnet.training.cohort_rows import CohortRows, check_rows, prepare_cohort, 
 from strnet.training.fit import cache_folder, identity_of
 from strnet.training.learning import check_recipe, refuse_segmentation, train_network
 from strnet.training.machine import keep_freed_memory
+from strnet.training.parent_rows import require_unseen_by_parent
 from strnet.training.progress import film_progress
 from strnet.training.run_folder import RunFolder, open_run
 from strnet.yaml_text import read_yaml_file
@@ -110,6 +111,7 @@ def tune(
     _check_values(recipe, choices)
     keep_freed_memory()
     rows = rows_of(recipe, manifest, split, regions=regions).of(("train", "validation"))
+    require_unseen_by_parent(recipe, rows)
     check_rows(recipe, rows)
     identity = identity_of(recipe, rows)
     with (

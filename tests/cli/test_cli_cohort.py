@@ -36,6 +36,23 @@ def test_ingest_says_what_a_person_must_know_of_the_cohort(films, tmp_path):
     assert "1 picture(s) occur more than once, 1 under several patients, 0 with several diagnoses" in text
     assert "All 8 labelled films with file_format png are osteoporosis" in text
     assert "{" not in text
+    blank = next(line for line in done.output.splitlines() if line.split()[:1] == ["blank"])
+    assert blank.endswith(", BMD and T-score of any DXA site")
+    assert "bmd_" not in blank
+    assert "t_score_" not in blank
+
+
+def test_ingest_names_the_dxa_sites_of_which_nothing_is_known_once(films, tmp_path):
+    table = tmp_path / "labels.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([f"{header},bmd_total_hip", *(f"{row},0.8" for row in rows)]))
+    done = CliRunner().invoke(
+        app, ["ingest", str(films), "-o", str(tmp_path / "m.csv"), "--table", str(table)]
+    )
+    blank = next(line for line in done.output.splitlines() if line.split()[:1] == ["blank"])
+    assert ", t_score_total_hip, " in blank
+    assert blank.endswith(", BMD and T-score of lumbar_spine, femoral_neck, forearm")
+    assert "bmd_" not in blank
 
 
 def test_a_manifest_that_cannot_be_written_is_refused_before_any_film_is_read(films, tmp_path):

@@ -209,6 +209,14 @@ def test_a_row_that_is_no_region_is_named(tmp_path, cells, said):
         table(row("a") | cells, folder=tmp_path)
 
 
+def test_a_mask_of_the_cohort_lies_on_one_film(tmp_path):
+    shared = [row(image, mask="m.png") for image in ("a", "b")]
+    with pytest.raises(ManifestError, match=r"images a, b: share the mask m\.png"):
+        table(*shared, folder=tmp_path)
+    found = [cells | {"segmenter_sha256": "f" * 64} for cells in shared]
+    assert table(*found, folder=tmp_path).frame["mask"].to_list() == ["m.png"] * 2  # copies of one film
+
+
 def test_a_region_twice_is_refused_and_a_written_table_reads_back(tmp_path):
     with pytest.raises(ManifestError, match="image a, region L1: stands twice"):
         table(row("a"), row("a"), folder=tmp_path)

@@ -75,6 +75,7 @@ def members(recipe, parts, tmp_path_factory):
         "ap2": member("ap2", "AP", 5),
         "any": member("any", "AP LATERAL", 6),
         "young": member("young", "AP", 7, ages=(20.0, 30.0)),
+        "young_lateral": member("young_lateral", "LATERAL", 8, ages=(20.0, 30.0)),
     }
 
 
@@ -197,6 +198,18 @@ def test_a_film_whose_view_nothing_tells_is_nobody_s(ensemble_of, films, write_d
     assert (alone["status"], alone["reason_code"]) == ("refused", "view_not_told_apart")
     same_view = predicted(ensemble_of("ap", "ap2"), films).rows(named=True)[3]
     assert (same_view["status"], same_view["flags"]) == ("ok", "view_unknown")
+
+
+def test_a_film_of_an_open_view_is_not_left_to_the_only_member_that_can_answer_it(
+    ensemble_of, films, write_dicom
+):
+    shutil.rmtree(films)
+    films.mkdir()
+    write_dicom(films / "d1.dcm", 9, PatientID="p4", StudyInstanceUID="1.4", PatientAge="060Y")
+    for other in ("young_lateral", "lateral"):
+        row = predicted(ensemble_of("ap", other), films).row(0, named=True)
+        assert (row["status"], row["reason_code"]) == ("refused", "view_not_told_apart")
+        assert row["logit.bone_loss"] is None
 
 
 def test_accepting_anyway_does_not_let_a_network_answer_for_another_view(ensemble_of, films):

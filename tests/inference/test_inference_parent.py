@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from contextlib import nullcontext
 
 import numpy as np
+import polars as pl
 import pytest
 import timm
 import torch
@@ -11,12 +13,14 @@ from safetensors.torch import save_file
 
 from strnet.bundle_format import FORMAT
 from strnet.config import Preprocessing, override_recipe
-from strnet.errors import ModelError
+from strnet.errors import ModelError, TrainingError
 from strnet.files import write_json
 from strnet.inference import export_onnx, open_onnx, open_torch, write_bundle
 from strnet.inference.engines import load_network
 from strnet.models import ClinicalScaling, build_network, starting_weights
 from strnet.sealed import seal
+from strnet.training.cohort_rows import CohortRows
+from strnet.training.parent_rows import require_unseen_by_parent
 
 FRESH = ClinicalScaling((), (), ())
 
@@ -50,6 +54,30 @@ def test_the_neck_comes_with_it_where_it_is_asked_for(bundle, recipe):
     for prefix in ("backbone.", "pooling.", "neck."):
         torch.testing.assert_close(own(network, prefix), own(parent, prefix), rtol=0, atol=0)
     assert starting_weights(config, network).parts == ("backbone", "pooling", "neck")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "split", "fold", "refused"),
+    [
+        ("same", "same", None, False),
+        ("same", "other", None, True),
+        ("same", "same", 0, True),
+        ("other", "other", 0, False),
+    ],
+)
+def test_a_parent_may_not_have_learned_from_the_films_its_child_is_judged_on(
+    bundle, recipe, manifest, split, fold, refused
+):
+    told = bundle.provenance
+    rows = CohortRows(
+        pl.DataFrame(),
+        (),
+        told.manifest_sha256 if manifest == "same" else "e" * 64,
+        told.split_sha256 if split == "same" else "f" * 64,
+    )
+    changed = override_recipe(recipe, {"network.backbone.weights": str(bundle.folder)})
+    with pytest.raises(TrainingError, match="may have learned") if refused else nullcontext():
+        require_unseen_by_parent(changed, rows, fold)
 
 
 def test_films_of_another_size_are_welcome(bundle, recipe):

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from strnet.calibration import combine as combined_cases
@@ -293,6 +294,22 @@ def test_what_is_no_set_of_members_is_refused(run, second, ensemble, recipe, tmp
         combine([run, second], tmp_path / "full", overwrite=True)
 
 
+def of_others(run, folder):
+    """A copy of a run that knows other patients."""
+    names = [("other " + pl.col(name)).alias(name) for name in ("image_id", "patient_id")]
+    return copied(run, folder, lambda table: table.with_columns(names))
+
+
+def test_a_floor_is_not_passed_over_where_the_members_have_no_operating_point(run, second, tmp_path):
+    floorless = []
+    for number, one in enumerate((run, second)):
+        path = RunFolder(shutil.copytree(one, tmp_path / str(number))).recipe
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"operating_point": None}))
+        floorless.append(tmp_path / str(number))
+    with pytest.raises(ConfigError, match="has no operating_point in its recipe"):
+        combine(floorless, tmp_path / "both", min_sensitivity="0.8")
+
+
 def test_an_interrupted_ensemble_is_made_anew_and_a_whole_one_on_demand(run, second, ensemble, tmp_path):
     folder = shutil.copytree(ensemble[0], tmp_path / "copy")
     before = read_json(folder / "run.json")
@@ -300,6 +317,10 @@ def test_an_interrupted_ensemble_is_made_anew_and_a_whole_one_on_demand(run, sec
     combine([run, second], folder)
     assert read_json(folder / "run.json") == before
     (folder / "evaluation.json").write_text("old")
+    strangers = [run, of_others(second, tmp_path / "others")]
+    with pytest.raises(ConfigError, match="none has an answer"):
+        combine(strangers, folder, overwrite=True)
+    assert read_json(folder / "run.json") == before
     combine([run, second], folder, overwrite=True)
     assert not (folder / "evaluation.json").exists()
 

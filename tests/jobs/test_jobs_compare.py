@@ -185,3 +185,19 @@ def test_rows_that_only_some_answer_are_refused_or_left_out_and_counted(runs, tm
     compared = jobs.compare([runs[0], tmp_path / "fewer"], common=True)
     assert compared.comparisons[0].rows == test.height - 2
     assert f"2 of {test.height} of 4." in compared.notes[0]
+
+
+def test_rows_in_common_are_not_looked_for_among_those_that_the_other_network_was_trained_on(runs, tmp_path):
+    table = pl.read_parquet(runs[1] / "predictions.parquet")
+    moved = table.filter(pl.col("split") == "test")["patient_id"].unique().sort()[:2].implode()
+    trained = pl.when(pl.col("patient_id").is_in(moved)).then(pl.lit("train")).otherwise("split")
+    other = rewritten(runs[1], tmp_path / "other", lambda t: t.with_columns(trained.alias("split")))
+    with pytest.raises(ManifestError, match="not of other, where it is a train row"):
+        jobs.compare([runs[0], other], common=True)
+
+
+def test_networks_without_a_row_in_common_are_told_so(runs, tmp_path):
+    renamed = [pl.col("image_id") + "x", pl.col("patient_id") + "x"]
+    other = rewritten(runs[1], tmp_path / "other", lambda t: t.with_columns(renamed))
+    with pytest.raises(ManifestError, match="have no test row in common, by image_id"):
+        jobs.compare([runs[0], other], common=True)

@@ -15,8 +15,12 @@ from strnet.errors import BundleError, ConfigError, TrainingError
 from strnet.imaging import prepare, read_radiograph, to_network_input
 from strnet.imaging.film_parts import film_shape
 from strnet.imaging.preparation import labels_on_film
+from strnet.inference import film_regions, read_bundle
+from strnet.inference.film_files import read_films
+from strnet.inference.film_regions import region_plan
 from strnet.inference.segmenter import RegionFinder, patient_sha256, read_segmenter
-from strnet.jobs import crossval, evaluate, export, predict, report, train
+from strnet.jobs import combine, crossval, evaluate, export, predict, report, train
+from strnet.trust import ANY_FILM
 
 SIZE = (72, 56)
 FILMS = 24
@@ -198,6 +202,25 @@ def test_a_network_finds_its_region_itself_with_the_segmenter_in_its_bundle(
         assert again[image_id] == pytest.approx(logit, abs=1e-5)
 
 
+def test_networks_that_find_their_region_answer_together_with_their_segmenters(segmented, cohort, tmp_path):
+    source = shutil.copytree(segmented[1] / "segmenter", tmp_path / "segmenter")
+    for use, seed in (("union", 3), ("each", 4)):
+        recipe = override_recipe(screening(cohort, source, use=use), {"seed": seed})
+        train(recipe, tmp_path / use, progress=False)
+    runs = [tmp_path / "union", tmp_path / "each"]
+    with pytest.raises(ConfigError, match="looks at regions of its films"):
+        combine(runs, tmp_path / "mirrored", mirrored=True)
+    told = combine(runs, tmp_path / "both")
+    for path in (source, *runs):
+        shutil.rmtree(path)  # the ensemble has its own
+    done = predict(
+        told["bundle"], [cohort / f"f{n:02d}.png" for n in range(4)], tmp_path / "r.csv", workers=0
+    )
+    assert done.table["members"].to_list() == [2] * 4
+    trained = logits(pl.read_parquet(tmp_path / "both" / "predictions.parquet"))
+    assert logits(done.table) == pytest.approx({name: trained[name] for name in logits(done.table)}, abs=1e-5)
+
+
 def test_several_regions_are_rows_of_one_case_whose_logits_are_averaged(segmented, cohort, tmp_path):
     recipe = screening(cohort, segmented[1] / "segmenter", use="each")
     train(recipe, tmp_path / "run", progress=False)
@@ -230,6 +253,39 @@ def test_a_film_without_the_region_gets_no_answer_but_a_reason(segmented, cohort
         assert first["status"] == "ok"
         assert (second["status"], second["logit.osteoporosis"]) == ("failed", None)
         assert "no answer without its region: region upper was" in second["reason"]
+
+
+def test_a_search_shows_how_far_it_is_and_keeps_what_it_did(segmented, cohort, tmp_path, monkeypatch):
+    told = train(screening(cohort, segmented[1] / "segmenter"), tmp_path / "run", progress=False)
+    films = [cohort / f"f{n:02d}.png" for n in range(12)]
+    whole = predict(told["bundle"], films, tmp_path / "whole.csv", workers=0, batch_size=2)
+    monkeypatch.setattr(film_regions, "_SEARCHED_AT_ONCE", 4)
+    happened = []
+    find = RegionFinder.find
+
+    def noted(self, *film):
+        happened.append("searched")
+        if happened.count("searched") == 7:
+            raise KeyboardInterrupt
+        return find(self, *film)
+
+    def asked():
+        return predict(
+            told["bundle"],
+            films,
+            tmp_path / "r.csv",
+            workers=0,
+            batch_size=2,
+            progress=lambda done, of: happened.append(f"{done} of {of}"),
+        )
+
+    monkeypatch.setattr(RegionFinder, "find", noted)
+    with pytest.raises(KeyboardInterrupt):
+        asked()
+    assert happened == ["searched"] * 4 + [f"{done} of 12" for done in range(1, 5)] + ["searched"] * 3
+    before = happened.count("searched")
+    assert logits(asked().table) == logits(whole.table)
+    assert happened.count("searched") - before == 8
 
 
 def test_finds_are_kept_by_the_hashes_of_film_and_segmenter(segmented, cohort, tmp_path, monkeypatch):
@@ -322,6 +378,38 @@ def test_boxes_that_came_with_the_cohort_come_with_the_films_at_prediction(cohor
     (tmp_path / "one.csv").rename(own / "one.csv")
     lacking = predict(told["bundle"], films[:1], tmp_path / "r.csv", workers=0, clinical=own / "one.csv")
     assert "region lower is not in the regions table" in lacking.table["reason"][0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"box": "1 5 0 30 40 9"}, "is one of a volume"),
+        ({"box": "upper: 1 5 30 40; lower: 30 40 1 5"}, "has no extent"),
+        ({"box": "upper: 1 5 30 40; lower: 2 5 57 40"}, "lies outside its image"),
+        ({"rows": "71.5"}, "rows is '71.5', expected the pixels of the file"),
+        ({"rows": "56", "columns": "72"}, "meant for a file of 56 x 72 pixels"),
+        ({"image_id": None, "path": None}, "names a patient and no film"),
+    ],
+)
+def test_a_box_that_is_none_of_its_film_costs_that_film_alone(boxes_used, cells, said):
+    bundle, own = boxes_used
+    films = [own / f"f{n:02d}.png" for n in range(2)]
+    first, second = pl.read_csv(own / "manifest.csv", infer_schema=False).head(2).to_dicts()
+    rows = [{**first, **cells}, second]
+    with region_plan(bundle, films, rows, ANY_FILM) as plan:
+        wrong, right = read_films(films, bundle.preprocessing, 0, regions=plan)
+    assert (wrong.status, wrong.pixels) == ("failed", None)
+    assert said in wrong.reason
+    assert right.status == "ok"
+
+
+@pytest.fixture(scope="module")
+def boxes_used(cohort, tmp_path_factory):
+    """The bundle of a network on boxes of its cohort, and that cohort."""
+    home = tmp_path_factory.mktemp("boxes")
+    own = boxed(cohort, home / "own")
+    told = train(screening(own, "manifest"), home / "run", progress=False)
+    return read_bundle(told["bundle"]), own
 
 
 def test_folds_on_regions_give_one_row_per_film_combined_by_the_fold_that_tested_it(cohort, tmp_path):

@@ -5,11 +5,12 @@ import shutil
 import pytest
 from safetensors.torch import load_file
 
+from strnet.cohort import make_split, read_manifest, write_split
 from strnet.config import override_recipe
 from strnet.errors import ConfigError, ModelError, TrainingError
 from strnet.files import read_json
 from strnet.inference import read_bundle
-from strnet.jobs import train
+from strnet.jobs import crossval, train
 from strnet.training.recorder import EpochRecorder
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,24 @@ def test_a_parent_that_does_not_fit_is_told_before_any_film_is_read(run, recipe,
     changes = {"preprocessing.mean": 0.1, "cohort.cache": str(tmp_path / "cache")}
     with pytest.raises(ModelError, match=r"preprocessing.mean: 0.5"):
         train(fine_tuned(recipe, run / "bundle", **changes), tmp_path / "child", progress=False)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_parent_of_another_split_of_these_films_is_told_before_any_film_is_read(run, recipe, tmp_path):
+    manifest = read_manifest(recipe.cohort.manifest)
+    write_split(
+        make_split(manifest, seed=99, ratios={"train": 2, "validation": 1, "test": 1}),
+        tmp_path / "ratios.csv",
+    )
+    write_split(make_split(manifest, seed=99, folds=3), tmp_path / "folds.csv")
+    own = {"cohort.cache": str(tmp_path / "cache")}
+    for job, split, told in (
+        (train, "ratios.csv", "this split"),
+        (crossval, "folds.csv", "fold 0 of this split"),
+    ):
+        child = fine_tuned(recipe, run / "bundle", **own, **{"cohort.split": str(tmp_path / split)})
+        with pytest.raises(TrainingError, match=f"other rows than {told} gives"):
+            job(child, tmp_path / "child", progress=False)
     assert not (tmp_path / "cache").exists()
 
 

@@ -117,6 +117,12 @@ def test_one_class_alone_gives_reasons_instead_of_figures(frames):
     assert "negatives" in " ".join(comparison_table(found).notes)
 
 
+def test_what_holds_of_a_figure_and_of_a_difference_is_noted_once(frames):
+    notes = comparison_table(compare_networks({n: f.head(40) for n, f in frames.items()}, LOSS)).notes
+    assert any(note.startswith("approximate: ") for note in notes)
+    assert len(set(notes)) == len(notes)
+
+
 def test_the_table_has_every_network_and_every_comparison_once(frames):
     table = comparison_table(compare_networks(frames, LOSS))
     assert [row[0] for row in table.rows if row[0]] == list("abcde")

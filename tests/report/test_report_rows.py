@@ -86,6 +86,48 @@ def test_the_observer_is_matched_by_image():
     assert "true_t_score" not in joined.columns
 
 
+def test_a_case_of_both_films_has_the_observer_who_saw_both():
+    cases = frame(image_id=[None, None, "c"], patient_id=["p", "q", "r"], members=[2, 2, 1])
+    truth = pl.DataFrame(
+        {
+            "image_id": ["p1", "p2", "q1", "q2", "c", "d"],
+            "patient_id": ["p", "p", "q", "q", "r", "r"],
+            "observer.bone_loss": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+            "observer_of_both.bone_loss": [7.0, 7.0, 8.0, 8.0, 9.0, 9.0],
+        }
+    )
+    joined = with_observer(cases, truth)
+    # the last case has one film only, and what both would say of it is no ceiling of that
+    assert joined["observer.bone_loss"].to_list() == [7.0, 8.0, 0.5]
+    assert [name for name in joined.columns if name not in cases.columns] == ["observer.bone_loss"]
+    assert list(task_rows(joined, "bone_loss", "binary").scores) == ["network", "observer"]
+
+
+def test_a_film_alone_keeps_the_observer_of_one_film():
+    truth = pl.DataFrame(
+        {
+            "image_id": ["a", "b", "c"],
+            "patient_id": ["p", "q", "q"],
+            "observer.bone_loss": [1.0, 2.0, 3.0],
+            "observer_of_both.bone_loss": [7.0, 8.0, 8.0],
+        }
+    )
+    assert with_observer(frame(), truth)["observer.bone_loss"].to_list() == [1.0, 2.0, 3.0]
+
+
+def test_the_observer_of_both_is_silent_where_a_patient_has_two_examinations():
+    truth = pl.DataFrame(
+        {
+            "image_id": ["p1", "p2", "q1", "q2"],
+            "patient_id": [7, 7, 8, 8],
+            "observer.bone_loss": [0.1, 0.2, 0.3, 0.4],
+            "observer_of_both.bone_loss": [7.0, 6.0, 8.0, 8.0],
+        }
+    )
+    cases = frame(image_id=pl.Series([None] * 3, dtype=pl.String), patient_id=["7", "8", "9"])
+    assert with_observer(cases, truth)["observer.bone_loss"].to_list() == [None, 8.0, None]
+
+
 def test_numeric_image_ids_match_their_text():
     truth = pl.DataFrame({"image_id": ["1", "2", "3"], "observer.bone_loss": [1.0, 2.0, 3.0]})
     joined = with_observer(frame(image_id=[1, 2, 3]), truth)

@@ -102,6 +102,13 @@ def test_medians_are_compared_by_ranks_with_the_chance_of_a_higher_value(images)
     assert age.compared.effect.value == pytest.approx(theirs.statistic / 400)
 
 
+def test_a_column_that_is_to_have_a_median_is_shown_once_whether_it_was_named_or_not(images):
+    found = ask(images, columns=("age", "bmi", "age"), medians=("bmi",), categories=("smoker",))
+    assert [(row.column, row.kind) for row in found.rows] == [
+        ("age", "mean"), ("bmi", "median"), ("smoker", "categories"),
+    ]  # fmt: skip
+
+
 def test_unknown_values_are_counted_and_percentages_are_of_the_known(images):
     found = ask(images.with_columns(sex=pl.when(pl.col("bmi").is_not_null()).then("sex")))
     sex = row(found, "sex")
@@ -174,6 +181,13 @@ def test_one_group_and_a_group_of_nothing_known_have_no_test_but_a_reason(images
     compared = row(ask(blank, columns=["age"]), "age").compared
     assert compared.p_value is None
     assert compared.note
+
+
+def test_the_reason_for_no_test_of_a_group_of_one_patient_ends_in_one_full_stop(images):
+    single = images.filter((pl.col("diagnosis") == "normal") | (pl.col("patient_id") == "p59"))
+    notes = table_one_table(ask(single, columns=["age"])).notes
+    assert sum("rows, expected two or more." in note for note in notes) == 1
+    assert not any(note.endswith("..") for note in notes)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_the_console_tables_hold_what_the_demo_promises(evaluation):
     ]  # fmt: skip
     assert all("/" in row[3] and "to" in row[3] for row in points.rows)
     assert any(title.startswith("Osteoporosis given loss") for title in tables)
-    assert [row[0] for row in tables["T-score (phantom): agreement"].rows][:3] == ["Films", "r", "MAE"]
+    assert [row[0] for row in tables["T-score (phantom): agreement"].rows][:3] == ["Cases", "r", "MAE"]
 
 
 def test_printed_counts_are_those_of_the_evaluation(evaluation):
@@ -114,6 +114,8 @@ def test_a_paper_stands_beside_ours_with_every_interval(evaluation):
     assert table.rows[1][1] == "123/136 = 0.904 [0.843 to 0.943]"
     assert table.rows[1][2] == counted_text(ours["bone_loss.exact.sensitivity"])
     assert table.rows[2][:2] == ("r of the T-score", "0.801 (0.620 to 0.900)")
+    assert any("Square brackets" in note for note in table.notes)
+    assert len(compare_with_paper(evaluation, {"bone_loss.auroc": 0.933}).notes) == 1
 
 
 @pytest.mark.parametrize(("value", "position"), [(0.0, "below"), (1.0, "above")])

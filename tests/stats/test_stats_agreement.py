@@ -103,6 +103,17 @@ def test_concordance_by_hand():
     assert "degenerate" in found.note
 
 
+@pytest.mark.parametrize("interval", ["classical", "jackknife"])
+def test_the_concordance_of_a_nearly_constant_answer_has_no_interval(interval, rng):
+    t_score = rng.normal(-1.5, 1.0, 60)
+    answer = -1.4 + 1e-7 * rng.normal(size=60)  # as a collapsed network gives it in single precision
+    found = stats.concordance(t_score, answer, interval=interval)
+
+    assert found.value == pytest.approx(0, abs=1e-6)
+    assert not found.has_interval
+    assert "hardly varies" in found.note
+
+
 def test_the_limits_hold_the_bias_between_them_and_mirror_each_other(t_scores):
     found = stats.bland_altman(*t_scores)
     turned = stats.bland_altman(t_scores[1], t_scores[0])

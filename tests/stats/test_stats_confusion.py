@@ -126,6 +126,28 @@ def test_full_agreement_is_a_kappa_of_1():
     assert (found.value, found.low, found.high) == (1, 1, 1)
 
 
+@pytest.mark.parametrize("rows", [7, 40, 101])
+@pytest.mark.parametrize("answer", [0, 1, 2])
+@pytest.mark.parametrize("films", [1, 2])
+def test_the_kappa_of_a_constant_answer_has_no_interval(rows, answer, films, rng):
+    target = rng.integers(0, 3, rows)
+    found = stats.kappa_of_rows(
+        target, np.full(rows, answer), 3, clusters=None if films == 1 else np.arange(rows) // films
+    )
+
+    assert found.value == pytest.approx(0, abs=1e-12)
+    assert not found.has_interval
+    assert "always says the same class" in found.note
+
+
+def test_the_large_sample_error_of_a_constant_answer_is_said_to_be_none(rng):
+    target = rng.integers(0, 3, 101)
+    found = stats.cohen_kappa(stats.confusion_matrix(target, np.full(101, 1), 3))
+
+    assert found.standard_error == 0
+    assert found.note == "no width: these rows show no spread"
+
+
 @pytest.mark.parametrize(
     ("matrix", "message"),
     [

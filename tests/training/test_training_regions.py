@@ -1,12 +1,18 @@
 """Training on regions: which rows it has, what it tells of the others, and that a run stays itself."""
 
+from functools import partial
+from importlib import import_module
+
 import polars as pl
 import pytest
 
 from strnet.cohort import make_split, read_manifest, write_manifest, write_split
 from strnet.config import override_recipe
 from strnet.errors import ConfigError, TrainingError
-from strnet.training import fit
+from strnet.files import read_json
+from strnet.training import crossval, fit, fold_folder
+
+MODULE = import_module("strnet.training.crossval")  # the package's face has a function of that name
 
 BOXES = "L1: 4 4 24 30; L2: 10 10 40 38"
 SHORT = {"trainer.max_epochs": 1, "trainer.loggers": ["csv"], "baselines": False}
@@ -58,3 +64,50 @@ def test_a_cohort_without_any_region_or_a_folder_as_source_says_so(recipe, boxed
     folder = override_recipe(recipe, {"region.source": str(tmp_path)})
     with pytest.raises(ConfigError, match="is a folder"):
         fit(folder, boxed.manifest, boxed.split, tmp_path / "run", progress=False)
+
+
+def table_of(manifest, path, right=30):
+    rows = [
+        {"image_id": image_id, "region": name, "left": 4, "top": top, "right": right, "bottom": top + 20}
+        for image_id in read_manifest(manifest).frame["image_id"]
+        for name, top in (("L1", 2), ("L2", 18))
+    ]
+    own = {"rows": 40, "columns": 44, "status": "found"}
+    pl.DataFrame([{**row, **own} for row in rows]).write_csv(path)
+    return path
+
+
+@pytest.mark.parametrize("finished", [0, 2, 3])
+def test_folds_on_a_table_that_was_changed_are_another_cross_validation(
+    recipe, own_cohort, tmp_path, monkeypatch, finished
+):
+    table = table_of(own_cohort.manifest, tmp_path / "regions.csv")
+    looking = override_recipe(recipe, {**SHORT, "region.source": str(table), "region.use": "each"})
+    ask = partial(crossval, looking, own_cohort.manifest, own_cohort.folds, tmp_path / "cv", progress=False)
+    train_fold, trained = MODULE._run_of, []
+
+    def stopped(*args):
+        if len(trained) == finished:
+            raise RuntimeError("the power went")
+        trained.append(args[0].fold)
+        return train_fold(*args)
+
+    if finished < 3:
+        monkeypatch.setattr(MODULE, "_run_of", stopped)
+        with pytest.raises(RuntimeError, match="the power went"):
+            ask(folds_at_once=0)
+        monkeypatch.setattr(MODULE, "_run_of", train_fold)
+    else:
+        ask(folds_at_once=0)
+    table_of(own_cohort.manifest, table, right=31)
+    if finished:
+        with pytest.raises(TrainingError, match="another run: it differs in regions_sha256"):
+            ask(folds_at_once=0, resume=True)
+        table_of(own_cohort.manifest, table)
+    done = ask(folds_at_once=0, resume=True)
+    hashes = {
+        read_json(folder / "environment.json")["regions_sha256"]
+        for folder in (tmp_path / "cv", *(fold_folder(tmp_path / "cv", fold) for fold in range(3)))
+    }
+    assert len(hashes) == 1
+    assert done.predictions.height == 2 * 48

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from strnet.report.evaluation import AgreementResult, CategoricalEvaluation
 from strnet.report.figures.canvas import beside, blank, colour
 from strnet.report.measures import Measure
+from strnet.report.task_results import AgreementResult, CategoricalEvaluation
 from strnet.report.wording import estimate_text, number, plain_name
 from strnet.schema import DIAGNOSES, NORMAL_AT_LEAST, OSTEOPOROSIS_AT_MOST, diagnosis_from_t_score
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from strnet import stats
-from strnet.report.evaluation import Decisions, PointResult
 from strnet.report.figures.canvas import LINES, beside, blank, colour, legend_below, unit_square
 from strnet.report.measures import Measure
+from strnet.report.task_results import Decisions, PointResult
 from strnet.report.wording import estimate_text
 
 if TYPE_CHECKING:

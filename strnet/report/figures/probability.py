@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from strnet.report.evaluation import CalibrationResult
 from strnet.report.figures.canvas import LINES, blank, colour, legend_below, unit_square
+from strnet.report.task_results import CalibrationResult
 from strnet.stats import DecisionCurve
 
 if TYPE_CHECKING:
