@@ -28,10 +28,12 @@ def test_rods_on_a_line_give_back_the_line():
     made = conversion_from_rods(
         rods([0, 50, 100, 200], [5, 67.5, 130, 255]), source="QRM", mineral="CHA", kvp=120.0
     )
-    assert made.slope == pytest.approx(0.8) and made.intercept == pytest.approx(-4.0)
+    assert made.slope == pytest.approx(0.8)
+    assert made.intercept == pytest.approx(-4.0)
     assert made.density(130.0) == pytest.approx(100.0)
     assert made.residual_sd == pytest.approx(0.0, abs=1e-9)
-    assert made.materials == ("0", "50", "100", "200") and made.range_hu == (5.0, 255.0)
+    assert made.materials == ("0", "50", "100", "200")
+    assert made.range_hu == (5.0, 255.0)
 
 
 def test_the_slope_has_the_interval_of_the_regression_of_hu_on_density_turned_round():
@@ -93,7 +95,8 @@ def test_a_conversion_with_a_strange_key_or_without_a_slope_is_refused_by_name()
 
 
 def test_a_conversion_reaches_half_its_range_beyond_the_rods_and_says_so():
-    assert LINE.density(370.0) == pytest.approx(292.0) and LINE.extrapolates(370.0)
+    assert LINE.density(370.0) == pytest.approx(292.0)
+    assert LINE.extrapolates(370.0)
     assert not LINE.extrapolates(100.0)
     with pytest.raises(DensityError, match="far outside"):
         LINE.density(380.0)

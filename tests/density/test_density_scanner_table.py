@@ -20,7 +20,8 @@ def table(tmp_path):
 def test_a_scan_gets_the_conversion_of_its_scanner_and_voltage(table):
     made = table.conversion("siemens  FORCE", 120.0)
     assert (made.slope, made.intercept, made.mineral) == (0.78, -6.5, "CHA")
-    assert made.source == "scanners.csv: QRM, 2025-01-10" and made.residual_sd == 2.1
+    assert made.source == "scanners.csv: QRM, 2025-01-10"
+    assert made.residual_sd == 2.1
     assert made.density(100.0) == pytest.approx(71.5)
     assert table.conversion("Siemens Force", 100.0).slope == 0.66
 

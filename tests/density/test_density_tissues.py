@@ -11,7 +11,10 @@ from strnet.density.tissue_attenuation import (
     mass_attenuation,
     tissue_hu,
 )
+from strnet.density.tissue_finding import find_tissues
 from strnet.errors import DensityError
+from strnet.imaging.nifti import read_nifti
+from strnet.imaging.volume import Volume
 
 NAMES = {
     "Adipose": "fat",
@@ -83,7 +86,8 @@ def test_the_slope_at_120_kv_is_what_scanners_show():
 
 def test_a_lower_voltage_makes_mineral_brighter():
     rises = [hu_per_density("K2HPO4", effective_energy(kvp)) for kvp in (140.0, 120.0, 100.0, 80.0)]
-    assert rises == sorted(rises) and rises[0] < 0.8 * rises[-1]
+    assert rises == sorted(rises)
+    assert rises[0] < 0.8 * rises[-1]
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(1.0, 8.0), (0.97, 0.0), (1.04, -6.0)])
@@ -148,3 +152,78 @@ def test_a_tissue_that_stands_twice_is_refused():
             contrast="none",
             source="s",
         )
+
+
+@pytest.mark.parametrize("spacing", [(2.0, 1.5, 1.5), (5.0, 1.0, 1.0)])
+def test_planted_tissues_are_found(torso, spacing):
+    scan, mask = torso(spacing)
+    found = find_tissues(scan, mask.values > 0, contrast="none")
+    means = {one.tissue: one.mean_hu for one in found.samples}
+    assert means == pytest.approx({"air": -1000, "fat": -100, "muscle": 50, "blood": 42}, abs=1.5)
+    assert not found.missing
+
+
+def test_the_scale_of_a_drifting_scanner_is_found_in_its_scan(torso):
+    scan, mask = torso(scale=lambda hu: 1.03 * hu + 6)
+    plain, _ = torso()
+    made = [
+        conversion_from_tissues(
+            find_tissues(one, mask.values > 0, contrast="none").samples,
+            kvp=120.0,
+            contrast="none",
+            source="s",
+        )
+        for one in (plain, scan)
+    ]
+    for hu in (50.0, 150.0):
+        assert made[1].density(1.03 * hu + 6) == pytest.approx(made[0].density(hu), abs=1.5)
+
+
+def test_blood_is_not_looked_for_in_a_scan_that_may_have_contrast(torso):
+    scan, mask = torso(aorta=180.0)
+    found = find_tissues(scan, mask.values > 0, contrast="iv")
+    assert [one.tissue for one in found.samples] == ["air", "fat", "muscle"]
+    assert "contrast is 'iv'" in found.missing["blood"]
+
+
+def test_an_aorta_with_iodine_is_not_blood_though_nobody_said_so(torso):
+    scan, mask = torso(aorta=180.0)
+    assert "blood" in find_tissues(scan, mask.values > 0, contrast="none").missing
+
+
+def test_a_cropped_scan_has_no_air_and_says_so(torso):
+    scan, mask = torso()
+    part = (slice(None), slice(25, 100), slice(60, 160))
+    found = find_tissues(Volume(scan.values[part], scan.affine), mask.values[part] > 0, contrast="none")
+    assert "air" in found.missing
+    with pytest.raises(DensityError, match="expected air"):
+        conversion_from_tissues(found.samples, kvp=120.0, contrast="none", source="s")
+
+
+def test_padding_around_the_field_of_view_is_no_air(torso):
+    scan, mask = torso()
+    values = scan.values.copy()
+    values[:, :, :45] = values[:, :, 175:] = -1024
+    found = find_tissues(Volume(values, scan.affine), mask.values > 0, contrast="none")
+    means = {one.tissue: one.mean_hu for one in found.samples}
+    assert means["air"] == pytest.approx(-1000, abs=1.5)
+
+
+def test_densities_are_not_taken_for_hu(torso):
+    scan, mask = torso(scale=lambda hu: 0.8 * hu - 4)
+    found = find_tissues(scan, mask.values > 0, contrast="none")
+    with pytest.raises(DensityError, match="expected air"):
+        conversion_from_tissues(found.samples, kvp=120.0, contrast="none", source="s")
+
+
+def test_tissues_of_a_real_scan_are_those_of_its_segmentation(spine_scan):
+    scan = read_nifti(spine_scan / "example_ct.nii.gz").in_patient_order()
+    parts = read_nifti(spine_scan / "example_seg_fast_force_split.nii.gz").in_patient_order().values
+    found = find_tissues(scan, (parts >= 27) & (parts <= 31), contrast="none")
+    means = {one.tissue: one.mean_hu for one in found.samples}
+    aorta = float(scan.values[parts == 52].mean())
+    assert means["blood"] == pytest.approx(aorta, abs=5)
+    assert -1010 < means["air"] < -970
+    assert -115 < means["fat"] < -95
+    made = conversion_from_tissues(found.samples, kvp=120.0, contrast="none", source="s")
+    assert 0.7 < made.slope < 0.9
