@@ -11,9 +11,6 @@ from pydantic import Field
 from strnet.config.frozen import Frozen, Positive
 from strnet.errors import DensityError, unknown_name
 
-PHASES: Final = ("portal_venous", "arterial", "unknown")
-"""When after the injection a scan with contrast was made."""
-
 
 class ContrastCorrection(Frozen):
     """Density without contrast = `intercept` + `slope` density with it, mg/cm3; for one phase and voltage."""
@@ -22,7 +19,7 @@ class ContrastCorrection(Frozen):
     slope: Positive = 1.0
     intercept: float = Field(description="mg/cm3")
     residual_sd: float = Field(ge=0, description="of one patient around the line, mg/cm3")
-    phase: str
+    phase: str = Field(description="as the manifest's contrast_phase: arterial, venous, delayed")
     kvp: Positive
     source: str
 
@@ -34,8 +31,8 @@ class ContrastCorrection(Frozen):
         """
         if phase != self.phase:
             raise DensityError(
-                f"{self.name} is for the {_words(self.phase)} phase, and the scan's phase is "
-                f"{_words(phase or 'unknown')}. Use a scan without contrast, or none of its density."
+                f"{self.name} is for the {self.phase} phase, and the scan's phase is {phase or 'unknown'}. "
+                "Use a scan without contrast, or none of its density."
             )
         if kvp != self.kvp:
             found = "unknown" if kvp is None else f"{kvp:g}"
@@ -52,7 +49,7 @@ CORRECTIONS: Final[Mapping[str, ContrastCorrection]] = MappingProxyType(
             name="ruehling2022",
             intercept=-17.5,
             residual_sd=6.6,
-            phase="portal_venous",
+            phase="venous",
             kvp=120.0,
             source="Ruehling and others 2022, Eur. Radiol. 32:1465: mean difference 17.5 mg/cm3, RMSE 18.7 "
             "in 39 patients; the voltage is our restriction",
@@ -74,7 +71,3 @@ def correction_named(name: str) -> ContrastCorrection:
     if name not in CORRECTIONS:
         raise DensityError(unknown_name("contrast correction", name, CORRECTIONS))
     return CORRECTIONS[name]
-
-
-def _words(phase: str) -> str:
-    return phase.replace("_", " ")

@@ -15,7 +15,7 @@ from strnet.errors import DensityError
 from strnet.schema import diagnosis_from_vbmd
 
 FEWEST_VERTEBRAE = 2
-"""Of which a patient's density is the mean, where more than one was asked for. Source: ACR 2018, ISCD 2019."""
+"""A patient's density is the mean of at least so many, if more than one was asked for. Source: ACR 2018."""
 
 
 @dataclass(frozen=True, slots=True)

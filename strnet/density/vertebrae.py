@@ -1,4 +1,4 @@
-"""Vertebrae in a mask: which numbers are whose, and whether mask and scan can be read together."""
+"""Vertebrae in a mask: which numbers are whose, and what on a scan is no vertebra that can be read."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from scipy import ndimage
 from strnet.density.trabecular_core import Inside, Spacing
 from strnet.errors import DensityError, unknown_name
 from strnet.imaging.spine_labels import TRABECULAR, VERTEBRAE, spine_label
-from strnet.imaging.volume import Volume
 
-GRID_TOLERANCE = 0.1
-"""Of the smallest spacing: how far mask and scan may place a corner apart."""
 STRAY_SHARE = 0.1
 """Of a label's largest piece: a second piece this large is a second bone, a smaller one is dirt."""
 METAL_HU = 2500.0
@@ -57,27 +54,6 @@ def require_vertebra(name: str) -> None:
     """
     if name not in VERTEBRAE:
         raise DensityError(unknown_name("vertebra", name, VERTEBRAE))
-
-
-def require_same_grid(scan: Volume, mask: Volume) -> None:
-    """Raise unless every voxel of the mask is the voxel of the scan at the same index.
-
-    Raises: DensityError: another shape, or another place.
-    """
-    if scan.values.shape != mask.values.shape:
-        raise DensityError(
-            f"the mask has {_sides(mask.values.shape)} voxels and the scan {_sides(scan.values.shape)}. Make "
-            "the mask on the grid of this scan."
-        )
-    slices, rows, columns = scan.values.shape
-    corners = [(x, y, z, 1) for x in (0, columns) for y in (0, rows) for z in (0, slices)]
-    moved = np.array(corners) @ (scan.affine - mask.affine).T
-    apart = float(np.linalg.norm(moved, axis=1).max())
-    if apart > GRID_TOLERANCE * min(scan.spacing):
-        raise DensityError(
-            f"mask and scan place a corner {apart:.1f} mm apart. Is it the mask of another series, or was "
-            "one of them turned? Make the mask on the grid of this scan."
-        )
 
 
 def vertebra_in(labels: NDArray[np.generic], numbers: Sequence[int]) -> Piece:
@@ -165,7 +141,3 @@ def require_bone(values: NDArray[np.generic], vertebra: Inside, mean_hu: float, 
             f"its rim (HU {bright:.0f}) is not brighter than its core (HU {mean_hu:.0f}): the mask does not "
             "lie on a vertebra. Is it the mask of another scan?"
         )
-
-
-def _sides(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))

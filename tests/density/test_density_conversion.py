@@ -116,7 +116,7 @@ def test_a_slope_of_one_is_no_scanners():
 
 
 def test_a_portal_venous_scan_at_120_kv_loses_the_published_difference():
-    assert correction_named("ruehling2022").corrected(100.0, phase="portal_venous", kvp=120.0) == 82.5
+    assert correction_named("ruehling2022").corrected(100.0, phase="venous", kvp=120.0) == 82.5
 
 
 def test_the_spread_of_the_correction_is_that_of_the_published_root_mean_square():
@@ -129,8 +129,8 @@ def test_the_spread_of_the_correction_is_that_of_the_published_root_mean_square(
     [
         ("arterial", 120.0, "phase is arterial"),
         (None, 120.0, "phase is unknown"),
-        ("portal_venous", 100.0, "kVp is 100"),
-        ("portal_venous", None, "kVp is unknown"),
+        ("venous", 100.0, "kVp is 100"),
+        ("venous", None, "kVp is unknown"),
     ],
 )
 def test_a_contrast_correction_is_refused_where_it_does_not_hold(phase, kvp, word):
