@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ class _View:
         return behind_front, behind_middle, left, present
 
 
-def _padding(values: NDArray[np.generic]) -> float | None:
+def _padding(values: NDArray[Any]) -> float | None:
     """The one value that much of the scan has: what was put where nothing was measured; None without it."""
     thinned = values[::2, ::4, ::4]
     dark, counts = np.unique(thinned[thinned < USUAL_HU["air"][1]], return_counts=True)
@@ -122,10 +122,10 @@ def _padding(values: NDArray[np.generic]) -> float | None:
     return float(dark[np.argmax(counts)])
 
 
-def _blocks(values: NDArray[np.generic], sides: list[int]) -> Floats:
+def _blocks(values: NDArray[Any], sides: list[int]) -> Floats:
     """The mean of each block; what is left over at the far ends is dropped."""
     held = [length // side * side for length, side in zip(values.shape, sides, strict=True)]
-    mean = values[: held[0], : held[1], : held[2]]
+    mean: Floats = values[: held[0], : held[1], : held[2]]
     for axis, side in enumerate(sides):
         shape = [*mean.shape[:axis], mean.shape[axis] // side, side, *mean.shape[axis + 1 :]]
         mean = mean.reshape(shape).mean(axis=axis + 1, dtype=np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,7 @@ def trabecular_core(vertebra: Inside, spacing: Spacing, rules: CoreRules = USUAL
     return core
 
 
-def core_reading(values: NDArray[np.generic], core: Inside, voxel_mm3: float) -> CoreReading:
+def core_reading(values: NDArray[Any], core: Inside, voxel_mm3: float) -> CoreReading:
     """Mean, median and SD of `values` in the core.
 
     Raises: DensityError: a core too small to be read.

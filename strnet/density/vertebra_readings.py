@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def read_vertebrae(
     return [_reading(scan, mask, name, numbers, rules) for name, numbers in labels.items()]
 
 
-def require_air(values: NDArray[np.generic], voxel_mm3: float) -> None:
+def require_air(values: NDArray[Any], voxel_mm3: float) -> None:
     """Raise unless some voxels have the HU of air: the sign that values are HU.
 
     Raises: DensityError: none has.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def require_vertebra(name: str) -> None:
         raise DensityError(unknown_name("vertebra", name, VERTEBRAE))
 
 
-def vertebra_in(labels: NDArray[np.generic], numbers: Sequence[int]) -> Piece:
+def vertebra_in(labels: NDArray[Any], numbers: Sequence[int]) -> Piece:
     """The vertebra with `numbers` in a mask: the largest piece, if all else of it is small.
 
     Raises: DensityError: it is not there, is in two pieces, or is cut by the edge of the scan.
@@ -94,7 +95,7 @@ def require_order(places: Mapping[str, float]) -> None:
             )
 
 
-def require_no_metal(values: NDArray[np.generic], vertebra: Inside, core: Inside, spacing: Spacing) -> None:
+def require_no_metal(values: NDArray[Any], vertebra: Inside, core: Inside, spacing: Spacing) -> None:
     """Raise if metal lies in or near the vertebra, or cement in its core.
 
     Raises: DensityError: how much there is. Streaks and blooming reach further than the eye sees.
@@ -119,7 +120,7 @@ def require_no_metal(values: NDArray[np.generic], vertebra: Inside, core: Inside
         )
 
 
-def require_bone(values: NDArray[np.generic], vertebra: Inside, mean_hu: float, spacing: Spacing) -> None:
+def require_bone(values: NDArray[Any], vertebra: Inside, mean_hu: float, spacing: Spacing) -> None:
     """Raise unless the core is no air or cortex and has a brighter rim: a bone, and not something beside it.
 
     Raises: DensityError: what was found.

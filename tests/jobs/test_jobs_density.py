@@ -1,5 +1,6 @@
 import contextlib
 import json
+import os
 
 import polars as pl
 import pytest
@@ -17,24 +18,38 @@ from strnet.jobs import density_of_scan as one_scan
 def cohort(tmp_path_factory):
     """A function: rows (image_id: changed cells) -> a manifest of one good scan per row, as a path."""
     home = tmp_path_factory.mktemp("scans")
-    scan, mask = build_torso()
+    scan, mask = build_torso((2.5, 2.0, 2.0))
     write_nifti(scan, home / "scan.nii.gz")
     write_nifti(mask, home / "mask.nii.gz")
     moved = mask.affine.copy()
     moved[0, 3] += 9
     write_nifti(Volume(mask.values, moved), home / "moved.nii.gz")
 
+    def own(name, image_id, cells):
+        """Files of its own: no two rows of a manifest may share one."""
+        files = {"path": "scan.nii.gz", "mask": "mask.nii.gz"} | cells
+        for column in ("path", "mask"):
+            if files[column] and (home / files[column]).is_file():
+                copy = f"{name} {image_id} {column}.nii.gz"
+                os.link(home / files[column], home / copy)
+                files[column] = copy
+        return {column: files[column] for column in ("path", "mask")}
+
     def write(name, rows):
         usual = {
-            "path": "scan.nii.gz",
-            "mask": "mask.nii.gz",
             "kvp": 120,
             "contrast": "none",
             "scanner": "Siemens Force",
             "contrast_phase": None,
         }
         frame = [
-            {"image_id": image_id, "patient_id": f"p-{image_id}", **usual, **cells}
+            {
+                "image_id": image_id,
+                "patient_id": f"p-{image_id}",
+                **usual,
+                **cells,
+                **own(name, image_id, cells),
+            }
             for image_id, cells in rows.items()
         ]
         pl.DataFrame(frame, infer_schema_length=None).write_csv(home / name)
