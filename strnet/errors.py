@@ -51,6 +51,10 @@ class DicomError(ImageError):
     """A DICOM file that cannot become a network input; the message names the tag."""
 
 
+class DensityError(ImageError):
+    """HU of a scan that cannot become the density of bone, or a conversion that cannot be made or used."""
+
+
 class CacheError(StrnetError):
     """A sample cache that does not hold what was asked of it."""
 

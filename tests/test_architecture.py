@@ -47,6 +47,7 @@ ALLOWED = {
     "workers": {"errors", "worker_process"},
     "imaging": LEAVES,
     "stats": LEAVES,
+    "density": LEAVES | {"imaging", "stats"},
     "models": LEAVES,
     "thresholds": LEAVES | {"stats"},
     "published": LEAVES | {"stats"},
@@ -62,6 +63,7 @@ ALLOWED = {
     "jobs": LEAVES
     | {
         "imaging",
+        "density",
         "cohort",
         "phantom",
         "data",

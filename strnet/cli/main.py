@@ -12,6 +12,7 @@ from strnet import __version__
 from strnet.cli import (
     cohort_commands,
     comparison_commands,
+    density_commands,
     ensemble_commands,
     ingest_commands,
     published_commands,
@@ -45,6 +46,7 @@ for commands in (
     cohort_commands,
     selection_commands,
     reference_commands,
+    density_commands,
     training_commands,
     comparison_commands,
     ensemble_commands,

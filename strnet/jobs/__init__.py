@@ -16,6 +16,8 @@ _HOMES = {
     "describe": "describe_patients",
     "split": "make_split",
     "t_scores": "make_t_scores",
+    "density": "measure_density",
+    "density_plan": "measure_density",
     "train": "train_network",
     "crossval": "cross_validate",
     "tune": "search_recipe",
