@@ -25,7 +25,7 @@ def unread(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("a film was read")
 
-    monkeypatch.setattr("strnet.inference.predictor.read_films", refuse)
+    monkeypatch.setattr("strnet.inference.film_regions.read_films_once", refuse)
 
 
 @pytest.fixture

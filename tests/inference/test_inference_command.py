@@ -76,7 +76,7 @@ def test_the_results_of_a_manifest_join_with_it_by_image_id(bundle, films, tmp_p
 
 
 def test_a_table_of_other_films_ends_the_command_before_a_film_is_read(bundle, films, tmp_path, monkeypatch):
-    monkeypatch.setattr("strnet.inference.predictor.read_films", None)
+    monkeypatch.setattr("strnet.inference.film_regions.read_films_once", None)
     table = tmp_path / "patients.csv"
     table.write_text("image_id,age,sex,bmi\nx,58,F,\n")
     done, results = predict(bundle, films, "--clinical", str(table))
