@@ -1,4 +1,4 @@
-"""Films per second of the phantoms, files written and read back; run: python benchmarks/phantom_speed.py."""
+"""Films or volumes per second of the phantoms, files written; run: python benchmarks/phantom_speed.py."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ def cpu_seconds() -> float:
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def films_per_second(anatomy: str, patients: int, workers: int, folder: Path) -> tuple[float, float]:
-    """Films per second of wall time, and per second of processor time."""
+def images_per_second(
+    anatomy: str, patients: int, workers: int, folder: Path
+) -> tuple[float, float, float | None]:
+    """Images per second of wall time, per second of processor time, and slices of a volume on average."""
     started, cpu = time.perf_counter(), cpu_seconds()
-    draw = Draw(1, ANATOMIES[anatomy].size)
-    films = make_cohort(anatomy, folder, draw, patients=patients, workers=workers).manifest.height
-    return films / (time.perf_counter() - started), films / (cpu_seconds() - cpu)
+    draw = Draw(1, ANATOMIES[anatomy].size, sites=ANATOMIES[anatomy].sites)
+    manifest = make_cohort(anatomy, folder, draw, patients=patients, workers=workers).manifest
+    wall, used = time.perf_counter() - started, cpu_seconds() - cpu
+    slices = float(manifest["slices"].to_numpy().mean()) if "slices" in manifest.columns else None
+    return manifest.height / wall, manifest.height / used, slices
 
 
 def main() -> None:
@@ -33,12 +37,14 @@ def main() -> None:
     arguments = parser.parse_args()
     for anatomy in arguments.anatomy:
         with tempfile.TemporaryDirectory() as folder:
-            wall, cpu = films_per_second(
+            wall, cpu, slices = images_per_second(
                 anatomy, arguments.patients, arguments.workers, Path(folder) / "cohort"
             )
         rows, columns = ANATOMIES[anatomy].size
+        what = "films" if slices is None else "volumes"
+        tall = "" if slices is None else f" x {slices:.0f} slices on average"
         print(
-            f"{anatomy}: {wall:.1f} films/s, {cpu:.1f} films per CPU second, {rows} x {columns}, "
+            f"{anatomy}: {wall:.2f} {what}/s, {cpu:.2f} {what} per CPU second, {rows} x {columns}{tall}, "
             f"{arguments.workers} processes, {arguments.patients} patients"
         )
 

@@ -90,6 +90,24 @@ def _named_after(wanted: list[Path], made: list[Path]) -> Iterator[None]:
         raise OutputError(place, error) from error
 
 
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder`; it becomes `folder` when the block ends without an error.
+
+    Raises: OutputError: see `writing_to`; also where `folder` is there already and not empty.
+    """
+    temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(6)}")
+    try:
+        with writing_to(folder):
+            temporary.mkdir(parents=True)
+            yield temporary
+            for path in temporary.iterdir():
+                _sync(path)
+            temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove the temporary files and folders that a killed writer left in `folder`.
 

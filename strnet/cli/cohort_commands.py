@@ -20,31 +20,42 @@ def add_to(app: typer.Typer) -> None:
 
 
 def phantom(
-    out: Annotated[Path, typer.Argument(help="Folder for images/, manifest.csv, truth.csv and cohort.json.")],
-    anatomy: Annotated[str, typer.Option(help="What is imaged: knee or lumbar.")] = "knee",
-    patients: Annotated[int, typer.Option(help="Patients; each has one or two films of it.", min=1)] = 400,
+    out: Annotated[
+        Path, typer.Argument(help="Folder for images/, masks/, manifest.csv, truth.csv and cohort.json.")
+    ],
+    anatomy: Annotated[str, typer.Option(help="What is imaged: knee, lumbar, chest or ct.")] = "knee",
+    patients: Annotated[
+        int, typer.Option(help="Patients; each has one or two films of it, or one CT scan.", min=1)
+    ] = 400,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = 0,
     rows: Annotated[
-        int | None, typer.Option(help="Rows of a film, pixels. [default: usual for the anatomy]", min=128)
+        int | None,
+        typer.Option(help="Rows of a film or slice, pixels. [default: usual for the anatomy]", min=48),
     ] = None,
-    columns: Annotated[int | None, typer.Option(help="Columns of a film; with --rows.", min=128)] = None,
+    columns: Annotated[int | None, typer.Option(help="Columns of it; with --rows.", min=48)] = None,
     t_score_known: Annotated[
-        float, typer.Option(help="Fraction of patients with a T-score.", min=0, max=1)
+        float, typer.Option(help="Fraction of patients with a T-score, or a density (ct).", min=0, max=1)
     ] = 0.7,
-    sites: Annotated[int, typer.Option(help="Hospitals; each has its scanner.", min=1)] = 2,
+    sites: Annotated[
+        int,
+        typer.Option(
+            help="Hospitals; each has its scanners (ct: the third to fifth are outside ones).", min=1
+        ),
+    ] = 2,
     workers: WorkerCount = None,
     as_json: Json = False,
 ) -> None:
-    """Films with planted truth as DICOM, with a manifest, the truth table and its ideal observer.
+    """Films or CT with planted truth as DICOM, with a manifest, the truth table and its ideal observer.
 
     \b
     Examples:
       strnet phantom cohort --patients 400 --seed 1
       strnet phantom spines --anatomy lumbar --patients 400 --seed 1
+      strnet phantom scans --anatomy ct --patients 400 --seed 1 --sites 5
     """
     from strnet.jobs import phantom as job
 
-    with progress_bar("films", shown=not as_json) as progress:
+    with progress_bar("patients", shown=not as_json) as progress:
         made = job(
             out,
             patients=patients,

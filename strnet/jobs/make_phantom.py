@@ -23,8 +23,8 @@ def phantom(  # noqa: PLR0913 - a public entry: every ability is one keyword
 ) -> dict[str, Any]:
     """Counts and ceilings of the cohort now in `out`; an interrupted one is completed.
 
-    `size` is (rows, columns) of a film in pixels (None: what is usual for the anatomy), `t_score_known` the
-    share of patients with a T-score.
+    `size` is (rows, columns) of a film or slice in pixels (None: what is usual for the anatomy),
+    `t_score_known` the share of patients with a T-score or density.
 
     Raises: StrnetError: unknown anatomy, arguments out of range, a folder that holds something else, or a
     process killed.

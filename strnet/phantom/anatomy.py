@@ -1,4 +1,4 @@
-"""What makes a phantom's anatomy: whom it draws, which films each person gets, what is known of a cohort."""
+"""What makes a phantom's anatomy: whom it draws, which images each person gets, what is known of a cohort."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from strnet.phantom.ct.ct_scan import Scan
+from strnet.phantom.ct.ct_scanners import CtScanner
+from strnet.phantom.ct.ct_technique import Technique
 from strnet.phantom.people import Person
 from strnet.phantom.physics.developing import Film
 from strnet.phantom.physics.dicom_file import ViewHeader
@@ -20,10 +23,10 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Draw:
-    """What decides the bytes of a cohort: the same draw, the same films.
+    """What decides the bytes of a cohort: the same draw, the same images.
 
-    `size` rows and columns of a film, `t_score_known` the share of people whose T-score is written, `sites`
-    the number of hospitals, each with its scanner.
+    `size` rows and columns of a film or of a slice, `t_score_known` the share of people whose T-score (or
+    volumetric density) is written, `sites` the number of hospitals, each with its scanners.
     """
 
     seed: int
@@ -51,26 +54,50 @@ class PlannedFilm:
 
 
 @dataclass(frozen=True)
+class PlannedVolume:
+    """One CT scan of a person, planned and not yet made; `render` is called only if it does not stand yet.
+
+    `key` tells the scans of one examination apart; `labels` and `truth` are those of a film.
+    """
+
+    key: str
+    technique: Technique
+    render: Callable[[], Scan]
+    labels: dict[str, Any]
+    truth: dict[str, Any]
+
+
+PlannedImage = PlannedFilm | PlannedVolume
+
+
+@dataclass(frozen=True)
 class Examination:
-    """One person and the films taken of them together."""
+    """One person and the images taken of them together."""
 
     person: Person
-    films: Sequence[PlannedFilm]
+    images: Sequence[PlannedImage]
 
 
 @dataclass(frozen=True)
 class Anatomy:
     """An anatomy that a cohort can be made of.
 
-    `version` is raised whenever the same draw would give other bytes; `size` the usual rows and columns of a
-    film; `scanners` one per site. `examine` plans the films of person `number` of a draw and depends on
-    nothing else; `summarise` tells what is known of a finished cohort from its manifest, its truth and the
-    grey-level statistics of its films: counts, ideal observers, shortcuts.
+    `version` is raised whenever the same draw would give other bytes; `size` the usual rows and columns of
+    an image; `scanners` those of all sites, in order. `examine` plans the images of person `number` of a draw
+    and depends on nothing else; `summarise` tells what is known of a finished cohort from its manifest, its
+    truth and the grey-level statistics of its images: counts, ideal observers, shortcuts. Images smaller than
+    `least_size` either way show nothing.
     """
 
     name: str
     version: int
     size: tuple[int, int]
-    scanners: Sequence[Scanner]
+    scanners: Sequence[Scanner] | Sequence[CtScanner]
     examine: Callable[[Draw, int], Examination]
     summarise: Callable[[pl.DataFrame, pl.DataFrame, Sequence[Array]], dict[str, Any]]
+    least_size: int = 128
+
+    @property
+    def sites(self) -> int:
+        """Hospitals that its scanners stand in."""
+        return len({scanner.site for scanner in self.scanners})

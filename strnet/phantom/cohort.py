@@ -1,4 +1,4 @@
-"""A cohort of phantom films on disk: images, manifest, planted truth, and what can be known of it."""
+"""A cohort of phantom images on disk: files, manifest, planted truth, and what can be known of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from strnet.errors import ConfigError, StrnetError
 from strnet.files import read_json, remove_unfinished, write_json
 from strnet.phantom.anatomies import named_anatomy
 from strnet.phantom.anatomy import Draw
-from strnet.phantom.production import Production, Record, make_patient
+from strnet.phantom.cohort_record import Production, Record
+from strnet.phantom.production import make_patient
 from strnet.tables import write_table
 from strnet.workers import Workers, in_order
 
@@ -39,11 +40,12 @@ def make_cohort(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> PhantomCohort:
-    """A cohort of films of `anatomy` in `out`: `images/*.dcm`, `manifest.csv`, `truth.csv`, `cohort.json`.
+    """A cohort of images of `anatomy` in `out`: `images/`, `manifest.csv`, `truth.csv`, `cohort.json`.
 
-    Label masks of an anatomy that has regions stand in `masks/*.png`. `workers` processes make the films (a
-    number or None: see `strnet.workers`). `progress` gets patients done and patients in all. Films that
-    already stand in `out` are kept; the same arguments give the same bytes.
+    A film is a file `images/*.dcm`, its label mask `masks/*.png`; a volume is a folder `images/*/` of slices,
+    its mask `masks/*.nii.gz`. `workers` processes make them (a number or None: see `strnet.workers`).
+    `progress` gets patients done and patients in all. Images that already stand in `out` are kept; the same
+    arguments give the same bytes.
 
     Raises: ConfigError: unknown anatomy, arguments out of range, or `out` holds a cohort of other parameters.
     StrnetError: a process did not start, or crashed.
@@ -69,10 +71,10 @@ def _check(production: Production, patients: int) -> None:
     limits = (
         ("patients", patients, 1, 99_999),
         ("seed", draw.seed, 0, 2**32 - 1),
-        ("size rows", rows, 128, 4096),
-        ("size columns", columns, 128, 4096),
+        ("size rows", rows, production.anatomy.least_size, 4096),
+        ("size columns", columns, production.anatomy.least_size, 4096),
         ("t_score_known", draw.t_score_known, 0.0, 1.0),
-        ("sites", draw.sites, 1, len(production.anatomy.scanners)),
+        ("sites", draw.sites, 1, production.anatomy.sites),
     )
     for name, found, low, high in limits:
         if not low <= found <= high:
@@ -101,8 +103,8 @@ def _claim(production: Production, parameters: dict[str, Any]) -> None:
                 f"{note}: the folder holds a cohort of other parameters: {_differences(held, wanted)}. "
                 "Give another folder, or remove this one."
             )
-        for films in ("images", "masks"):
-            remove_unfinished(folder / films)
+        for images in ("images", "masks"):
+            remove_unfinished(folder / images)
         return
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: not empty, and no phantom cohort. Give a new or empty folder.")
@@ -121,8 +123,8 @@ def _differences(held: dict[str, Any], wanted: dict[str, Any]) -> str:
 def _not_made(task: tuple[Production, int], reason: str) -> NoReturn:
     production, number = task
     raise StrnetError(
-        f"{production.folder}: patient {number} was not made: {reason} The films made so far are kept: start "
-        "again, with fewer workers if memory ran out."
+        f"{production.folder}: patient {number} was not made: {reason} The images made so far are kept: "
+        "start again, with fewer workers if memory ran out."
     )
 
 

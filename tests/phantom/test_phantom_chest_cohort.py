@@ -93,7 +93,7 @@ def test_a_lumbar_cohort_of_the_same_seed_is_of_the_same_people():
     for number in range(5):
         chest, spine = examine_chest(draw, number), examine_spine(draw, number)
         assert chest.person == spine.person
-        assert chest.films[0].labels == spine.films[0].labels
+        assert chest.images[0].labels == spine.images[0].labels
 
 
 def test_headers_say_that_they_show_a_chest_from_behind(chests):

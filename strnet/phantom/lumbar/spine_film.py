@@ -11,7 +11,7 @@ import numpy as np
 
 from strnet.phantom.lumbar.abdomen import Bowel, draw_bowel
 from strnet.phantom.lumbar.spine_projection import region_labels, skeleton, spine_paths
-from strnet.phantom.lumbar.spine_shape import SpineShape
+from strnet.phantom.lumbar.spine_shape import SpineShape, sideways_curve
 from strnet.phantom.lumbar.vertebral_planting import Planted
 from strnet.phantom.physics.detector import expose
 from strnet.phantom.physics.developing import Film, Recording, develop
@@ -137,14 +137,12 @@ def _displacement(grid: Grid, plan: SpinePlan, generator: np.random.Generator) -
     """Where each pixel of the film looks on the straight spine (columns, rows), float32.
 
     A film from the front shows the sideways curve: rows move across and turn with it, less far from the
-    spine, not at all below the fifth vertebra. From the side it is not seen.
+    spine. From the side it is not seen.
     """
     across, along = bends(grid, generator, 1.1)
     if plan.view == "AP":
         y = grid.y.astype(float)
-        free = 1.0 / (1.0 + np.exp((y - 70.0) / 12.0))
-        phase = y / 42.0 + plan.shape.scoliosis_phase
-        curve = plan.shape.scoliosis_mm * (np.sin(phase) - np.sin(plan.shape.scoliosis_phase)) * free
+        curve = sideways_curve(plan.shape, y)
         slope = np.gradient(curve, grid.pixel_mm)[:, None]
         beside = grid.x[None, :] * np.exp(-((grid.x[None, :] / 55.0) ** 2))
         across = across - (curve[:, None] / grid.pixel_mm).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from strnet.phantom.physics.trabeculae import trabecular_texture
 
 Array = np.ndarray
 
-_SHELL_FILL = 0.62
+SHELL_FILL: Final = 0.62
 """Bone per volume of the thin shell of a vertebral body."""
 
 
@@ -140,7 +141,7 @@ def _body_share(
     # Independent trabeculae along the beam: the SD of their sum grows with the root of the depth.
     local = np.sqrt(np.float32(40.0) / np.maximum(inner, np.float32(20.0)))
     core *= np.maximum(np.float32(1.0) + local * texture, np.float32(0.05))
-    return _Share(box, outer, inner, (outer - inner) * np.float32(_SHELL_FILL) + core)
+    return _Share(box, outer, inner, (outer - inner) * np.float32(SHELL_FILL) + core)
 
 
 def _placed(seen: tuple[Box, Array], box: Box) -> Array:
@@ -208,5 +209,5 @@ def projected_density(shape: SpineShape, planted: Planted) -> float:
     """Bone behind the middle of the bodies of L1 to L4 from the front, mean, g/cm2; wear is left out."""
     depths = np.array([2.0 * body.half_depth for body in stack(shape) if body.name in REGIONS])
     walls = 2.0 * planted.front_wall_mm
-    bone = walls * _SHELL_FILL + (depths - walls) * planted.bone_volume_fraction
+    bone = walls * SHELL_FILL + (depths - walls) * planted.bone_volume_fraction
     return float(bone.mean()) * DENSITY["bone"] / 10.0

@@ -68,3 +68,10 @@ def draw_spine_shape(person: Person, generator: np.random.Generator) -> SpineSha
         arthrosis=float(np.clip(0.10 + 0.45 * age + 0.20 * generator.standard_normal(), 0.0, 1.0)),
         calcium=float(np.clip(-0.25 + 0.85 * age + 0.30 * generator.standard_normal(), 0.0, 1.0)),
     )
+
+
+def sideways_curve(shape: SpineShape, y: Array) -> Array:
+    """How far the spine stands to the left at heights `y` (mm below L3), mm; not at all below L5."""
+    free = 1.0 / (1.0 + np.exp((y - 70.0) / 12.0))
+    phase = y / 42.0 + shape.scoliosis_phase
+    return np.asarray(shape.scoliosis_mm * (np.sin(phase) - np.sin(shape.scoliosis_phase)) * free)

@@ -33,9 +33,10 @@ REGIONS: Final = ("L1", "L2", "L3", "L4")
 _ORIGIN: Final = "L3"
 _SMALLEST_SINE = 0.02
 """A level endplate is drawn as if tilted by 1 degree: its edge crosses a pixel instead of ending in it."""
-_EXPONENT = 2.5
+EXPONENT: Final = 2.5
 """Of the superelliptic cross-section."""
-_WAIST, _HOLLOW = 0.10, 0.07
+WAIST: Final = 0.10
+HOLLOW: Final = 0.07
 """How much narrower a body is in its middle, and how much lower its endplates are there, as shares."""
 
 
@@ -128,12 +129,12 @@ def body_chord(body: Body, canvas: Canvas) -> tuple[Box, Array]:
 
 
 def _waist(along: Array) -> Array:
-    return np.asarray(1.0 - _WAIST * (1.0 - np.minimum(along**2, 1.0)))
+    return np.asarray(1.0 - WAIST * (1.0 - np.minimum(along**2, 1.0)))
 
 
 def _superellipse(across: Array) -> Array:
-    inside = np.maximum(1.0 - np.abs(across) ** np.float32(_EXPONENT), np.float32(0.0))
-    return np.asarray(inside ** np.float32(1.0 / _EXPONENT))
+    inside = np.maximum(1.0 - np.abs(across) ** np.float32(EXPONENT), np.float32(0.0))
+    return np.asarray(inside ** np.float32(1.0 / EXPONENT))
 
 
 def _front(body: Body, x: Array, y: Array) -> Array:
@@ -148,7 +149,7 @@ def _front(body: Body, x: Array, y: Array) -> Array:
     narrow = _waist(np.clip(y / cos / height, -1.0, 1.0)).astype(np.float32)
     half = np.float32(body.half_depth) * narrow / cos * _superellipse(x / (body.half_width * narrow))
     middle = y * (sin / cos)
-    hollow = height * (1.0 - np.float32(_HOLLOW) * np.maximum(1.0 - (x / body.half_width) ** 2, 0.0))
+    hollow = height * (1.0 - np.float32(HOLLOW) * np.maximum(1.0 - (x / body.half_width) ** 2, 0.0))
     ends = (-hollow - y * cos) / sin, (hollow - y * cos) / sin
     near = np.maximum(middle - half, np.minimum(*ends))
     far = np.minimum(middle + half, np.maximum(*ends))
@@ -162,6 +163,6 @@ def _side(body: Body, z: Array, y: Array, canvas: Canvas) -> Array:
     height = np.float32(body.half_height)
     narrow = _waist(down / height).astype(np.float32)
     inward = back / (body.half_depth * narrow)
-    hollow = height * (1.0 - np.float32(_HOLLOW) * np.maximum(1.0 - inward**2, 0.0))
+    hollow = height * (1.0 - np.float32(HOLLOW) * np.maximum(1.0 - inward**2, 0.0))
     covered = np.clip((hollow - np.abs(down)) / np.float32(canvas.grid.pixel_mm) + 0.5, 0.0, 1.0)
     return (covered * (2.0 * body.half_width * narrow) * _superellipse(inward)).astype(np.float32)

@@ -163,7 +163,7 @@ def _segment(ends: Array, radius: float, canvas: Canvas) -> tuple[Box, Array, np
     return box, gap, np.float32(2.0 / max(sqrt(flat) / length, _STEEPEST))
 
 
-def turned_axes(semi_axes: Sequence[float], *turns: tuple[int, float]) -> Array:
+def turned_axes(semi_axes: Sequence[float] | Array, *turns: tuple[int, float]) -> Array:
     """Semi-axis vectors (3, 3), the columns: `semi_axes` along x, y, z, then each turn (axis, degrees)."""
     axes = np.diag(np.asarray(semi_axes, dtype=float))
     for axis, degrees in turns:
