@@ -3,12 +3,14 @@
 import json
 import shutil
 from datetime import UTC, datetime
+from itertools import combinations
 
 import numpy as np
 import polars as pl
 import pytest
 
 from strnet.calibration import Calibrated, Combination, combine
+from strnet.calibration.combined_answers import Stack
 from strnet.config import CombinationConfig, EnsembleRecipe
 from strnet.errors import BundleError
 from strnet.inference import (
@@ -79,6 +81,24 @@ def members(recipe, parts, tmp_path_factory):
     }
 
 
+def stacks_of(tasks, names):
+    """A stack of every binary task for every set of members that may have spoken."""
+    sets = [some for size in range(1, len(names) + 1) for some in combinations(names, size)]
+    return tuple(
+        Stack(
+            task=task.name,
+            members=some,
+            intercept=-0.3 - place / 7,
+            coefficients=tuple(0.9 / (number + place + 1) for number in range(len(some))),
+            count=60,
+            positives=20,
+        )
+        for task in tasks
+        if task.kind == "binary"
+        for place, some in enumerate(sets)
+    )
+
+
 @pytest.fixture
 def ensemble_of(members, recipe, tmp_path):
     """A function that writes an ensemble of the members named."""
@@ -92,7 +112,8 @@ def ensemble_of(members, recipe, tmp_path):
             strnet_version="0.1.0",
             reference_standard=ReferenceStandard(standards=("phantom",)),
         )
-        rule_of = Combination(**wanted.model_dump(), members=tuple(bundles))
+        stacks = stacks_of(recipe.tasks, tuple(bundles)) if rule == "stack" else ()
+        rule_of = Combination(**wanted.model_dump(), members=tuple(bundles), stacks=stacks)
         done = Calibrated({"bone_loss": Calibrator("platt", slope=0.7)}, (), {}, pl.DataFrame())
         return write_ensemble(tmp_path / "ensemble", about, bundles, rule_of, done, provenance)
 
@@ -122,7 +143,7 @@ def predicted(ensemble, films, engine="torch", **options):
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnx"])
-@pytest.mark.parametrize("rule", ["mean", "largest"])
+@pytest.mark.parametrize("rule", ["mean", "largest", "stack"])
 def test_an_ensemble_s_answers_are_the_combination_of_its_members_to_the_last_bit(
     ensemble_of, films, rule, engine
 ):
