@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from real_tables import figures_of, printed, printings, tables
 
@@ -12,6 +12,8 @@ from strnet.published.confusion_tables import fitting_tables
 from strnet.published.names import SPANS, canonical
 from strnet.published.printed import CountedShare, rounded
 
+TIE = 1e-12
+"""A figure on the edge of its window, such as an MCC of 2/40 printed as 0.0, is off by its rounding error."""
 quick = settings(max_examples=80, deadline=None)
 
 
@@ -36,6 +38,7 @@ def windows_of(figures):
 
 @quick
 @given(reported(), st.booleans())
+@example(case=((2, 3, 4, 5), {"mcc": "-0.0"}), positives_known=False)
 def test_the_search_finds_exactly_the_tables_of_a_brute_force_search(case, positives_known):
     cells, figures = case
     positives = cells[0] + cells[1] if positives_known else None
@@ -43,7 +46,9 @@ def test_the_search_finds_exactly_the_tables_of_a_brute_force_search(case, posit
     expected = set()
     for table in all_tables(sum(cells)):
         exact = figures_of(*table)
-        fits = all(name in exact and w.low <= exact[name] <= w.high for name, w in windows.items())
+        fits = all(
+            name in exact and w.low - TIE <= exact[name] <= w.high + TIE for name, w in windows.items()
+        )
         if fits and positives in (None, table[0] + table[1]):
             expected.add(table)
     found = fitting_tables(sum(cells), positives, windows)
