@@ -11,7 +11,7 @@ from strnet.imaging.spine_labels import NUMBER_OF, VERTEBRAE, spine_label
 from strnet.phantom.ct.ct_scan import make_scan, plan_scan, slice_heights, slices_of
 from strnet.phantom.ct.ct_scanners import CT_SCANNERS
 from strnet.phantom.ct.ct_technique import draw_technique
-from strnet.phantom.ct.mineral_planting import Mineral, draw_mineral
+from strnet.phantom.ct.mineral_planting import draw_mineral
 from strnet.phantom.ct.solid_coverage import Lattice, body_coverage, ellipsoid_coverage, tube_coverage
 from strnet.phantom.ct.spine_placing import Motion, with_the_spine
 from strnet.phantom.lumbar.spine_shape import draw_spine_shape
@@ -38,7 +38,7 @@ def planned(number=1, *, density=None, **settings):
     generator = np.random.default_rng(0)
     mineral = draw_mineral(person, planted, generator)
     if density is not None:
-        mineral = Mineral(dict.fromkeys(VERTEBRAE, density), 0.5)
+        mineral = replace(mineral, per_level=dict.fromkeys(VERTEBRAE, density), marrow_fat=0.5)
     usual = {
         "thickness_mm": 3.0,
         "spacing_mm": 3.0,

@@ -31,7 +31,6 @@ from strnet.phantom.ct.trunk_build import Surroundings, draw_surroundings
 from strnet.phantom.ct.trunk_volume import Trunk, aorta_course, soft_volume
 from strnet.phantom.lumbar.abdomen import aortic_calcium
 from strnet.phantom.lumbar.pelvis_and_ribs import Tube, iliac_pieces, ribs, sacral_pieces
-from strnet.phantom.lumbar.spine_projection import quality_of
 from strnet.phantom.lumbar.spine_shape import SpineShape
 from strnet.phantom.lumbar.vertebral_bodies import Body, stack
 from strnet.phantom.lumbar.vertebral_planting import Planted
@@ -185,8 +184,8 @@ def _bone_layers(
     generator: np.random.Generator,
 ) -> tuple[list[Layer], list[Extent]]:
     bodies, motions = spine
-    shape, quality = plan.shape, quality_of(plan.planted)
-    fill = Marrow(plan.hu, plan.marrow_hu)
+    shape, quality = plan.shape, plan.mineral.quality
+    fill = Marrow(plan.hu, plan.marrow_hu, plan.mineral.shell_fill)
     layers = list(disc_layers(bodies, motions, fill, lattice))
     extents = []
     for body, motion in zip(bodies, motions, strict=True):

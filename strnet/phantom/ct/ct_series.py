@@ -19,7 +19,7 @@ Array = np.ndarray
 
 _UID_ROOT = "1.2.826.0.1.3680043.8.498."
 _STATEMENT = "Simulated CT of a phantom; no patient was imaged."
-_PHASE_WORDS = {"portal": "PORTAL VENOUS", "arterial": "ARTERIAL", None: "NATIVE"}
+_PHASE_WORDS = {"portal": "PORTAL VENOUS", "arterial": "ARTERIAL", "delayed": "DELAYED", None: "NATIVE"}
 _UNSIGNED_INTERCEPT = -1024
 
 

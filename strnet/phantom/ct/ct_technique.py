@@ -23,8 +23,8 @@ ENHANCEMENT_SD_MG: Final = 0.18
 """Iodine in marrow after contrast, mg/ml, mean and SD among people."""
 _AHEAD: Final = np.array([0.0, 0.0, -6.0])
 """The middle of the field lies a little before that of the bodies, mm."""
-_PHASES: Final = (("portal", 0.75), ("arterial", 0.25))
-_ORAL_SHARE: Final = 0.35
+_PHASES: Final = (("portal", 0.6), ("arterial", 0.2), ("delayed", 0.2))
+_ORAL_SHARE: Final = 0.6
 _METAL_SHARE: Final = 0.03
 _SHORT_SHARE: Final = 0.2
 """Scans that end inside the lumbar spine, above or below."""
@@ -34,11 +34,11 @@ _SHORT_SHARE: Final = 0.2
 class Technique:
     """The settings of one scan, and what varies with it but not with the bone.
 
-    `gain` and `offset_hu` are the scanner's on that day; `phase` is portal, arterial or None without
-    contrast, `marrow_iodine` in mg/ml; `oral` whether the bowel holds contrast. `top_mm` and `bottom_mm` are
-    how far the scan reaches beyond the upper edge of T11 and the lower edge of L5 (negative: it ends before);
-    `turn` (3, 3) and `shift_mm` (x, y, z) place the person in the field. `metal` is the upper of two screwed
-    vertebrae, or None.
+    `gain` and `offset_hu` are the scanner's on that day; `phase` is portal, arterial, delayed or None
+    without contrast, `marrow_iodine` in mg/ml; `oral` whether the bowel holds contrast. `top_mm` and
+    `bottom_mm` are how far the scan reaches beyond the upper edge of T11 and the lower edge of L5
+    (negative: it ends before); `turn` (3, 3) and `shift_mm` (x, y, z) place the person in the field.
+    `metal` is the upper of two screwed vertebrae, or None.
     """
 
     scanner: CtScanner
@@ -81,7 +81,7 @@ def draw_technique(scanner: CtScanner, generator: np.random.Generator) -> Techni
         kernel=scanner.kernels[_drawn([odds for _, odds in scanner.kernels], generator)][0],
         thickness_mm=chosen[0],
         spacing_mm=chosen[1],
-        field_mm=round(scanner.field_mm * float(np.exp(np.clip(0.07 * z[0], -0.16, 0.16))), 1),
+        field_mm=round(scanner.field_mm * float(np.exp(np.clip(0.14 * z[0], -0.28, 0.28))), 1),
         noise_hu=scanner.noise_hu * float(np.exp(0.18 * z[1])),
         gain=scanner.gain + DAILY_GAIN_SD * float(z[2]),
         offset_hu=scanner.offset_hu + DAILY_OFFSET_SD_HU * float(z[6]),

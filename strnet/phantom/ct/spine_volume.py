@@ -18,7 +18,6 @@ from strnet.phantom.ct.solid_coverage import (
 )
 from strnet.phantom.ct.spine_placing import Motion
 from strnet.phantom.lumbar.pelvis_and_ribs import Tube
-from strnet.phantom.lumbar.spine_projection import SHELL_FILL
 from strnet.phantom.lumbar.vertebral_bodies import Body
 from strnet.phantom.lumbar.vertebral_planting import Planted
 from strnet.phantom.lumbar.vertebral_processes import Piece
@@ -60,10 +59,14 @@ class Extent:
 
 @dataclass(frozen=True)
 class Marrow:
-    """What fills bone at one tube voltage: HU of its `marrow`, and of everything else in `hu`."""
+    """What fills bone at one tube voltage: HU of its `marrow`, and of everything else in `hu`.
+
+    `shell_fill` is the bone per volume of the walls of the bodies.
+    """
 
     hu: Hounsfield
     marrow: float
+    shell_fill: float
 
     def bone(self, fill: float) -> float:
         """HU of bone of which a share `fill` is compact and the rest marrow."""
@@ -135,7 +138,7 @@ def _body_layer(
     painted = pattern * np.float32(fill.hu.per_mg * vertebra.density)
     painted += np.float32(fill.marrow)
     painted *= cover.inner
-    painted += (cover.outer - cover.inner) * np.float32(fill.bone(SHELL_FILL))
+    painted += (cover.outer - cover.inner) * np.float32(fill.bone(fill.shell_fill))
     return Layer(cover.window.slices, cover.outer, painted)
 
 

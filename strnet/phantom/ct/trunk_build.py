@@ -17,8 +17,20 @@ Array = np.ndarray
 _ENHANCED_MG = {
     "portal": {"aorta": 5.6, "vein": 5.0, "liver": 2.3, "spleen": 2.8, "kidney": 5.8, "muscle": 0.45},
     "arterial": {"aorta": 11.5, "vein": 2.2, "liver": 0.7, "spleen": 4.2, "kidney": 5.0, "muscle": 0.25},
+    "delayed": {
+        "aorta": 3.2,
+        "vein": 3.2,
+        "liver": 1.6,
+        "spleen": 1.8,
+        "kidney": 4.6,
+        "muscle": 0.5,
+        "urine": 24.0,
+    },
 }
 """Iodine after contrast, mg/ml, by phase."""
+
+_SWALLOWED_HU = 380.0
+"""Of bowel after contrast was drunk."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Tissues:
     liver: float
     spleen: float
     kidney: float
+    renal_pelvis: float
     cord: float
     streaky: float
 
@@ -83,6 +96,7 @@ def draw_tissues(
         liver=with_iodine(56.0 - 0.8 * (person.bmi - 27.0) + 7.0 * z[3], "liver"),
         spleen=with_iodine(48.0 + 4.0 * z[4], "spleen"),
         kidney=with_iodine(32.0 + 3.0 * z[5], "kidney"),
+        renal_pelvis=with_iodine(hu.fat + 13.0, "urine"),
         cord=24.0 + 4.0 * z[6],
         streaky=float(np.clip(0.25 + 0.12 * ageing + 0.10 * z[6], 0.0, 0.9)),
     )
@@ -140,6 +154,8 @@ def _sinus(kidney: Ellipsoid, towards: float) -> Ellipsoid:
 def _draw_bowel(shape: SpineShape, technique: Technique, generator: np.random.Generator) -> tuple[Loop, ...]:
     """Loops before the spine and at both sides: fluid, stool or gas, and contrast that was drunk."""
     loops = []
+    how_dense = float(np.exp(0.65 * generator.standard_normal()))
+    how_full = float(generator.uniform(0.3, 0.95))
     wide = 0.40 * shape.width_mm
     for _ in range(int(generator.integers(55, 85))):
         aside = generator.random() < 0.35
@@ -153,7 +169,7 @@ def _draw_bowel(shape: SpineShape, technique: Technique, generator: np.random.Ge
         hu = 22.0 + 12.0 * float(generator.standard_normal())
         if kind < (0.30 if at[2] < -60.0 else 0.12):
             hu = -960.0
-        elif technique.oral and kind < 0.75:
-            hu = float(generator.uniform(90.0, 420.0))
+        elif technique.oral and kind < how_full:
+            hu = float(_SWALLOWED_HU * how_dense * np.exp(0.25 * generator.standard_normal()))
         loops.append(Loop(Ellipsoid(at * shape.scale, turned_axes(shape.scale * size, turn)), hu))
     return tuple(loops)

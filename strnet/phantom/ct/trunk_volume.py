@@ -151,7 +151,7 @@ def _organs(trunk: Trunk) -> Iterator[tuple[Ellipsoid, float]]:
     for kidney in inside.kidneys:
         yield kidney, tissues.kidney
     for sinus in inside.sinuses:
-        yield sinus, tissues.fat + 25.0
+        yield sinus, tissues.renal_pelvis
     for lung in inside.lungs:
         yield lung, _LUNG_HU
 
