@@ -259,6 +259,19 @@ def test_contrast_brightens_the_aorta_and_a_little_the_marrow():
     assert 8.0 < portal.marrow_hu - native.marrow_hu < 25.0
 
 
+def test_bowel_lies_inside_the_wall_of_the_belly():
+    moved = 0
+    for number in range(8):
+        plan = planned(number, field_mm=380.0, thickness_mm=5.0, spacing_mm=5.0)
+        empty = replace(plan, surroundings=replace(plan.surroundings, bowel=()))
+        with_it, without = (scanned(each, (76, 76)).volume.values for each in (plan, empty))
+        there = with_it != without
+        moved += int(there.sum())
+        # Skin and the air before it stay as they are.
+        assert without[there].min() > -700
+    assert moved > 10_000
+
+
 def test_metal_is_at_the_upper_end_of_the_scale_and_leaves_the_mask():
     plan = planned()
     plain, screwed = scanned(plan), scanned(replace(plan, technique=replace(plan.technique, metal="L4")))

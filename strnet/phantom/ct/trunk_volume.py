@@ -50,15 +50,15 @@ def soft_volume(trunk: Trunk, lattice: Lattice, generator: np.random.Generator) 
     mottle = _mottle(lattice, generator)
     hu = np.full(lattice.shape, np.float32(AIR_HU))
     _paint_table(hu, trunk, lattice)
-    _paint_trunk(hu, trunk, lattice, mottle)
+    cavity = _paint_trunk(hu, trunk, lattice, mottle)
     for solid, value in _organs(trunk):
-        _paint_ellipsoid(hu, trunk.motion.ellipsoid(solid), value, lattice)
+        _paint_inside(hu, trunk.motion.ellipsoid(solid), value, (cavity, lattice))
     for loop in trunk.inside.bowel:
         moved = trunk.motion.ellipsoid(loop.solid)
-        _paint_ellipsoid(hu, moved, tissues.muscle, lattice)
+        _paint_inside(hu, moved, tissues.muscle, (cavity, lattice))
         content = moved.shrunk((2.5, 2.5, 2.5))
         if content is not None:
-            _paint_ellipsoid(hu, content, loop.hu, lattice)
+            _paint_inside(hu, content, loop.hu, (cavity, lattice))
     for column, value, streaks in _columns(trunk, lattice):
         window, share = column_coverage(column, lattice)
         if share.size:
@@ -81,10 +81,13 @@ def _mottle(lattice: Lattice, generator: np.random.Generator) -> Array:
     return np.asarray(tall.reshape(lattice.shape))
 
 
-def _paint_ellipsoid(hu: Array, solid: Ellipsoid, value: float, lattice: Lattice) -> None:
+def _paint_inside(hu: Array, solid: Ellipsoid, value: float, where: tuple[Array, Lattice]) -> None:
+    """Paint `solid` into `hu` as far as it lies in the cavity, whose share of the voxels is given."""
+    cavity, lattice = where
     window = ellipsoid_window(solid, lattice)
     if not window.empty:
         (share,) = ellipsoid_coverage([solid], window.lattice)
+        share *= cavity[window.slices]
         part = hu[window.slices]
         part += share * (np.float32(value) - part)
 
@@ -107,8 +110,8 @@ def _section(trunk: Trunk, lattice: Lattice) -> tuple[Array, Array, Array]:
     return across, behind - middle, waist.astype(np.float32)
 
 
-def _paint_trunk(hu: Array, trunk: Trunk, lattice: Lattice, mottle: Array) -> None:
-    """Skin, fat, muscular wall and the fat between the organs, each inside the one before."""
+def _paint_trunk(hu: Array, trunk: Trunk, lattice: Lattice, mottle: Array) -> Array:
+    """The share of the voxels in the cavity, after painting skin, fat, muscles and the fat inside."""
     shape, tissues = trunk.shape, trunk.inside.tissues
     across, behind, waist = _section(trunk, lattice)
     half = np.array([shape.width_mm, shape.depth_mm]) / 2.0
@@ -130,6 +133,7 @@ def _paint_trunk(hu: Array, trunk: Trunk, lattice: Lattice, mottle: Array) -> No
         outside = radius[None] * (np.float32(1.0) - waist[:, None, None] / size[None])
         share = filled(outside, lattice.pixel_mm)
         hu += share * (np.float32(value) + np.float32(mottled) * mottle - hu)
+    return share
 
 
 def _paint_table(hu: Array, trunk: Trunk, lattice: Lattice) -> None:
