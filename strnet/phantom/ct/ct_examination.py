@@ -91,4 +91,4 @@ def _truth(person: ScannedPerson, plan: CtPlan, measured: float) -> dict[str, An
     }
 
 
-CT: Final = Anatomy("ct", 1, (128, 128), CT_SCANNERS, examine_ct, summarise_scans, least_size=48)
+CT: Final = Anatomy("ct", 2, (128, 128), CT_SCANNERS, examine_ct, summarise_scans, least_size=48)
